@@ -1,0 +1,3 @@
+module okd-registry-sandbox/pause
+
+go 1.24.0
