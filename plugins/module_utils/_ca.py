@@ -10,15 +10,16 @@ understands: each is written beside its place and renamed into it, the key befor
 from __future__ import annotations
 
 import contextlib
-import datetime
+import datetime as dt
 import fcntl
 import os
+import secrets
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Optional
+from pathlib import Path
 
-from ansible_collections.okd.registry.plugins.module_utils import _x509
+from ansible_collections.okd.registry.plugins.module_utils import _pem, _x509
 from ansible_collections.okd.registry.plugins.module_utils._errors import CertificateError
 
 #: Days a CA of our own making is valid: what ``oadm ca create-signer-cert`` gives (five years).
@@ -35,12 +36,12 @@ class CaFiles:
 
     cert_path: str
     key_path: str
-    serial_path: Optional[str] = None
-    passphrase: Optional[str] = None
+    serial_path: str | None = None
+    passphrase: str | None = None
     create: bool = False
 
 
-def load_ca(files: CaFiles, now: datetime.datetime) -> Optional[_x509.Ca]:
+def load_ca(files: CaFiles, now: dt.datetime) -> _x509.Ca | None:
     """Read the CA and refuse what cannot sign; None when it is still to be made (and may be).
 
     :raises CertificateError: naming the file and what is wrong with it.
@@ -54,26 +55,25 @@ def load_ca(files: CaFiles, now: datetime.datetime) -> Optional[_x509.Ca]:
         )
     if key_data is None:
         raise CertificateError(
-            f"CA certificate {files.cert_path} exists, but its key {files.key_path} does not: restore the key, or move the"
-            " certificate away to have a new CA made (every node then has to trust the new one)"
+            f"CA certificate {files.cert_path} exists, but its key {files.key_path} does not: restore the key, or move"
+            " the certificate away to have a new CA made (every node then has to trust the new one)"
         )
-    certs = _x509.parse_certificates(cert_data, files.cert_path)
-    key = _x509.parse_key(key_data, files.key_path, files.passphrase)
+    certs = _pem.parse_certificates(cert_data, files.cert_path)
+    key = _pem.parse_key(key_data, files.key_path, files.passphrase)
     _x509.check_ca(certs[0], key, now, cert_source=files.cert_path, key_source=files.key_path)
     return _x509.Ca(certs[0], key, tuple(certs[1:]))
 
 
-def _read(path: str) -> Optional[bytes]:
+def _read(path: str) -> bytes | None:
     try:
-        with open(path, "rb") as handle:
-            return handle.read()
+        return Path(path).read_bytes()
     except FileNotFoundError:
         return None
     except OSError as exc:
         raise CertificateError(f"{path} cannot be read: {exc.strerror}") from exc
 
 
-def create_ca(files: CaFiles, *, name: str, now: datetime.datetime, days: int = CA_DAYS) -> _x509.Ca:
+def create_ca(files: CaFiles, *, name: str, now: dt.datetime, days: int = CA_DAYS) -> _x509.Ca:
     """Make a CA. The key is on disk before the certificate; one left alone by a killed run is used, not replaced."""
     with _locked(files.key_path):
         made = load_ca(files, now)  # somebody else may have been first
@@ -81,14 +81,14 @@ def create_ca(files: CaFiles, *, name: str, now: datetime.datetime, days: int = 
             return made
         key_data = _read(files.key_path)
         if key_data is None:
-            key = _x509.new_key("RSA", None)
-            _write(files.key_path, _x509.key_to_pem(key, files.passphrase), 0o600)
+            key = _pem.new_key("RSA", None)
+            _write(files.key_path, _pem.key_to_pem(key, files.passphrase), 0o600)
         else:
-            key = _x509.parse_key(key_data, files.key_path, files.passphrase)
+            key = _pem.parse_key(key_data, files.key_path, files.passphrase)
         if files.serial_path and _read(files.serial_path) is None:
             _write(files.serial_path, b"01\n", 0o640)  # 1 is the CA's own number
         cert = _x509.self_signed_ca(key, name=name, now=now, days=days)
-        _write(files.cert_path, _x509.pem_of(cert).encode("ascii"), 0o644)
+        _write(files.cert_path, _pem.pem_of(cert).encode("ascii"), 0o644)
         return _x509.Ca(cert, key)
 
 
@@ -98,7 +98,7 @@ def next_serial(files: CaFiles) -> int:
     :raises CertificateError: when the file cannot be read as a number, or cannot be written.
     """
     if not files.serial_path:
-        return _x509.x509.random_serial_number()
+        return secrets.randbits(159) | 1
     with _locked(files.serial_path):
         data = _read(files.serial_path)
         serial = serial_after(data, files.serial_path)
@@ -106,7 +106,7 @@ def next_serial(files: CaFiles) -> int:
         return serial
 
 
-def serial_after(data: Optional[bytes], source: str) -> int:
+def serial_after(data: bytes | None, source: str) -> int:
     """The number after the one in a serial file's text: hexadecimal, the last number used; never below 2.
 
     As openshift/library-go's SerialFileGenerator reads it: 0 is unused and 1 is the CA's own.
@@ -120,7 +120,8 @@ def serial_after(data: Optional[bytes], source: str) -> int:
         last = -1
     if last < 0 or last.bit_length() > 159:
         raise CertificateError(
-            f"serial file {source} holds {text[:40]!r}, not a hexadecimal number: put the CA's last used serial number there"
+            f"serial file {source} holds {text[:40]!r}, not a hexadecimal number:"
+            " put the CA's last used serial number there"
         )
     return max(last, 1) + 1
 
@@ -137,9 +138,9 @@ def serial_text(serial: int, *, newline: bool = True) -> bytes:
 @contextlib.contextmanager
 def _locked(path: str) -> Iterator[None]:
     """Keep other runs on this machine off ``path``: a lock on its directory, which leaves nothing behind."""
-    directory = os.path.dirname(os.path.abspath(path))
+    directory = Path(path).absolute().parent
     try:
-        os.makedirs(directory, mode=0o700, exist_ok=True)
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as exc:
         raise CertificateError(f"directory {directory} (for {path}): {exc.strerror}") from exc
@@ -153,30 +154,27 @@ def _locked(path: str) -> Iterator[None]:
 def _write(path: str, data: bytes, mode: int) -> None:
     """Replace ``path`` in one step: never half a file, never one that others may read for a moment.
 
-    A symbolic link is followed to the file it names; an existing file keeps its owner.
+    A symbolic link is followed to the file it names; an existing file keeps its owner and mode.
     """
-    target = os.path.realpath(path)
-    directory = os.path.dirname(target)
+    target = Path(path).resolve()
     temporary = None
     try:
-        os.makedirs(directory, mode=0o700, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{os.path.basename(target)}.", dir=directory)  # 0600
+        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)  # 0600
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)
             stream.flush()
             _like_before(stream.fileno(), target, mode)
             os.fsync(stream.fileno())
-        os.replace(temporary, target)
+        Path(temporary).replace(target)
     except OSError as exc:
         if temporary is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
+            Path(temporary).unlink(missing_ok=True)
         raise CertificateError(f"{path} cannot be written: {exc.strerror}") from exc
 
 
-def _like_before(handle: int, target: str, mode: int) -> None:
+def _like_before(handle: int, target: Path, mode: int) -> None:
     try:
-        before = os.stat(target)
+        before = target.stat()
     except FileNotFoundError:
         os.fchmod(handle, mode)
         return

@@ -8,37 +8,33 @@ Pure: bytes and objects in, objects out, the time is an argument. Files are the 
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import ipaddress
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Optional, Union
+from typing import Any
 
+from ansible_collections.okd.registry.plugins.module_utils import _pem
 from ansible_collections.okd.registry.plugins.module_utils._errors import CertificateError
 
 try:
     from cryptography import x509
-    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
     from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
     HAS_CRYPTOGRAPHY = True
 except ImportError:  # the module says so with missing_required_lib
     HAS_CRYPTOGRAPHY = False
 
-IPAddress = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 #: Upper bound of a common name (RFC 5280, ub-common-name).
 MAX_COMMON_NAME = 64
 #: Clocks of nodes differ: a certificate is valid from this long before its making.
-SKEW = datetime.timedelta(hours=1)
-MIN_RSA_BITS = 2048
-MIN_EC_BITS = 256
-_CURVES = {256: "SECP256R1", 384: "SECP384R1", 521: "SECP521R1"}
+SKEW = dt.timedelta(hours=1)
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)\Z")
-_PEM = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.+?-----END \1-----", re.S)
 
 
 @dataclass(frozen=True)
@@ -75,7 +71,7 @@ class Ca:
 
     def pem(self) -> str:
         """What clients are to trust, as PEM text: the signer and what was beside it."""
-        return pem_of(self.cert, *self.chain)
+        return _pem.pem_of(self.cert, *self.chain)
 
 
 @dataclass(frozen=True)
@@ -107,7 +103,7 @@ def server_names(hosts: Iterable[str]) -> ServerNames:
     return ServerNames(tuple(dns), tuple(ips))
 
 
-def _address(host: str) -> Optional[IPAddress]:
+def _address(host: str) -> IPAddress | None:
     text = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     try:
         return ipaddress.ip_address(text)
@@ -116,156 +112,35 @@ def _address(host: str) -> Optional[IPAddress]:
 
 
 def _check_dns_name(name: str, given: str) -> None:
-    labels = (name[2:] if name.startswith("*.") else name).split(".")
+    labels = name.removeprefix("*.").split(".")
     if len(name) > 253 or not all(_LABEL.match(label) for label in labels):
-        raise CertificateError(f"{given!r} is neither a host name nor an IP address, so no certificate can be made out to it")
+        raise CertificateError(
+            f"{given!r} is neither a host name nor an IP address, so no certificate can be made out to it"
+        )
 
 
-def pem_of(*certs: x509.Certificate) -> str:
-    """``certs`` as PEM text, in the order given."""
-    return b"".join(cert.public_bytes(serialization.Encoding.PEM) for cert in certs).decode("ascii")
-
-
-def parse_certificates(data: bytes, source: str) -> list[x509.Certificate]:
-    """Every certificate of a PEM text, in order.
-
-    :param source: what to call the text in an error: a path, or a key of a Secret.
-    :raises CertificateError: when there is none, or one cannot be read.
-    """
-    found = []
-    for match in _PEM.finditer(data):
-        if match.group(1) not in (b"CERTIFICATE", b"X509 CERTIFICATE"):
-            continue
-        try:
-            found.append(x509.load_pem_x509_certificate(match.group(0)))
-        except ValueError as exc:
-            raise CertificateError(f"{source}: certificate number {len(found) + 1} in it cannot be read: {exc}") from exc
-    if not found:
-        raise CertificateError(f"{source}: no PEM certificate (-----BEGIN CERTIFICATE-----) in it")
-    return found
-
-
-def parse_key(data: bytes, source: str, passphrase: Optional[str] = None) -> Any:
-    """The private key of a PEM text.
-
-    :raises CertificateError: when it is none, or the passphrase is missing, not needed or wrong.
-    """
-    secret = passphrase.encode("utf-8") if passphrase else None
-    try:
-        return serialization.load_pem_private_key(data, secret)
-    except TypeError as exc:
-        hint = "it is not encrypted, yet a passphrase was given" if secret else "it is encrypted: give its passphrase"
-        raise CertificateError(f"{source}: {hint}") from exc
-    except (ValueError, UnsupportedAlgorithm) as exc:
-        # The parser's own text is left out: it may quote what it read.
-        hint = "the passphrase is wrong or it is not a private key" if secret else "it is not a PEM private key"
-        raise CertificateError(f"{source}: {hint}") from exc
-
-
-def same_key(cert: x509.Certificate, key: Any) -> bool:
-    """Whether ``key`` is the private half of the key in ``cert``."""
-    return _spki(cert.public_key()) == _spki(key.public_key())
-
-
-def _spki(public: Any) -> bytes:
-    encoding, form = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    data: bytes = public.public_bytes(encoding, form)
-    return data
-
-
-def not_before(cert: x509.Certificate) -> datetime.datetime:
-    """Start of validity, with time zone (cryptography before 42 knows only naive UTC)."""
-    if hasattr(cert, "not_valid_before_utc"):
-        return cert.not_valid_before_utc
-    return cert.not_valid_before.replace(tzinfo=datetime.timezone.utc)
-
-
-def not_after(cert: x509.Certificate) -> datetime.datetime:
-    """End of validity, with time zone."""
-    if hasattr(cert, "not_valid_after_utc"):
-        return cert.not_valid_after_utc
-    return cert.not_valid_after.replace(tzinfo=datetime.timezone.utc)
-
-
-def _extension(cert: x509.Certificate, kind: Any) -> Any:
-    try:
-        return cert.extensions.get_extension_for_class(kind).value
-    except (x509.ExtensionNotFound, ValueError):
-        return None
-
-
-def check_ca(cert: x509.Certificate, key: Any, now: datetime.datetime, *, cert_source: str, key_source: str) -> None:
+def check_ca(cert: x509.Certificate, key: Any, now: dt.datetime, *, cert_source: str, key_source: str) -> None:
     """Refuse what cannot sign.
 
     :raises CertificateError: key of another certificate, no CA, not allowed to sign, not valid (yet) at ``now``.
     """
-    if not same_key(cert, key):
+    if not _pem.same_key(cert, key):
         raise CertificateError(f"{key_source} is not the key of {cert_source}: give the pair that belongs together")
-    basic = _extension(cert, x509.BasicConstraints)
+    basic = _pem.extension(cert, x509.BasicConstraints)
     if basic is None or not basic.ca:
         raise CertificateError(
-            f"{cert_source} ({name_text(cert.subject)}) is not a CA certificate (basicConstraints has no CA:TRUE):"
+            f"{cert_source} ({_pem.name_text(cert.subject)}) is not a CA certificate (basicConstraints has no CA:TRUE):"
             " clients would refuse what it signs"
         )
-    usage = _extension(cert, x509.KeyUsage)
+    usage = _pem.extension(cert, x509.KeyUsage)
     if usage is not None and not usage.key_cert_sign:
         raise CertificateError(f"{cert_source} may not sign certificates (its keyUsage lacks keyCertSign)")
-    if now >= not_after(cert):
-        raise CertificateError(f"{cert_source} expired at {_stamp(not_after(cert))}: a new CA is needed")
-    if now < not_before(cert):
-        raise CertificateError(f"{cert_source} is not valid before {_stamp(not_before(cert))}: is the clock right?")
-
-
-def signed_by(cert: x509.Certificate, issuer: x509.Certificate) -> bool:
-    """Whether ``issuer``'s key made the signature on ``cert`` and its name stands there as issuer."""
-    try:
-        if hasattr(cert, "verify_directly_issued_by"):
-            cert.verify_directly_issued_by(issuer)
-        else:
-            _verify(cert, issuer)
-    except (InvalidSignature, TypeError, ValueError, UnsupportedAlgorithm):
-        return False
-    return True
-
-
-def _verify(cert: x509.Certificate, issuer: x509.Certificate) -> None:
-    """What cryptography 40 and later do themselves, for RSA and ECDSA signers."""
-    digest, public = cert.signature_hash_algorithm, issuer.public_key()
-    if cert.issuer != issuer.subject or digest is None:
-        raise ValueError("another issuer")
-    args: tuple[Any, ...] = (ec.ECDSA(digest),)
-    if isinstance(public, rsa.RSAPublicKey):
-        args = (padding.PKCS1v15(), digest)
-    elif not isinstance(public, ec.EllipticCurvePublicKey):
-        raise TypeError("neither RSA nor ECDSA")
-    public.verify(cert.signature, cert.tbs_certificate_bytes, *args)
-
-
-def new_key(key_type: str, key_size: Optional[int]) -> Any:
-    """A private key: ``RSA`` (2048 bits unless told) or ``ECDSA`` (P-256 unless told, 384, 521).
-
-    :raises CertificateError: for a size that is unsafe or does not exist.
-    """
-    if key_type == "ECDSA":
-        name = _CURVES.get(key_size or MIN_EC_BITS)
-        if name is None:
-            raise CertificateError(f"an ECDSA key has {', '.join(map(str, _CURVES))} bits, not {key_size}")
-        return ec.generate_private_key(getattr(ec, name)())
-    bits = key_size or MIN_RSA_BITS
-    if not MIN_RSA_BITS <= bits <= 8192:
-        raise CertificateError(f"an RSA key needs {MIN_RSA_BITS} to 8192 bits, not {bits}")
-    return rsa.generate_private_key(public_exponent=65537, key_size=bits)
-
-
-def key_to_pem(key: Any, passphrase: Optional[str] = None) -> bytes:
-    """A private key as PEM in the form old tools read (``BEGIN RSA PRIVATE KEY``); PKCS 8 when encrypted."""
-    if passphrase:
-        how: Any = serialization.BestAvailableEncryption(passphrase.encode("utf-8"))
-        form = serialization.PrivateFormat.PKCS8
-    else:
-        how, form = serialization.NoEncryption(), serialization.PrivateFormat.TraditionalOpenSSL
-    data: bytes = key.private_bytes(serialization.Encoding.PEM, form, how)
-    return data
+    if now >= _pem.not_after(cert):
+        raise CertificateError(f"{cert_source} expired at {_pem.stamp(_pem.not_after(cert))}: a new CA is needed")
+    if now < _pem.not_before(cert):
+        raise CertificateError(
+            f"{cert_source} is not valid before {_pem.stamp(_pem.not_before(cert))}: is the clock right?"
+        )
 
 
 def _usage(*, sign: bool = False, encipher: bool = False, authority: bool = False) -> x509.KeyUsage:
@@ -280,16 +155,16 @@ def issue(
     names: ServerNames,
     *,
     serial: int,
-    now: datetime.datetime,
+    now: dt.datetime,
     days: int,
     key_type: str = "RSA",
-    key_size: Optional[int] = None,
+    key_size: int | None = None,
 ) -> Issued:
     """A server certificate for ``names``, signed by ``ca``, with a key of its own.
 
     It ends after ``days``, but never after its CA, whose end would make it worthless anyway.
     """
-    key = new_key(key_type, key_size)
+    key = _pem.new_key(key_type, key_size)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names.common_name())])
     general: list[x509.GeneralName] = [x509.DNSName(name) for name in names.dns]
     general += [x509.IPAddress(ip) for ip in names.ips]
@@ -308,24 +183,30 @@ def issue(
         .add_extension(_authority(ca), critical=False)
         .add_extension(x509.SubjectAlternativeName(general), critical=False)
     )
-    cert = builder.sign(ca.key, hashes.SHA256())
-    return Issued(cert, pem_of(cert, ca.cert, *ca.chain).encode("ascii"), key_to_pem(key))
+    cert = builder.sign(ca.key, _digest(ca.key))
+    return Issued(cert, _pem.pem_of(cert, ca.cert, *ca.chain).encode("ascii"), _pem.key_to_pem(key))
 
 
-def _dated(ca: Ca, now: datetime.datetime, days: int) -> x509.CertificateBuilder:
-    start = max(now - SKEW, not_before(ca.cert))
-    end = min(now + datetime.timedelta(days=days), not_after(ca.cert))
+def _digest(key: Any) -> hashes.SHA256 | None:
+    # EdDSA keys bring their own.
+    return hashes.SHA256() if isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) else None
+
+
+def _dated(ca: Ca, now: dt.datetime, days: int) -> x509.CertificateBuilder:
+    start = max(now - SKEW, _pem.not_before(ca.cert))
+    end = min(now + dt.timedelta(days=days), _pem.not_after(ca.cert))
     return x509.CertificateBuilder().not_valid_before(start).not_valid_after(end)
 
 
 def _authority(ca: Ca) -> x509.AuthorityKeyIdentifier:
-    own = _extension(ca.cert, x509.SubjectKeyIdentifier)
+    own = _pem.extension(ca.cert, x509.SubjectKeyIdentifier)
     if own is None:
-        return x509.AuthorityKeyIdentifier.from_issuer_public_key(ca.cert.public_key())
+        public: Any = ca.cert.public_key()
+        return x509.AuthorityKeyIdentifier.from_issuer_public_key(public)
     return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(own)
 
 
-def self_signed_ca(key: Any, *, name: str, now: datetime.datetime, days: int, serial: int = 1) -> x509.Certificate:
+def self_signed_ca(key: Any, *, name: str, now: dt.datetime, days: int, serial: int = 1) -> x509.Certificate:
     """A root certificate for ``key``. Serial 1 is what ``oadm ca`` gives to a CA itself."""
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name[:MAX_COMMON_NAME])])
     identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
@@ -336,7 +217,7 @@ def self_signed_ca(key: Any, *, name: str, now: datetime.datetime, days: int, se
         .public_key(key.public_key())
         .serial_number(serial)
         .not_valid_before(now - SKEW)
-        .not_valid_after(now + datetime.timedelta(days=days))
+        .not_valid_after(now + dt.timedelta(days=days))
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .add_extension(_usage(sign=True, encipher=True, authority=True), critical=True)
         .add_extension(identifier, critical=False)
@@ -347,7 +228,7 @@ def self_signed_ca(key: Any, *, name: str, now: datetime.datetime, days: int, se
 
 def names_of(cert: x509.Certificate) -> ServerNames:
     """The names in a certificate's SAN extension; an address that stands there as DNS entry counts once."""
-    san = _extension(cert, x509.SubjectAlternativeName)
+    san = _pem.extension(cert, x509.SubjectAlternativeName)
     if san is None:
         return ServerNames((), ())
     ips = tuple(san.get_values_for_type(x509.IPAddress))
@@ -361,11 +242,11 @@ def needs_reissue(
     ca: Ca,
     wanted: ServerNames,
     *,
-    now: datetime.datetime,
-    renew_before: datetime.timedelta,
-    key_type: Optional[str] = None,
-    key_size: Optional[int] = None,
-) -> Optional[str]:
+    now: dt.datetime,
+    renew_before: dt.timedelta,
+    key_type: str | None = None,
+    key_size: int | None = None,
+) -> str | None:
     """Why the certificate at hand will not do, or None when it will.
 
     :param certs: leaf first, as found; empty when there is none.
@@ -374,10 +255,10 @@ def needs_reissue(
     if not certs:
         return "there is no certificate yet"
     leaf = certs[0]
-    if key is None or not same_key(leaf, key):
+    if key is None or not _pem.same_key(leaf, key):
         return "the private key beside the certificate is not its key"
-    if not signed_by(leaf, ca.cert):
-        return f"it was issued by {name_text(leaf.issuer)}, not by this CA ({name_text(ca.cert.subject)})"
+    if not _pem.signed_by(leaf, ca.cert):
+        return f"it was issued by {_pem.name_text(leaf.issuer)}, not by this CA ({_pem.name_text(ca.cert.subject)})"
     return (
         _time_reason(leaf, ca, now, renew_before)
         or _names_reason(leaf, wanted)
@@ -386,21 +267,19 @@ def needs_reissue(
     )
 
 
-def _time_reason(
-    leaf: x509.Certificate, ca: Ca, now: datetime.datetime, renew_before: datetime.timedelta
-) -> Optional[str]:
-    end = not_after(leaf)
+def _time_reason(leaf: x509.Certificate, ca: Ca, now: dt.datetime, renew_before: dt.timedelta) -> str | None:
+    end = _pem.not_after(leaf)
     if now >= end:
-        return f"it expired at {_stamp(end)}"
-    if now < not_before(leaf):
-        return f"it is not valid before {_stamp(not_before(leaf))}"
+        return f"it expired at {_pem.stamp(end)}"
+    if now < _pem.not_before(leaf):
+        return f"it is not valid before {_pem.stamp(_pem.not_before(leaf))}"
     # A leaf that ends with its CA cannot be renewed into a longer one.
-    if end - now < renew_before and end < not_after(ca.cert):
-        return f"it expires at {_stamp(end)}, in less than {renew_before.days} days"
+    if end - now < renew_before and end < _pem.not_after(ca.cert):
+        return f"it expires at {_pem.stamp(end)}, in less than {renew_before.days} days"
     return None
 
 
-def _names_reason(leaf: x509.Certificate, wanted: ServerNames) -> Optional[str]:
+def _names_reason(leaf: x509.Certificate, wanted: ServerNames) -> str | None:
     have, want = names_of(leaf).as_set(), wanted.as_set()
     missing, surplus = sorted(want - have), sorted(have - want)
     if missing:
@@ -410,19 +289,19 @@ def _names_reason(leaf: x509.Certificate, wanted: ServerNames) -> Optional[str]:
     return None
 
 
-def _weakness(leaf: x509.Certificate) -> Optional[str]:
+def _weakness(leaf: x509.Certificate) -> str | None:
     public, digest = leaf.public_key(), leaf.signature_hash_algorithm
     if digest is not None and digest.name in ("md5", "sha1"):
         return f"its signature is made with {digest.name}, which clients refuse"
-    if isinstance(public, rsa.RSAPublicKey) and public.key_size < MIN_RSA_BITS:
+    if isinstance(public, rsa.RSAPublicKey) and public.key_size < _pem.MIN_RSA_BITS:
         return f"its RSA key has only {public.key_size} bits"
-    usage = _extension(leaf, x509.ExtendedKeyUsage)
+    usage = _pem.extension(leaf, x509.ExtendedKeyUsage)
     if usage is not None and ExtendedKeyUsageOID.SERVER_AUTH not in usage:
         return "its extendedKeyUsage does not allow serverAuth"
     return None
 
 
-def _key_reason(leaf: x509.Certificate, key_type: Optional[str], key_size: Optional[int]) -> Optional[str]:
+def _key_reason(leaf: x509.Certificate, key_type: str | None, key_size: int | None) -> str | None:
     public: Any = leaf.public_key()
     kind = "RSA" if isinstance(public, rsa.RSAPublicKey) else "ECDSA"
     if key_type and kind != key_type:
@@ -432,30 +311,25 @@ def _key_reason(leaf: x509.Certificate, key_type: Optional[str], key_size: Optio
     return None
 
 
-def name_text(name: x509.Name) -> str:
-    """A distinguished name as people write it, for instance ``CN=registry``."""
-    return name.rfc4514_string()
-
-
-def _stamp(when: datetime.datetime) -> str:
-    return when.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def fingerprint(cert: x509.Certificate) -> str:
-    """SHA-256 over the certificate's DER form, lower-case hex."""
-    return cert.fingerprint(hashes.SHA256()).hex()
-
-
-def facts(cert: x509.Certificate, now: datetime.datetime) -> dict[str, Any]:
+def facts(cert: x509.Certificate, now: dt.datetime) -> dict[str, Any]:
     """What a certificate says, fit for results and diffs: nothing in it is secret. Days are whole days left."""
     names = names_of(cert)
     return {
-        "subject": name_text(cert.subject),
-        "issuer": name_text(cert.issuer),
+        "subject": _pem.name_text(cert.subject),
+        "issuer": _pem.name_text(cert.issuer),
         "serial": format(cert.serial_number, "X"),
         "sans": list(names.dns) + [str(ip) for ip in names.ips],
-        "not_before": _stamp(not_before(cert)),
-        "not_after": _stamp(not_after(cert)),
-        "days_left": (not_after(cert) - now).days,
-        "sha256": fingerprint(cert),
+        "not_before": _pem.stamp(_pem.not_before(cert)),
+        "not_after": _pem.stamp(_pem.not_after(cert)),
+        "days_left": (_pem.not_after(cert) - now).days,
+        "sha256": _pem.fingerprint(cert),
     }
+
+
+def certificate_facts(pem: bytes | str, now: dt.datetime | None = None) -> dict[str, Any]:
+    """:func:`facts` of the first certificate in a PEM text, as of ``now`` (default: the present).
+
+    :raises CertificateError: when there is no certificate in it.
+    """
+    data = pem.encode("utf-8") if isinstance(pem, str) else pem
+    return facts(_pem.parse_certificates(data, "the given text")[0], now or dt.datetime.now(dt.timezone.utc))
