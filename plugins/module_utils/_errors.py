@@ -91,11 +91,21 @@ class KindNotServedError(NotFoundError):
 
 
 class AlreadyExistsError(ApiError):
-    """409 on create: somebody made the object since it was looked for."""
+    """409 on create: somebody made the object since it was looked for.
+
+    ``maybe_done``: an earlier attempt of the same request got no answer, so that somebody may have been us.
+    """
+
+    maybe_done = False
 
 
 class ConflictError(ApiError):
-    """409 on update or delete: the object changed since it was read. Re-read and plan again."""
+    """409 on update or delete: the object changed since it was read. Re-read and plan again.
+
+    ``maybe_done``: as with AlreadyExistsError.
+    """
+
+    maybe_done = False
 
 
 class InvalidError(ApiError):

@@ -1,0 +1,315 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Kubernetes API as this collection uses it: read, patch, count, retry with limits, and say what went wrong.
+
+Knows nothing of the kubernetes library: ``_kube`` makes the transport. Nothing is connected before the first request,
+so errors in options come first and are quick.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Callable, ContextManager, Iterator, Mapping, Protocol, Sequence
+from urllib.parse import urlencode
+
+from ansible_collections.okd.registry.plugins.module_utils._errors import (
+    AlreadyExistsError,
+    ConflictError,
+    UnreachableError,
+)
+from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef, collection_path, group_of, plural
+from ansible_collections.okd.registry.plugins.module_utils._status import Request, error_from, is_missing_object
+
+JSON_PATCH = "application/json-patch+json"
+ATTEMPTS = 5
+# 500 is usually a webhook or etcd having a bad moment; 502-504 a load balancer whose master is restarting.
+RETRIED = (429, 500, 502, 503, 504)
+LONGEST_PAUSE = 10.0  # seconds; also caps what Retry-After may ask for
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP answer, of any status.
+
+    :param retry_after: seconds the server asked to wait, if it did.
+    """
+
+    status: int
+    body: bytes = b""
+    retry_after: float | None = None
+
+
+class LostError(Exception):
+    """No HTTP answer came.
+
+    :param sent: whether the request may have reached the server (and so may have been carried out).
+    :param retry: whether trying again can help (not with a wrong certificate or an unknown host).
+    :param advice: what to check, as a sentence.
+    """
+
+    def __init__(self, message: str, *, sent: bool, retry: bool, advice: str) -> None:
+        super().__init__(message)
+        self.sent = sent
+        self.retry = retry
+        self.advice = advice
+
+
+class Transport(Protocol):
+    """What ``Api`` needs of a connection."""
+
+    description: str
+
+    def send(self, method: str, url: str, body: bytes | None, content_type: str) -> Answer:
+        """One request, no retries. ``url`` is path and query. Raises LostError when no answer comes."""
+
+    def port_forward(self, path: str, port: int, request: Request, timeout: float) -> ContextManager[Any]:
+        """A context manager giving a socket-like object (``recv``, ``sendall``) to a pod's port."""
+
+
+class Api:
+    """The Kubernetes API as this collection uses it.
+
+    ``create``, ``patch`` and ``delete`` are for ``_apply`` only: it is the one writer.
+
+    :param connection: makes the transport at the first request.
+    :param sleep: replaced in tests.
+    """
+
+    def __init__(self, connection: Callable[[], Transport], *, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._make = connection
+        self._made: Transport | None = None
+        self._sleep = sleep
+        self._counts: Counter[str] = Counter()
+        self._kind_of_count: str | None = None
+        self._groups: dict[str, list[str]] | None = None
+
+    # ---- reading -------------------------------------------------------------------------------------------------
+
+    def get(self, ref: ObjectRef) -> dict[str, Any] | None:
+        """One object, or None when it is not there. Raises KindNotServedError when the cluster has no such API."""
+        answer = self._send("GET", ref.path, _request("get", ref))
+        return None if answer.status == 404 else _object(answer)
+
+    def list(
+        self,
+        api_version: str,
+        kind: str,
+        namespace: str | None = None,
+        *,
+        labels: Mapping[str, str] | str | None = None,
+        fields: str | None = None,
+    ) -> list[dict[str, Any]]:
+        """All objects of a kind in a namespace (or everywhere), with ``apiVersion`` and ``kind`` filled in.
+
+        :param labels: label selector, as a map or in the API's text form.
+        :param fields: field selector, as the API writes it.
+        """
+        selector = ",".join(f"{k}={v}" for k, v in labels.items()) if isinstance(labels, Mapping) else labels
+        query = {k: v for k, v in (("labelSelector", selector), ("fieldSelector", fields)) if v}
+        names = plural(api_version, kind)
+        what = f"the {names} in namespace {namespace}" if namespace else f"all {names}"
+        asked = Request("list", what, group_of(api_version), names, namespace)
+        answer = self._send("GET", collection_path(api_version, kind, namespace), asked, query=query)
+        items = _object(answer).get("items") or []
+        return [{"apiVersion": api_version, "kind": kind, **item} for item in items]
+
+    def log(
+        self, namespace: str, pod: str, *, container: str | None = None, tail: int | None = None, previous: bool = False
+    ) -> str:
+        """A container's log. Raises InvalidError while the container has not started yet.
+
+        :param tail: last lines only.
+        :param previous: the log of the run before the last restart.
+        """
+        query = {k: v for k, v in (("container", container), ("tailLines", tail), ("previous", previous or None)) if v}
+        ref = ObjectRef("v1", "Pod", pod, namespace)
+        answer = self._send("GET", f"{ref.path}/log", _request("get", ref, "log"), query=query)
+        if answer.status == 404:
+            raise error_from(404, answer.body, _request("get", ref, "log"))
+        return answer.body.decode("utf-8", "replace")
+
+    def port_forward(self, namespace: str, pod: str, port: int, *, timeout: float = 10.0) -> Any:
+        """A context manager giving a connected socket to a pod's port, through the API server.
+
+        This is how the registry is reached from a machine that has no route to pods or services.
+        """
+        ref = ObjectRef("v1", "Pod", pod, namespace)
+        asked = _request("get", ref, "portforward")
+        self._count("get")
+        return self._transport.port_forward(f"{ref.path}/portforward", port, asked, timeout)
+
+    # ---- what the cluster has and allows -------------------------------------------------------------------------
+
+    def groups(self) -> dict[str, list[str]]:
+        """API group name -> its served versions, from one ``GET /apis`` (kept)."""
+        if self._groups is None:
+            with self._counted_as("discovery"):
+                answer = self._send("GET", "/apis", Request("get", "the list of API groups"))
+            found = _object(answer).get("groups") or []
+            self._groups = {g["name"]: [v["version"] for v in g.get("versions") or []] for g in found}
+        return self._groups
+
+    def has(self, api_version: str) -> bool:
+        """Whether a group (``route.openshift.io``) or group and version (``policy/v1``) is served."""
+        group, _slash, version = api_version.partition("/")
+        return group in self.groups() and (not version or version in self.groups()[group])
+
+    def version(self) -> str:
+        """The server's ``gitVersion``, such as ``v1.11.0+d4cacc0``."""
+        with self._counted_as("discovery"):
+            answer = self._send("GET", "/version", Request("get", "the version of the API server"))
+        return str(_object(answer).get("gitVersion") or "")
+
+    def may(
+        self,
+        verb: str,
+        resource: str,
+        *,
+        group: str = "",
+        namespace: str | None = None,
+        name: str = "",
+        subresource: str = "",
+    ) -> bool:
+        """Whether the user of this connection has a right (SelfSubjectAccessReview: since 1.6, and needs no rights)."""
+        asked = {"verb": verb, "resource": resource, "group": group, "namespace": namespace or "", "name": name}
+        body = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": {**asked, "subresource": subresource}},
+        }
+        path = collection_path("authorization.k8s.io/v1", "SelfSubjectAccessReview")
+        with self._counted_as("discovery"):
+            answer = self._send("POST", path, Request("create", "a SelfSubjectAccessReview"), body=body)
+        return bool((_object(answer).get("status") or {}).get("allowed"))
+
+    # ---- writing, for _apply -------------------------------------------------------------------------------------
+
+    def create(self, obj: Mapping[str, Any]) -> dict[str, Any]:
+        """Create an object. Raises AlreadyExistsError when somebody was faster."""
+        ref = ObjectRef.of(obj)
+        path = collection_path(ref.api_version, ref.kind, ref.namespace)
+        return _object(self._send("POST", path, _request("create", ref), body=obj))
+
+    def patch(self, ref: ObjectRef, operations: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """Apply a JSON Patch. Raises ConflictError when the object is no longer the one that was read."""
+        return _object(self._send("PATCH", ref.path, _request("patch", ref), body=operations, content_type=JSON_PATCH))
+
+    def delete(
+        self,
+        ref: ObjectRef,
+        *,
+        uid: str | None = None,
+        resource_version: str | None = None,
+        propagation: str = "Background",
+    ) -> None:
+        """Delete an object; that it is gone already is fine. Raises ConflictError when it is another one by now."""
+        body: dict[str, Any] = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": propagation}
+        preconditions = {k: v for k, v in (("uid", uid), ("resourceVersion", resource_version)) if v}
+        if preconditions:
+            body["preconditions"] = preconditions
+        self._send("DELETE", ref.path, _request("delete", ref), body=body, missing_is_fine=True)
+
+    # ---- counting ------------------------------------------------------------------------------------------------
+
+    def counts(self) -> dict[str, int]:
+        """Requests so far by HTTP verb; ``discovery`` and ``waiting`` apart. Retries count: the audit log sees them."""
+        return {k: self._counts[k] for k in ("get", "post", "patch", "delete", "discovery", "waiting")}
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Requests made inside count as waiting: how many there are depends on the cluster, not on us."""
+        with self._counted_as("waiting"):
+            yield
+
+    @contextmanager
+    def _counted_as(self, kind: str) -> Iterator[None]:
+        before, self._kind_of_count = self._kind_of_count, self._kind_of_count or kind
+        try:
+            yield
+        finally:
+            self._kind_of_count = before
+
+    def _count(self, verb: str) -> None:
+        self._counts[self._kind_of_count or verb.lower()] += 1
+
+    # ---- sending -------------------------------------------------------------------------------------------------
+
+    @property
+    def _transport(self) -> Transport:
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    @property
+    def address(self) -> str:
+        """The API server's URL and where it came from, for messages."""
+        return self._transport.description
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        asked: Request,
+        *,
+        query: Mapping[str, Any] | None = None,
+        body: Any = None,
+        content_type: str = "application/json",
+        missing_is_fine: bool = False,
+    ) -> Answer:
+        """One request with its retries. A 404 that names the object comes back as it is for reads, else as an error.
+
+        An attempt that ended without an answer may have been carried out; the error of a later attempt then has
+        ``maybe_done`` set, so that the writer can tell its own work from somebody else's.
+        """
+        url = path + ("?" + urlencode(query) if query else "")
+        data = None if body is None else json.dumps(body, separators=(",", ":")).encode()
+        lost = False
+        for attempt in range(1, ATTEMPTS + 1):
+            self._count(method)
+            try:
+                answer = self._transport.send(method, url, data, content_type)
+            except LostError as exc:
+                if attempt == ATTEMPTS or not exc.retry or (attempt > 2 and not exc.sent):
+                    raise UnreachableError(
+                        f"The API server at {self.address} cannot be reached: {exc}. {exc.advice}"
+                    ) from exc
+                lost = lost or exc.sent
+                self._pause(attempt, None)
+                continue
+            if answer.status in RETRIED and attempt < ATTEMPTS:
+                self._pause(attempt, answer.retry_after)
+                continue
+            break
+        if answer.status < 400:
+            return answer
+        if answer.status == 404 and (method == "GET" or missing_is_fine) and is_missing_object(answer.body):
+            return answer
+        error = error_from(answer.status, answer.body, asked)
+        if isinstance(error, (AlreadyExistsError, ConflictError)):
+            error.maybe_done = lost
+        raise error
+
+    def _pause(self, attempt: int, asked: float | None) -> None:
+        pause = asked if asked is not None else 0.2 * 2 ** (attempt - 1) * (0.75 + random.random() / 2)
+        self._sleep(min(pause, LONGEST_PAUSE))
+
+
+def _request(verb: str, ref: ObjectRef, subresource: str = "") -> Request:
+    resource = f"{ref.plural}/{subresource}" if subresource else ref.plural
+    what = f"{ref} ({subresource})" if subresource else str(ref)
+    return Request(verb, what, ref.group, resource, ref.namespace, ref.name)
+
+
+def _object(answer: Answer) -> dict[str, Any]:
+    try:
+        value = json.loads(answer.body)
+    except ValueError as exc:
+        text = answer.body[:200].decode("utf-8", "replace")
+        raise UnreachableError(f"What answered is no Kubernetes API server: HTTP {answer.status}, {text!r}") from exc
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,273 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The way to the API server, and the frame of every API-side module.
+
+The only importer of the kubernetes library and (but for the names of its options, in ``_args``) of kubernetes.core. Authentication (kubeconfig, context, tokens, exec
+plugins, in-cluster, proxies, impersonation, ``K8S_AUTH_*``) is theirs. The requests are ours, over the urllib3 pool
+that their configuration makes: ``get_api_client`` costs a discovery request at each call and leaves a cache file with
+a predictable name in the temporary directory, and its client cannot send a JSON Patch.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+import sys
+import traceback
+from contextlib import contextmanager
+from typing import Any, Callable, Iterator, Mapping, NoReturn
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible_collections.okd.registry.plugins.module_utils._api import Answer, Api, LostError, Transport
+from ansible_collections.okd.registry.plugins.module_utils._errors import (
+    ConfigurationError,
+    MissingLibraryError,
+    RegistryError,
+    UnreachableError,
+)
+from ansible_collections.okd.registry.plugins.module_utils._status import Request, error_from
+
+CONNECT_TIMEOUT = 10.0  # seconds until a connection must stand
+READ_TIMEOUT = 60.0  # seconds without a byte of the answer; the API server's own limit for a request is 60 s
+
+
+def connect(params: Mapping[str, Any]) -> Transport:
+    """The connection that the authentication options and ``K8S_AUTH_*`` variables ask for.
+
+    :param params: the module's options.
+    :raises ConfigurationError: when the kubeconfig, context or credentials cannot be used; nothing is sent yet.
+    """
+    try:
+        import kubernetes  # noqa: F401
+    except ImportError as exc:
+        text = missing_required_lib("kubernetes", reason="to talk to the cluster")
+        raise MissingLibraryError(text, exception=traceback.format_exc()) from exc
+    from ansible_collections.kubernetes.core.plugins.module_utils.k8s import client as core
+
+    shim = _Params(params)
+    auth = core._create_auth_spec(shim)
+    source = describe_source(auth)
+    _check_files(auth, source)
+    try:
+        configuration = core._create_configuration(auth)
+        headers = core._create_headers(shim)
+    except Exception as exc:  # the loaders raise whatever a broken file makes them raise
+        raise ConfigurationError(
+            f"The way to the API server cannot be worked out from {source}: {_first_line(exc)}. "
+            "Name a working kubeconfig (option kubeconfig or variable K8S_AUTH_KUBECONFIG) or host and api_key."
+        ) from exc
+    return KubeTransport(configuration, headers, source)
+
+
+class _Params:
+    """The little of a module that kubernetes.core's helpers look at."""
+
+    def __init__(self, params: Mapping[str, Any]) -> None:
+        self.params = params
+
+
+def describe_source(auth: Mapping[str, Any]) -> str:
+    """Where the address and the credentials come from, in words, for messages. Never a secret."""
+    kubeconfig, context, host = auth.get("kubeconfig"), auth.get("context"), auth.get("host")
+    if host and (auth.get("api_key") or auth.get("username") or auth.get("cert_file")):
+        return f"the option host ({host})"
+    if isinstance(kubeconfig, dict):
+        text = "the kubeconfig given as a dictionary"
+    elif kubeconfig:
+        text = f"kubeconfig {kubeconfig}"
+    elif os.environ.get("KUBERNETES_SERVICE_HOST") and not context:
+        return "the pod's own service account"
+    else:
+        text = f"kubeconfig {os.environ.get('KUBECONFIG') or '~/.kube/config'} (the default)"
+    return text + (f", context {context}" if context else "") + (f", host {host}" if host else "")
+
+
+def _check_files(auth: Mapping[str, Any], source: str) -> None:
+    """Refuse a kubeconfig path that is not there: the library's own message does not name it."""
+    kubeconfig = auth.get("kubeconfig")
+    if isinstance(kubeconfig, str):
+        paths = [os.path.expanduser(p) for p in kubeconfig.split(os.pathsep) if p]
+        if paths and not any(os.path.exists(p) for p in paths):
+            raise ConfigurationError(f"There is no such file on {os.uname().nodename}: {source}.")
+    for option, key in (("ca_cert", "ssl_ca_cert"), ("client_cert", "cert_file"), ("client_key", "key_file")):
+        path = auth.get(key)
+        if path and not os.path.exists(os.path.expanduser(path)):
+            raise ConfigurationError(f"{option}: there is no file {path} on {os.uname().nodename}.")
+
+
+def _first_line(exc: BaseException) -> str:
+    text = str(exc).strip() or type(exc).__name__
+    return text.splitlines()[0].rstrip(".")
+
+
+class KubeTransport:
+    """Sends requests through the urllib3 pool that the kubernetes library sets up from a configuration."""
+
+    def __init__(self, configuration: Any, headers: Mapping[str, Any], source: str) -> None:
+        self._configuration = configuration
+        self._base = str(configuration.host).rstrip("/")
+        self.description = f"{self._base} (from {source})"
+        self._extra = dict(headers)
+        self._context: ssl.SSLContext | None = None
+        if not self._base.startswith(("https://", "http://")):
+            raise ConfigurationError(
+                f"The server address {self._base!r} from {source} is no URL such as https://host:6443."
+            )
+        self._pool = self._make_pool()
+
+    def _make_pool(self) -> Any:
+        from kubernetes.client.rest import RESTClientObject
+
+        try:
+            pool = RESTClientObject(self._configuration).pool_manager
+            self._context = self._tls(pool)
+        except (OSError, ValueError) as exc:  # ssl.SSLError is an OSError
+            raise ConfigurationError(
+                f"The certificates for {self.description} cannot be loaded: {_first_line(exc)}. Check the CA, "
+                "client certificate and key that the kubeconfig or the options name."
+            ) from exc
+        return pool
+
+    def _tls(self, pool: Any) -> ssl.SSLContext | None:
+        """Load certificates once, now, and take the library's temporary copies off the disk at once.
+
+        The library writes inline kubeconfig certificates (and the client's key) to temporary files and leaves them
+        to an exit handler, which a kill never runs.
+        """
+        if not self._base.startswith("https:"):
+            return None
+        conf, keywords = self._configuration, pool.connection_pool_kw
+        data = getattr(conf, "ca_cert_data", None)
+        context = ssl.create_default_context(cafile=conf.ssl_ca_cert or None, cadata=data or None)
+        if not (conf.ssl_ca_cert or data):
+            import certifi
+
+            context.load_verify_locations(cafile=certifi.where())
+        if not conf.verify_ssl:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        if conf.cert_file:
+            context.load_cert_chain(conf.cert_file, conf.key_file or None)
+        for name in ("ca_certs", "cert_file", "key_file", "ca_cert_data"):
+            keywords.pop(name, None)
+        keywords["ssl_context"] = context
+        loader = sys.modules.get("kubernetes.config.kube_config")
+        if loader is not None and hasattr(loader, "_cleanup_temp_files"):
+            loader._cleanup_temp_files()
+        return context
+
+    def _headers(self) -> dict[str, str]:
+        """Authorization as the configuration has it now (exec plugins may renew it)."""
+        found = {"Accept": "application/json", "User-Agent": "okd.registry"}
+        for setting in self._configuration.auth_settings().values():
+            if str(setting.get("key", "")).lower() == "authorization" and setting.get("value"):
+                found["authorization"] = setting["value"]
+        if "authorization" not in found and self._configuration.username and self._configuration.password:
+            found["authorization"] = self._configuration.get_basic_auth_token()
+        return found
+
+    def send(self, method: str, url: str, body: bytes | None, content_type: str) -> Answer:
+        """One request, no retries, no redirects. Raises LostError when no answer comes."""
+        import urllib3
+
+        headers = urllib3.HTTPHeaderDict(self._headers())
+        for name, value in self._extra.items():
+            for one in value if isinstance(value, list) else [value]:
+                headers.add(name, one)
+        if body is not None:
+            headers["Content-Type"] = content_type
+        timeout = urllib3.Timeout(connect=CONNECT_TIMEOUT, read=READ_TIMEOUT)
+        try:
+            answer = self._pool.request(
+                method, self._base + url, body=body, headers=headers, timeout=timeout, retries=False, redirect=False
+            )
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as exc:
+            raise _lost(exc) from exc
+        return Answer(answer.status, answer.data, _seconds(answer.headers.get("Retry-After")))
+
+    @contextmanager
+    def port_forward(self, path: str, port: int, request: Request, timeout: float) -> Iterator[Any]:
+        """A socket to a pod's port, over a WebSocket to the API server (protocol ``v4.channel.k8s.io``)."""
+        import websocket
+        from kubernetes.stream.ws_client import PortForward
+
+        url = f"ws{self._base[4:]}{path}?ports={port}"
+        options = {"context": self._context} if self._context else None
+        wire = websocket.WebSocket(sslopt=options, skip_utf8_validation=True)
+        lines = [f"{k}: {v}" for k, v in self._headers().items()] + ["sec-websocket-protocol: v4.channel.k8s.io"]
+        for name, value in self._extra.items():
+            lines += [f"{name}: {one}" for one in (value if isinstance(value, list) else [value])]
+        try:
+            wire.connect(url, header=lines, timeout=timeout, **self._proxy())
+        except websocket.WebSocketBadStatusException as exc:
+            raise error_from(exc.status_code, exc.resp_body or b"", request) from exc
+        except (websocket.WebSocketException, OSError) as exc:
+            raise UnreachableError(f"No port-forward through {self.description} for {request.what}: {exc}.") from exc
+        wire.settimeout(None)
+        forward = PortForward(wire, [port])
+        try:
+            tunnel = forward.socket(port)
+            tunnel.settimeout(timeout)
+            yield tunnel
+        finally:
+            forward.close()
+
+    def _proxy(self) -> dict[str, Any]:
+        from kubernetes.stream.ws_client import websocket_proxycare
+
+        if not (self._configuration.proxy or self._configuration.proxy_headers):
+            return {}
+        return dict(websocket_proxycare({}, self._configuration, self._base, {}))
+
+
+def _seconds(value: str | None) -> float | None:
+    """``Retry-After`` in seconds; its date form, which Kubernetes never sends, counts as not given."""
+    return float(value) if value and value.isdigit() else None
+
+
+def _lost(exc: BaseException) -> LostError:
+    """Why no answer came, and what to do about it."""
+    from urllib3 import exceptions as lib
+
+    text = _first_line(exc).split("Failed to establish a new connection: ")[-1]
+    if isinstance(exc, lib.SSLError) or isinstance(exc, ssl.SSLError):
+        advice = (
+            "Its certificate does not fit the CA or the name in use, or it refuses the client certificate: check "
+            "certificate-authority-data (or ca_cert) and the server address, or whether this is the right cluster."
+        )
+        return LostError(text, sent=False, retry=False, advice=advice)
+    if isinstance(exc, lib.NameResolutionError):
+        return LostError(text, sent=False, retry=False, advice="Check the host name of the server address.")
+    if isinstance(exc, (lib.ConnectTimeoutError, lib.ReadTimeoutError)) and not isinstance(exc, lib.NewConnectionError):
+        sent = isinstance(exc, lib.ReadTimeoutError)
+        advice = "Check firewalls and proxies between this machine and the API server, and its load."
+        return LostError(text, sent=sent, retry=sent, advice=advice)
+    if isinstance(exc, lib.NewConnectionError):
+        advice = "Check the server address and port, and whether the API server runs."
+        return LostError(text, sent=False, retry=True, advice=advice)
+    if isinstance(exc, lib.ProxyError):
+        return LostError(text, sent=False, retry=False, advice="Check the proxy of the options or the environment.")
+    if isinstance(exc, ValueError):
+        return LostError(
+            text, sent=False, retry=False, advice="The server address is no URL such as https://host:6443."
+        )
+    return LostError(text, sent=True, retry=True, advice="The connection broke; run again.")
+
+
+def run_module(
+    work: Callable[[Any, Api], Mapping[str, Any]], *, argument_spec: Mapping[str, Any], **options: Any
+) -> NoReturn:
+    """Be a module: parse options, call ``work(module, api)``, and exit with its dict or with the error as a sentence.
+
+    :param options: more arguments for AnsibleModule (``required_if`` …). Check mode is supported by every module here.
+    """
+    module = AnsibleModule(argument_spec=dict(argument_spec), supports_check_mode=True, **options)
+    api = Api(lambda: connect(module.params))
+    try:
+        result = dict(work(module, api))
+    except MissingLibraryError as exc:
+        module.fail_json(msg=str(exc), **exc.details)
+    except RegistryError as exc:
+        module.fail_json(msg=str(exc), api_requests=api.counts(), **exc.details)
+    module.exit_json(**result)

@@ -1,0 +1,171 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From an HTTP status and body to a typed error with a useful sentence. Pure.
+
+The API server answers errors with a ``Status`` object (kind, reason, message, details); anything in front of it
+(a proxy, a wrong port) answers otherwise, and that difference is said too.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.okd.registry.plugins.module_utils._errors import (
+    AlreadyExistsError,
+    ApiError,
+    ConflictError,
+    ForbiddenError,
+    InvalidError,
+    KindNotServedError,
+    NotFoundError,
+    ServerError,
+    UnauthorizedError,
+)
+
+# RBAC's own words, the same from 1.11 to today (there without "resource ..."); anything else under 403 is admission.
+_RBAC_DENIAL = re.compile(r'User "(?P<user>[^"]*)" cannot (?P<verb>[a-z]+) ')
+_RBAC_ESCALATION = "attempting to grant RBAC permissions not currently held"
+_NO_BODY = "(no text)"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked, for the words of an error.
+
+    :param verb: RBAC verb (get, list, create, patch, delete …).
+    :param what: the object or collection as messages call it, such as ``Service default/docker-registry``.
+    :param group: API group, ``""`` for the core group.
+    :param resource: plural, with ``/subresource`` where there is one; empty for paths that are no resource.
+    """
+
+    verb: str
+    what: str
+    group: str = ""
+    resource: str = ""
+    namespace: str | None = None
+    name: str | None = None
+
+
+def parse_status(body: bytes) -> dict[str, Any]:
+    """The ``Status`` object in a body, or ``{}`` when it is something else."""
+    try:
+        value = json.loads(body)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) and value.get("kind") == "Status" else {}
+
+
+def is_missing_object(body: bytes) -> bool:
+    """Whether a 404 means "no such object" rather than "no such API": only the first names an object in its details."""
+    status = parse_status(body)
+    return status.get("reason") == "NotFound" and bool((status.get("details") or {}).get("name"))
+
+
+def rule_for(request: Request) -> str:
+    """The RBAC rule, as YAML, that would allow a request."""
+    return f'- apiGroups: ["{request.group}"]\n  resources: [{request.resource}]\n  verbs: [{request.verb}]'
+
+
+def error_from(code: int, body: bytes, request: Request) -> ApiError:
+    """The error for an answer with status ``code`` >= 400.
+
+    Source of the reasons: k8s.io/apimachinery ``metav1.StatusReason``.
+    """
+    status = parse_status(body)
+    reason = str(status.get("reason") or "")
+    said = _said(status, body)
+    if code == 401:
+        return UnauthorizedError(
+            f"The API server does not accept the credentials (401) for {request.verb} of {request.what}: {said}. "
+            "Log in again, or check the token or client certificate of the kubeconfig or context in use.",
+            status=code,
+            reason=reason,
+        )
+    if code == 403:
+        return _forbidden(said, request, reason)
+    if code == 404:
+        return _not_found(status, body, said, request)
+    if code == 409:
+        kind = AlreadyExistsError if reason == "AlreadyExists" else ConflictError
+        return kind(f"Could not {_doing(request)}: {said}", status=code, reason=reason)
+    if code in (400, 405, 406, 413, 415, 422):
+        return InvalidError(
+            f"The API server refused to {_doing(request)} (HTTP {code}): {_causes(status) or said}",
+            status=code,
+            reason=reason,
+            fields=[c.get("field") for c in (status.get("details") or {}).get("causes") or [] if c.get("field")],
+        )
+    if code == 429 or code >= 500:
+        return ServerError(
+            f"The API server could not {_doing(request)} ({code} {reason or 'error'}, retried): {said}. "
+            "Run again when the API server is healthy.",
+            status=code,
+            reason=reason,
+        )
+    return ApiError(f"Could not {_doing(request)}: HTTP {code}, {said}", status=code, reason=reason)
+
+
+def _doing(request: Request) -> str:
+    return f"{request.verb} {request.what}"
+
+
+def _said(status: dict[str, Any], body: bytes) -> str:
+    """The message of the Status, else the first line of whatever came instead."""
+    if status.get("message"):
+        return str(status["message"]).rstrip(".")
+    text = body[:400].decode("utf-8", "replace").strip()
+    return (text.splitlines() or [_NO_BODY])[0].rstrip(".")
+
+
+def _causes(status: dict[str, Any]) -> str:
+    """``field: message`` for each cause the API listed."""
+    causes = (status.get("details") or {}).get("causes") or []
+    texts = [(c.get("field"), str(c.get("message", ""))) for c in causes]
+    return "; ".join(f"{field}: {message}" if field else message for field, message in texts)
+
+
+def _where(request: Request) -> str:
+    return f" in namespace {request.namespace}" if request.namespace else ""
+
+
+def _forbidden(said: str, request: Request, reason: str) -> ForbiddenError:
+    denial = _RBAC_DENIAL.search(said)
+    if denial:
+        role = f"a Role in namespace {request.namespace} (or a ClusterRole)" if request.namespace else "a ClusterRole"
+        text = (
+            f"Not allowed: user {denial['user']} cannot {request.verb} {request.what} (HTTP 403). "
+            f"This rule in {role}, bound to that user, would allow it:\n{rule_for(request)}\n"
+            f"The API server said: {said}"
+        )
+        return ForbiddenError(text, status=403, reason=reason, rule=rule_for(request))
+    if _RBAC_ESCALATION in said:
+        text = (
+            f"Not allowed to {_doing(request)} (HTTP 403): nobody may grant rights that he does not have himself. "
+            "Run this as a cluster administrator, or let one allow the verb bind on the role. "
+            f"The API server said: {said}"
+        )
+        return ForbiddenError(text, status=403, reason=reason)
+    text = f"Refused to {_doing(request)} (HTTP 403, by a policy or quota rather than missing rights): {said}"
+    return ForbiddenError(text, status=403, reason=reason)
+
+
+def _not_found(status: dict[str, Any], body: bytes, said: str, request: Request) -> NotFoundError:
+    details = status.get("details") or {}
+    if not is_missing_object(body):
+        group = f"API group {request.group}" if request.group else "core API"
+        text = (
+            f"The cluster does not serve {request.resource or request.what} of the {group} (HTTP 404: {said}). "
+            "Either the cluster has no such API, or the address is not that of a Kubernetes API server."
+        )
+        return KindNotServedError(text, status=404, reason=str(status.get("reason") or ""))
+    if details.get("kind") == "namespaces" and details.get("name") == request.namespace:
+        text = (
+            f"Could not {_doing(request)}: namespace {request.namespace} does not exist. "
+            "Create it (kubectl create namespace, or oc new-project), or name another one in the option namespace."
+        )
+        return NotFoundError(text, status=404, reason="NotFound")
+    return NotFoundError(f"Could not {_doing(request)}{_where(request)}: {said}", status=404, reason="NotFound")
