@@ -1,0 +1,201 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs the parts of the tests one after another, whatever fails, and ends with a summary.
+
+    parts.py lint sanity unit scenarios     everything
+    parts.py scenario:site                  one scenario, the sandbox brought up before
+
+Each part's output is shown as it comes and kept in tests/output/log/<part>.log. The last line is
+C(<n> passed, <n> failed) and counts parts; the exit code is 1 if any failed.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from checkout import BIN, OUTPUT, ROOT, clean_path
+
+MOLECULE = ROOT / "extensions" / "molecule"
+SANDBOX = ROOT / "tests" / "sandbox" / "sandbox"
+ARTIFACTS = ROOT / "tests" / "sandbox" / "build" / "artifacts.py"
+LOGS = OUTPUT / "log"
+PYTHON = str(BIN / "python")
+SANDBOX_PART = "sandbox"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one part."""
+
+    name: str
+    passed: bool
+    seconds: float
+    note: str = ""
+
+
+def scenario_names() -> list[str]:
+    """All scenarios but C(default), which only brings the shared sandbox up and down."""
+    found = {path.parent.name for path in MOLECULE.glob("*/molecule.yml")}
+    return sorted(found - {"default"})
+
+
+def expand(words: list[str]) -> list[str]:
+    """The parts meant by the words of the command line; the sandbox comes in before the first scenario.
+
+    Raises ValueError for a word that names no part.
+    """
+    known = scenario_names()
+    parts: list[str] = []
+    for word in words:
+        if word == "scenarios":
+            parts += [f"scenario:{name}" for name in known]
+        elif word in {"lint", "sanity", "unit"} or word.removeprefix("scenario:") in known:
+            parts.append(word if word in {"lint", "sanity", "unit"} else f"scenario:{word.removeprefix('scenario:')}")
+        else:
+            message = f"no part of the tests: {word}; there are lint, sanity, unit, scenarios, " + ", ".join(
+                f"scenario:{name}" for name in known
+            )
+            raise ValueError(message)
+    first = next((index for index, part in enumerate(parts) if part.startswith("scenario:")), None)
+    if first is not None:
+        parts.insert(first, SANDBOX_PART)
+    return list(dict.fromkeys(parts))
+
+
+def command_of(part: str) -> list[str]:
+    """The command line of a part."""
+    if part == "unit":
+        # Both cores, where nothing else wants one: the background build is niced.
+        return [PYTHON, "-m", "pytest", "-n", "2", "--dist", "loadfile", "-q", *os.environ.get("PYTEST_ARGS", "").split()]
+    if part == SANDBOX_PART:
+        return [str(SANDBOX), "up"]
+    if part.startswith("scenario:"):
+        # The sandbox outlives a scenario, also one that fails.
+        return [str(BIN / "molecule"), "test", "-s", part.removeprefix("scenario:"), "--destroy", "never"]
+    return [PYTHON, str(ROOT / "tests" / "tools" / f"{part}.py")]
+
+
+def environment_of(part: str) -> dict[str, str]:
+    """The environment of a part: our own tools first, and for scenarios where the task recorder writes."""
+    environment = {**os.environ, "PATH": clean_path(), "PYTHONUNBUFFERED": "1"}
+    if part.startswith("scenario:"):
+        name = part.removeprefix("scenario:")
+        environment["OKD_REGISTRY_RECORD"] = str(OUTPUT / "records" / f"{name}.jsonl")
+        environment["ANSIBLE_FORCE_COLOR"] = "1" if sys.stdout.isatty() else "0"
+    return environment
+
+
+class Runner:
+    """Runs parts and the background build, each in a process group of its own that a signal to us ends, too."""
+
+    def __init__(self) -> None:
+        self.running: list[subprocess.Popen[str]] = []
+        LOGS.mkdir(parents=True, exist_ok=True)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self.stop)
+
+    def stop(self, number: int, _frame: FrameType | None) -> None:
+        """Ends what was started, then this process as the signal would have."""
+        for process in self.running:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGTERM)
+        sys.exit(128 + number)
+
+    def start(self, command: list[str], *, environment: dict[str, str], log: Path | None) -> subprocess.Popen[str]:
+        """Starts a command; its output goes to the log file, or is piped to us when there is none."""
+        with (log or Path(os.devnull)).open("w", encoding="utf-8") as stream:
+            process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=stream if log else subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                start_new_session=True,
+            )
+        self.running.append(process)
+        return process
+
+    def part(self, part: str) -> Outcome:
+        """Runs one part to its end, showing and keeping its output."""
+        print(f"\n=== {part} ===", flush=True)
+        started = time.monotonic()
+        command = command_of(part)
+        if not Path(command[0]).exists():
+            print(f"{command[0]} is missing", flush=True)
+            return Outcome(part, passed=False, seconds=0, note=f"{Path(command[0]).name} is missing")
+        process = self.start(command, environment=environment_of(part), log=None)
+        log = LOGS / f"{part.replace(':', '-')}.log"
+        with log.open("w", encoding="utf-8") as kept:
+            for line in process.stdout or ():
+                kept.write(line)
+                sys.stdout.write(line)
+                sys.stdout.flush()
+        code = process.wait()
+        self.running.remove(process)
+        note = "" if code == 0 else f"exit code {code}, {log.relative_to(ROOT)}"
+        return Outcome(part, passed=code == 0, seconds=time.monotonic() - started, note=note)
+
+    def build_artifacts(self) -> None:
+        """Builds what the sandbox needs while parts that need no sandbox run; C(sandbox up) waits for its lock."""
+        if ARTIFACTS.exists():
+            command = ["nice", "-n", "10", PYTHON, str(ARTIFACTS), "build"]
+            self.start(command, environment={**os.environ, "PATH": clean_path()}, log=LOGS / "artifacts.log")
+            print("building the sandbox's parts in the background (tests/output/log/artifacts.log)", flush=True)
+
+
+def run(parts: list[str], runner: Runner) -> list[Outcome]:
+    """Runs all parts in order; without a sandbox, scenarios fail unrun."""
+    if SANDBOX_PART in parts and parts[0] != SANDBOX_PART:
+        runner.build_artifacts()
+    outcomes: list[Outcome] = []
+    sandbox_up = True
+    for part in parts:
+        if part.startswith("scenario:") and not sandbox_up:
+            outcomes.append(Outcome(part, passed=False, seconds=0, note="not run: the sandbox is not up"))
+            continue
+        outcomes.append(runner.part(part))
+        if part == SANDBOX_PART:
+            sandbox_up = outcomes[-1].passed
+    return outcomes
+
+
+def summary(outcomes: list[Outcome]) -> list[str]:
+    """The table of all parts and the line that counts them."""
+    width = max(len(outcome.name) for outcome in outcomes)
+    lines = ["", "=== summary ==="]
+    for outcome in outcomes:
+        minutes, seconds = divmod(round(outcome.seconds), 60)
+        word = "passed" if outcome.passed else "FAILED"
+        lines.append(f"{outcome.name:<{width}}  {word}  {minutes:>3}:{seconds:02d}  {outcome.note}".rstrip())
+    passed = sum(outcome.passed for outcome in outcomes)
+    return [*lines, f"{passed} passed, {len(outcomes) - passed} failed"]
+
+
+def main(words: list[str]) -> int:
+    """Runs the parts named; returns the exit code."""
+    try:
+        parts = expand(words)
+    except ValueError as exc:
+        print(exc, file=sys.stderr)
+        return 2
+    if not parts:
+        print("nothing to run: no scenario exists", file=sys.stderr)
+        return 2
+    outcomes = run(parts, Runner())
+    print("\n".join(summary(outcomes)), flush=True)
+    return 0 if all(outcome.passed for outcome in outcomes) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
