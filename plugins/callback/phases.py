@@ -195,6 +195,16 @@ def will_be_rescued(task: Any) -> bool:
     return False
 
 
+def host_of(result: Any) -> str:
+    """The name of a result's host; before ansible-core 2.19 the attribute was private."""
+    return str((result.host if hasattr(result, "host") else result._host).get_name())
+
+
+def task_of(result: Any) -> Any:
+    """The task of a result; before ansible-core 2.19 the attribute was private."""
+    return result.task if hasattr(result, "task") else result._task
+
+
 class CallbackModule(CallbackBase):
     """Collects the phases while the run goes on and prints them when its statistics are shown."""
 
@@ -229,18 +239,18 @@ class CallbackModule(CallbackBase):
 
     def v2_runner_on_ok(self, result: Any) -> None:
         """Counts the host, and whether the task changed something."""
-        self._count(result, changed=bool(result._result.get("changed")))
+        self._count(result)
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         """Marks the host as lost, unless the failure is ignored or rescued."""
-        self._count(result, changed=bool(result._result.get("changed")))
-        if self.current and not ignore_errors and not will_be_rescued(result._task):
-            self.current.failed.add(result._host.get_name())
+        self._count(result)
+        if self.current and not ignore_errors and not will_be_rescued(task_of(result)):
+            self.current.failed.add(host_of(result))
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
         """Marks the host as lost, unless its plays say that this may be."""
-        if self.current and not getattr(result._task, "ignore_unreachable", False):
-            self.current.unreachable.add(result._host.get_name())
+        if self.current and not getattr(task_of(result), "ignore_unreachable", False):
+            self.current.unreachable.add(host_of(result))
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
         """Prints the table."""
@@ -267,11 +277,11 @@ class CallbackModule(CallbackBase):
             self.phases[play._uuid] = Phase(play.get_name().strip(), play.tags)
         return self.phases[play._uuid]
 
-    def _count(self, result: Any, *, changed: bool) -> None:
+    def _count(self, result: Any) -> None:
         if self.current:
-            self.current.hosts.add(result._host.get_name())
-            if changed:
-                self.current.changed.add(result._host.get_name())
+            self.current.hosts.add(host_of(result))
+            if result.is_changed():
+                self.current.changed.add(host_of(result))
 
     def _stop_clock(self) -> None:
         if self.current:

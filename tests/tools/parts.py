@@ -16,10 +16,12 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import IO
 
 from checkout import BIN, OUTPUT, ROOT, clean_path
 
@@ -79,18 +81,27 @@ def command_of(part: str) -> list[str]:
         return [str(SANDBOX), "up"]
     if part.startswith("scenario:"):
         # The sandbox outlives a scenario, also one that fails.
-        return [str(BIN / "molecule"), "test", "-s", part.removeprefix("scenario:"), "--destroy", "never"]
+        name = part.removeprefix("scenario:")
+        return [str(BIN / "molecule"), "test", "-s", name, "--destroy", "never", "--no-command-borders"]
     return [PYTHON, str(ROOT / "tests" / "tools" / f"{part}.py")]
 
 
 def environment_of(part: str) -> dict[str, str]:
-    """The environment of a part: our own tools first, and for scenarios where the task recorder writes."""
+    """The environment of a part: our own tools first, and colours only where somebody sees them."""
     environment = {**os.environ, "PATH": clean_path(), "PYTHONUNBUFFERED": "1"}
-    if part.startswith("scenario:"):
-        name = part.removeprefix("scenario:")
-        environment["OKD_REGISTRY_RECORD"] = str(OUTPUT / "records" / f"{name}.jsonl")
-        environment["ANSIBLE_FORCE_COLOR"] = "1" if sys.stdout.isatty() else "0"
+    if not sys.stdout.isatty():
+        environment |= {"NO_COLOR": "1", "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"}
     return environment
+
+
+def show(stream: IO[str] | None, log: Path) -> None:
+    """Copies lines to the terminal and the log as they come, to the stream's end."""
+    with log.open("w", encoding="utf-8") as kept:
+        for line in stream or ():
+            kept.write(line)
+            kept.flush()
+            sys.stdout.write(line)
+            sys.stdout.flush()
 
 
 class Runner:
@@ -104,10 +115,14 @@ class Runner:
 
     def stop(self, number: int, _frame: FrameType | None) -> None:
         """Ends what was started, then this process as the signal would have."""
+        self.end()
+        sys.exit(128 + number)
+
+    def end(self) -> None:
+        """Ends what still runs, which after the last part can only be the background build."""
         for process in self.running:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGTERM)
-        sys.exit(128 + number)
 
     def start(self, command: list[str], *, environment: dict[str, str], log: Path | None) -> subprocess.Popen[str]:
         """Starts a command; its output goes to the log file, or is piped to us when there is none."""
@@ -136,12 +151,11 @@ class Runner:
             return Outcome(part, passed=False, seconds=0, note=f"{Path(command[0]).name} is missing")
         process = self.start(command, environment=environment_of(part), log=None)
         log = LOGS / f"{part.replace(':', '-')}.log"
-        with log.open("w", encoding="utf-8") as kept:
-            for line in process.stdout or ():
-                kept.write(line)
-                sys.stdout.write(line)
-                sys.stdout.flush()
+        reader = threading.Thread(target=show, args=(process.stdout, log), daemon=True)
+        reader.start()
         code = process.wait()
+        # A process left behind may hold the pipe open for ever; what the part itself said is read by then.
+        reader.join(timeout=5)
         self.running.remove(process)
         note = "" if code == 0 else f"exit code {code}, {log.relative_to(ROOT)}"
         return Outcome(part, passed=code == 0, seconds=time.monotonic() - started, note=note)
@@ -192,7 +206,11 @@ def main(words: list[str]) -> int:
     if not parts:
         print("nothing to run: no scenario exists", file=sys.stderr)
         return 2
-    outcomes = run(parts, Runner())
+    for name in (part.removeprefix("scenario:") for part in parts):
+        (OUTPUT / "records" / f"{name}.jsonl").unlink(missing_ok=True)
+    runner = Runner()
+    outcomes = run(parts, runner)
+    runner.end()
     print("\n".join(summary(outcomes)), flush=True)
     return 0 if all(outcome.passed for outcome in outcomes) else 1
 
