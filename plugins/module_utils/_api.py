@@ -13,9 +13,10 @@ import json
 import random
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Callable, ContextManager, Iterator, Mapping, Protocol, Sequence
+from typing import Any, ContextManager, Protocol
 from urllib.parse import urlencode
 
 from ansible_collections.okd.registry.plugins.module_utils._errors import (
@@ -280,10 +281,10 @@ class Api:
                         f"The API server at {self.address} cannot be reached: {exc}. {exc.advice}"
                     ) from exc
                 lost = lost or exc.sent
-                self._pause(attempt, None)
+                self.pause(attempt)
                 continue
             if answer.status in RETRIED and attempt < ATTEMPTS:
-                self._pause(attempt, answer.retry_after)
+                self.pause(attempt, answer.retry_after)
                 continue
             break
         if answer.status < 400:
@@ -295,7 +296,8 @@ class Api:
             error.maybe_done = lost
         raise error
 
-    def _pause(self, attempt: int, asked: float | None) -> None:
+    def pause(self, attempt: int, asked: float | None = None) -> None:
+        """Wait before another attempt: what the server asked for, else longer each time, a little at random."""
         pause = asked if asked is not None else 0.2 * 2 ** (attempt - 1) * (0.75 + random.random() / 2)
         self._sleep(min(pause, LONGEST_PAUSE))
 

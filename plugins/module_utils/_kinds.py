@@ -8,8 +8,9 @@ A static table replaces discovery: it costs no request and no cache file, and th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Mapping
+from typing import Any
 from urllib.parse import quote
 
 # (apiVersion, kind) -> (plural as in the URL, lives in a namespace)

@@ -15,8 +15,9 @@ import os
 import ssl
 import sys
 import traceback
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Callable, Iterator, Mapping, NoReturn
+from typing import Any, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.okd.registry.plugins.module_utils._api import Answer, Api, LostError, Transport
