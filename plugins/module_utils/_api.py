@@ -14,9 +14,9 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Any, ContextManager, Protocol
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from ansible_collections.okd.registry.plugins.module_utils._errors import (
@@ -32,6 +32,8 @@ ATTEMPTS = 5
 # 500 is usually a webhook or etcd having a bad moment; 502-504 a load balancer whose master is restarting.
 RETRIED = (429, 500, 502, 503, 504)
 LONGEST_PAUSE = 10.0  # seconds; also caps what Retry-After may ask for
+
+GroupVersions = dict[str, list[str]]
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ class Transport(Protocol):
     def send(self, method: str, url: str, body: bytes | None, content_type: str) -> Answer:
         """One request, no retries. ``url`` is path and query. Raises LostError when no answer comes."""
 
-    def port_forward(self, path: str, port: int, request: Request, timeout: float) -> ContextManager[Any]:
+    def port_forward(self, path: str, port: int, request: Request, timeout: float) -> AbstractContextManager[Any]:
         """A context manager giving a socket-like object (``recv``, ``sendall``) to a pod's port."""
 
 
@@ -88,7 +90,7 @@ class Api:
         self._sleep = sleep
         self._counts: Counter[str] = Counter()
         self._kind_of_count: str | None = None
-        self._groups: dict[str, list[str]] | None = None
+        self._groups: GroupVersions | None = None
 
     # ---- reading -------------------------------------------------------------------------------------------------
 
@@ -147,7 +149,7 @@ class Api:
 
     # ---- what the cluster has and allows -------------------------------------------------------------------------
 
-    def groups(self) -> dict[str, list[str]]:
+    def groups(self) -> GroupVersions:
         """API group name -> its served versions, from one ``GET /apis`` (kept)."""
         if self._groups is None:
             with self._counted_as("discovery"):
@@ -298,7 +300,7 @@ class Api:
 
     def pause(self, attempt: int, asked: float | None = None) -> None:
         """Wait before another attempt: what the server asked for, else longer each time, a little at random."""
-        pause = asked if asked is not None else 0.2 * 2 ** (attempt - 1) * (0.75 + random.random() / 2)
+        pause = asked if asked is not None else 0.2 * 2 ** (attempt - 1) * (0.75 + random.random() / 2)  # noqa: S311 - no secret
         self._sleep(min(pause, LONGEST_PAUSE))
 
 

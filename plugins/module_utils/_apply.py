@@ -177,7 +177,8 @@ def as_yaml(obj: Desired | None) -> str:
 class _Dumper(yaml.SafeDumper):
     """Texts of several lines as blocks; no aliases."""
 
-    def ignore_aliases(self, data: Any) -> bool:
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - PyYAML's signature
+        """Write every value where it belongs, also if it is there twice."""
         return True
 
 
@@ -195,11 +196,14 @@ def _write(api: Api, ref: ObjectRef, change: Change) -> dict[str, Any]:
         return api.patch(ref, change.patch)
     except InvalidError as exc:
         # A patch that does not fit the object of now is refused before its resourceVersion is looked at.
-        now = api.get(ref)
-        if now and change.before and now["metadata"].get("uid") == change.before["metadata"].get("uid"):
-            if now["metadata"].get("resourceVersion") == change.before["metadata"].get("resourceVersion"):
-                raise
+        if _version(api.get(ref)) == _version(change.before):
+            raise
         raise ConflictError(f"{ref} changed since it was read", status=409) from exc
+
+
+def _version(obj: Desired | None) -> tuple[Any, Any]:
+    meta = (obj or {}).get("metadata") or {}
+    return meta.get("uid"), meta.get("resourceVersion")
 
 
 def _read(api: Api, ref: ObjectRef) -> dict[str, Any] | None:

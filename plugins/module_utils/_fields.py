@@ -46,7 +46,38 @@ _QUANTITY_FIELDS = frozenset({"sizeLimit", "divisor"})
 _HANDLERS = frozenset({"httpGet", "tcpSocket", "exec", "grpc"})
 _PROBES = frozenset({"livenessProbe", "readinessProbe", "startupProbe"})
 _VOLUME_SOURCES = frozenset(
-    ["awsElasticBlockStore", "azureDisk", "azureFile", "cephfs", "cinder", "configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "fc", "flexVolume", "flocker", "gcePersistentDisk", "gitRepo", "glusterfs", "hostPath", "image", "iscsi", "nfs", "persistentVolumeClaim", "photonPersistentDisk", "portworxVolume", "projected", "quobyte", "rbd", "scaleIO", "secret", "storageos", "vsphereVolume"]
+    [
+        "awsElasticBlockStore",
+        "azureDisk",
+        "azureFile",
+        "cephfs",
+        "cinder",
+        "configMap",
+        "csi",
+        "downwardAPI",
+        "emptyDir",
+        "ephemeral",
+        "fc",
+        "flexVolume",
+        "flocker",
+        "gcePersistentDisk",
+        "gitRepo",
+        "glusterfs",
+        "hostPath",
+        "image",
+        "iscsi",
+        "nfs",
+        "persistentVolumeClaim",
+        "photonPersistentDisk",
+        "portworxVolume",
+        "projected",
+        "quobyte",
+        "rbd",
+        "scaleIO",
+        "secret",
+        "storageos",
+        "vsphereVolume",
+    ]
 )
 _STRATEGY_PARAMS = {
     "Rolling": "rollingParams",  # DeploymentConfig
@@ -55,7 +86,13 @@ _STRATEGY_PARAMS = {
     "RollingUpdate": "rollingUpdate",  # Deployment (strategy) and DaemonSet (updateStrategy)
     "OnDelete": "",
 }
-_ROUTE_TLS_FILES = frozenset({"certificate", "key", "caCertificate", "destinationCACertificate", "externalCertificate"})
+# What a Route of a termination may not carry (source: OpenShift's route validation).
+_TLS_WITHOUT = {
+    "passthrough": frozenset(
+        {"certificate", "key", "caCertificate", "destinationCACertificate", "externalCertificate"}
+    ),
+    "edge": frozenset({"destinationCACertificate"}),
+}
 
 # Fields that make no sense in part: when we no longer want one that was ours, the API's defaults in it go with it
 # (a probe without its handler, say, is refused).
@@ -119,10 +156,9 @@ def element_key(field: str, element: Any) -> str | None:
         return element
     if not isinstance(element, Mapping):
         return None
+    names: tuple[str, ...] | None = _LIST_KEYS.get(field)
     if field == "ports":
         names = next((keys for keys in _PORT_KEYS if keys[0] in element), None)
-    else:
-        names = _LIST_KEYS.get(field)
     if not names:
         return None
     values = [element.get(n, _KEY_DEFAULTS.get(n)) for n in names]
@@ -149,17 +185,18 @@ def excluded(where: str, desired: Mapping[str, Any], live: Mapping[str, Any]) ->
     """
     if where == "volumes[]":
         return set(live) - {"name"} - set(desired) if set(desired) & _VOLUME_SOURCES else set()
-    if where == "env[]":
-        return {"value"} if desired.get("valueFrom") else {"valueFrom"} if "value" in desired else set()
     if where in _PROBES or where in ("postStart", "preStop"):
         wanted = {name for name in _HANDLERS if desired.get(name)}
         return set(_HANDLERS - wanted) if wanted else set()
-    if where in ("strategy", "updateStrategy") and desired.get("type") in _STRATEGY_PARAMS:
-        return {p for kind, p in _STRATEGY_PARAMS.items() if p and kind != desired["type"]}
-    if where == "tls" and desired.get("termination") == "passthrough":
-        return set(_ROUTE_TLS_FILES)
-    if where == "tls" and desired.get("termination") == "edge":
-        return {"destinationCACertificate"}
-    if where == "spec" and desired.get("sessionAffinity") == "None":
-        return {"sessionAffinityConfig"}
-    return set()
+    found: set[str] = set()
+    if where == "env[]" and desired.get("valueFrom"):
+        found = {"value"}
+    elif where == "env[]" and "value" in desired:
+        found = {"valueFrom"}
+    elif where in ("strategy", "updateStrategy") and desired.get("type") in _STRATEGY_PARAMS:
+        found = {p for kind, p in _STRATEGY_PARAMS.items() if p and kind != desired["type"]}
+    elif where == "tls":
+        found = set(_TLS_WITHOUT.get(desired.get("termination", ""), ()))
+    elif where == "spec" and desired.get("sessionAffinity") == "None":
+        found = {"sessionAffinityConfig"}
+    return found

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The way to the API server, and the frame of every API-side module.
 
-The only importer of the kubernetes library and (but for the names of its options, in ``_args``) of kubernetes.core. Authentication (kubeconfig, context, tokens, exec
+The only importer of the kubernetes library and, but for the names of its options (``_args``), of kubernetes.core.
+Authentication (kubeconfig, context, tokens, exec
 plugins, in-cluster, proxies, impersonation, ``K8S_AUTH_*``) is theirs. The requests are ours, over the urllib3 pool
 that their configuration makes: ``get_api_client`` costs a discovery request at each call and leaves a cache file with
 a predictable name in the temporary directory, and its client cannot send a JSON Patch.
@@ -17,6 +18,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
@@ -85,16 +87,17 @@ def describe_source(auth: Mapping[str, Any]) -> str:
 
 
 def _check_files(auth: Mapping[str, Any], source: str) -> None:
-    """Refuse a kubeconfig path that is not there: the library's own message does not name it."""
+    """Refuse a path that is not there: the library's own message does not name it."""
+    here = os.uname().nodename
     kubeconfig = auth.get("kubeconfig")
     if isinstance(kubeconfig, str):
-        paths = [os.path.expanduser(p) for p in kubeconfig.split(os.pathsep) if p]
-        if paths and not any(os.path.exists(p) for p in paths):
-            raise ConfigurationError(f"There is no such file on {os.uname().nodename}: {source}.")
+        paths = [Path(p).expanduser() for p in kubeconfig.split(os.pathsep) if p]
+        if paths and not any(p.exists() for p in paths):
+            raise ConfigurationError(f"There is no such file on {here}: {source}.")
     for option, key in (("ca_cert", "ssl_ca_cert"), ("client_cert", "cert_file"), ("client_key", "key_file")):
         path = auth.get(key)
-        if path and not os.path.exists(os.path.expanduser(path)):
-            raise ConfigurationError(f"{option}: there is no file {path} on {os.uname().nodename}.")
+        if path and not Path(path).expanduser().exists():
+            raise ConfigurationError(f"{option}: there is no file {path} on {here}.")
 
 
 def _first_line(exc: BaseException) -> str:
@@ -195,7 +198,7 @@ class KubeTransport:
 
         url = f"ws{self._base[4:]}{path}?ports={port}"
         options = {"context": self._context} if self._context else None
-        wire = websocket.WebSocket(sslopt=options, skip_utf8_validation=True)
+        wire: Any = websocket.WebSocket(sslopt=options, skip_utf8_validation=True)
         lines = [f"{k}: {v}" for k, v in self._headers().items()] + ["sec-websocket-protocol: v4.channel.k8s.io"]
         for name, value in self._extra.items():
             lines += [f"{name}: {one}" for one in (value if isinstance(value, list) else [value])]
@@ -232,28 +235,27 @@ def _lost(exc: BaseException) -> LostError:
     from urllib3 import exceptions as lib
 
     text = _first_line(exc).split("Failed to establish a new connection: ")[-1]
-    if isinstance(exc, lib.SSLError) or isinstance(exc, ssl.SSLError):
-        advice = (
-            "Its certificate does not fit the CA or the name in use, or it refuses the client certificate: check "
-            "certificate-authority-data (or ca_cert) and the server address, or whether this is the right cluster."
-        )
-        return LostError(text, sent=False, retry=False, advice=advice)
-    if isinstance(exc, lib.NameResolutionError):
-        return LostError(text, sent=False, retry=False, advice="Check the host name of the server address.")
-    if isinstance(exc, (lib.ConnectTimeoutError, lib.ReadTimeoutError)) and not isinstance(exc, lib.NewConnectionError):
-        sent = isinstance(exc, lib.ReadTimeoutError)
-        advice = "Check firewalls and proxies between this machine and the API server, and its load."
-        return LostError(text, sent=sent, retry=sent, advice=advice)
-    if isinstance(exc, lib.NewConnectionError):
-        advice = "Check the server address and port, and whether the API server runs."
-        return LostError(text, sent=False, retry=True, advice=advice)
-    if isinstance(exc, lib.ProxyError):
-        return LostError(text, sent=False, retry=False, advice="Check the proxy of the options or the environment.")
-    if isinstance(exc, ValueError):
-        return LostError(
-            text, sent=False, retry=False, advice="The server address is no URL such as https://host:6443."
-        )
+    # (kind of error, the request may have arrived, trying again can help, advice); the first that fits counts
+    table: list[tuple[Any, bool, bool, str]] = [
+        ((lib.SSLError, ssl.SSLError), False, False, _ADVICE_TLS),
+        (lib.NameResolutionError, False, False, "Check the host name of the server address."),
+        (lib.NewConnectionError, False, True, "Check the server address and port, and whether the API server runs."),
+        (lib.ProxyError, False, False, "Check the proxy that the options or the environment name."),
+        (lib.ConnectTimeoutError, False, False, _ADVICE_TIMEOUT),
+        (lib.ReadTimeoutError, True, True, _ADVICE_TIMEOUT),
+        (ValueError, False, False, "The server address is no URL such as https://host:6443."),
+    ]
+    for kinds, sent, retry, advice in table:
+        if isinstance(exc, kinds):
+            return LostError(text, sent=sent, retry=retry, advice=advice)
     return LostError(text, sent=True, retry=True, advice="The connection broke; run again.")
+
+
+_ADVICE_TLS = (
+    "Its certificate does not fit the CA or the name in use, or it refuses the client certificate: check "
+    "certificate-authority-data (or ca_cert) and the server address, or whether this is the right cluster."
+)
+_ADVICE_TIMEOUT = "Check firewalls and proxies between this machine and the API server, and its load."
 
 
 def run_module(
@@ -272,3 +274,4 @@ def run_module(
     except RegistryError as exc:
         module.fail_json(msg=str(exc), api_requests=api.counts(), **exc.details)
     module.exit_json(**result)
+    raise SystemExit(1)  # not reached: both of Ansible's exits end the process

@@ -38,7 +38,7 @@ def equal(left: Any, right: Any) -> bool:
     if isinstance(left, dict) and isinstance(right, dict):
         return left.keys() == right.keys() and all(equal(v, right[k]) for k, v in left.items())
     if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(equal(a, b) for a, b in zip(left, right))
+        return len(left) == len(right) and all(equal(a, b) for a, b in zip(left, right, strict=True))
     return bool(left == right) and isinstance(left, bool) == isinstance(right, bool)
 
 
@@ -78,19 +78,16 @@ def _map_steps(before: dict[str, Any], after: dict[str, Any], path: str, field: 
             yield from _steps(before[key], value, place, text, key)
 
 
-_Keyed = tuple  # (elements, their identities)
-
-
 def _list_steps(before: Any, after: Any, path: str, field: str) -> Iterator[Operation]:
     """Removals from the end on, so that the indexes before them stay true; then changes; then what is new."""
     (old, old_ids), (new, new_ids) = before, after
     for index in reversed(range(len(old))):
         if old_ids[index] not in new_ids:
             yield Operation("remove", f"{path}/{index}", f"{field}[{old_ids[index][0]}]")
-    kept = [(i, e) for i, e in zip(old_ids, old) if i in new_ids]
+    kept = [(i, e) for i, e in zip(old_ids, old, strict=True) if i in new_ids]
     for index, (identity, element) in enumerate(kept):
         yield from _steps(element, new[index], f"{path}/{index}", f"{field}[{identity[0]}]", "")
-    for identity, element in list(zip(new_ids, new))[len(kept) :]:
+    for identity, element in list(zip(new_ids, new, strict=True))[len(kept) :]:
         yield Operation("add", f"{path}/-", f"{field}[{identity[0]}]", element)
 
 

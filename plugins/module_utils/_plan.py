@@ -5,7 +5,7 @@
 
 What we own is recorded in one annotation, as a tree of field names. So there are three steps: what was ours and is
 no longer wanted is taken away; what is wanted is laid over the rest; the tree is written anew. Everything else in the
-object – fields of other people, defaults of the API – stays as it was.
+object (fields of other people, defaults of the API) stays as it was.
 """
 
 from __future__ import annotations
@@ -169,7 +169,7 @@ def _tree(value: Any, name: str) -> Any:
             return _fingerprint(value)
         if len(set(keys)) != len(keys):
             raise ValueError(f"{name}: two desired elements have the same key ({', '.join(keys)})")
-        pairs = [(_IN_LIST + k, _element_tree(e, name)) for k, e in zip(keys, value) if not _is_removal(e)]
+        pairs = [(_IN_LIST + k, _element_tree(e, name)) for k, e in zip(keys, value, strict=True) if not _is_removal(e)]
         return dict(pairs)
     return _LEAF
 
@@ -226,7 +226,7 @@ def _prune(value: Any, dropped: Any, name: str) -> Any:
         if not keys:
             return value
         subs = [dropped.get(_IN_LIST + key, {}) for key in keys]
-        left = [_prune(e, sub, f"{name}[]") for e, sub in zip(value, subs) if isinstance(sub, dict)]
+        left = [_prune(e, sub, f"{name}[]") for e, sub in zip(value, subs, strict=True) if isinstance(sub, dict)]
         return left or _MISSING
     if not isinstance(value, dict):
         return value
@@ -296,9 +296,9 @@ def _merged(live: Any, desired: Any, owned: Any, where: str, name: str) -> Any:
 def _merged_list(live: Any, desired: Any, owned: Any, name: str) -> list[Any]:
     """Elements in their live order, new ones behind them. Of doubles the last one counts, as with variables."""
     elements, keys = list(live[0]), list(live[1])
-    for key, value in zip(desired[1], desired[0]):
+    for key, value in zip(desired[1], desired[0], strict=True):
         if _is_removal(value):
-            elements = [e for e, k in zip(elements, keys) if k != key]
+            elements = [e for e, k in zip(elements, keys, strict=True) if k != key]
             keys = [k for k in keys if k != key]
         elif key not in keys:
             elements.append(_fresh(value, name))
@@ -324,6 +324,6 @@ def _covers(live: Any, desired: Any, where: str, name: str) -> bool:
         return (
             isinstance(live, list)
             and len(live) == len(desired)
-            and all(_covers(a, b, where, name) for a, b in zip(live, desired))
+            and all(_covers(a, b, where, name) for a, b in zip(live, desired, strict=True))
         )
     return not isinstance(live, (dict, list)) and same_value(live, desired, where, name)

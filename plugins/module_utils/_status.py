@@ -30,6 +30,7 @@ from ansible_collections.okd.registry.plugins.module_utils._errors import (
 _RBAC_DENIAL = re.compile(r'User "(?P<user>[^"]*)" cannot (?P<verb>[a-z]+) ')
 _RBAC_ESCALATION = "attempting to grant RBAC permissions not currently held"
 _NO_BODY = "(no text)"
+_REFUSED = (400, 405, 406, 413, 415, 422)
 
 
 @dataclass(frozen=True)
@@ -78,35 +79,33 @@ def error_from(code: int, body: bytes, request: Request) -> ApiError:
     status = parse_status(body)
     reason = str(status.get("reason") or "")
     said = _said(status, body)
-    if code == 401:
-        return UnauthorizedError(
-            f"The API server does not accept the credentials (401) for {request.verb} of {request.what}: {said}. "
-            "Log in again, or check the token or client certificate of the kubeconfig or context in use.",
-            status=code,
-            reason=reason,
-        )
     if code == 403:
         return _forbidden(said, request, reason)
     if code == 404:
         return _not_found(status, body, said, request)
-    if code == 409:
+    doing = f"{request.verb} {request.what}"
+    kind: type[ApiError] = ApiError
+    text, extra = f"Could not {doing}: HTTP {code}, {said}", {}
+    if code == 401:
+        kind = UnauthorizedError
+        text = (
+            f"The API server does not accept the credentials (401) for {doing}: {said}. "
+            "Log in again, or check the token or client certificate of the kubeconfig or context in use."
+        )
+    elif code == 409:
         kind = AlreadyExistsError if reason == "AlreadyExists" else ConflictError
-        return kind(f"Could not {_doing(request)}: {said}", status=code, reason=reason)
-    if code in (400, 405, 406, 413, 415, 422):
-        return InvalidError(
-            f"The API server refused to {_doing(request)} (HTTP {code}): {_causes(status) or said}",
-            status=code,
-            reason=reason,
-            fields=[c.get("field") for c in (status.get("details") or {}).get("causes") or [] if c.get("field")],
+        text = f"Could not {doing}: {said}"
+    elif code in _REFUSED:
+        causes = (status.get("details") or {}).get("causes") or []
+        kind, extra = InvalidError, {"fields": [c["field"] for c in causes if c.get("field")]}
+        text = f"The API server refused to {doing} (HTTP {code}): {_causes(causes) or said}"
+    elif code == 429 or code >= 500:
+        kind = ServerError
+        text = (
+            f"The API server could not {doing} ({code} {reason or 'error'}, retried): {said}. "
+            "Run again when the API server is healthy."
         )
-    if code == 429 or code >= 500:
-        return ServerError(
-            f"The API server could not {_doing(request)} ({code} {reason or 'error'}, retried): {said}. "
-            "Run again when the API server is healthy.",
-            status=code,
-            reason=reason,
-        )
-    return ApiError(f"Could not {_doing(request)}: HTTP {code}, {said}", status=code, reason=reason)
+    return kind(text, status=code, reason=reason, **extra)
 
 
 def _doing(request: Request) -> str:
@@ -121,9 +120,8 @@ def _said(status: dict[str, Any], body: bytes) -> str:
     return (text.splitlines() or [_NO_BODY])[0].rstrip(".")
 
 
-def _causes(status: dict[str, Any]) -> str:
+def _causes(causes: list[dict[str, Any]]) -> str:
     """``field: message`` for each cause the API listed."""
-    causes = (status.get("details") or {}).get("causes") or []
     texts = [(c.get("field"), str(c.get("message", ""))) for c in causes]
     return "; ".join(f"{field}: {message}" if field else message for field, message in texts)
 
