@@ -1,0 +1,66 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The containers of the sandbox, by the docker command against the sandbox's own daemon."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import inputs
+from .processes import SandboxError
+
+IMAGES = "/usr/share/sandbox/images/"
+DOCKER = "/usr/bin/docker"  # other docker commands may come first in PATH
+
+
+def docker(*arguments: str, data: bytes | None = None, check: bool = True) -> subprocess.CompletedProcess[bytes]:
+    """Run docker against the sandbox's daemon. Raises SandboxError with what it said."""
+    command = [DOCKER, "-H", inputs.docker_host(), *arguments]
+    # input=b"" rather than nothing: a child must not read from the terminal
+    result = subprocess.run(command, input=data or b"", capture_output=True, check=False)
+    if check and result.returncode:
+        said = (result.stderr or result.stdout).decode(errors="replace").strip()
+        raise SandboxError(f"docker {' '.join(arguments[:6])}: {said}")
+    return result
+
+
+def status(name: str) -> str:
+    """created, running, exited … or absent."""
+    result = docker("inspect", "--type=container", "-f", "{{.State.Status}}", name, check=False)
+    return result.stdout.decode().strip() if result.returncode == 0 else "absent"
+
+
+def inside(name: str, command: Sequence[str], *, data: bytes | None = None, check: bool = True) -> str:
+    """Run a command in a container and return its standard output."""
+    result = docker("exec", "-i", name, *command, data=data, check=check)
+    return result.stdout.decode(errors="replace")
+
+
+def label(name: str, key: str) -> str | None:
+    """A label of a container, or None without the container or the label."""
+    result = docker("inspect", "--type=container", "-f", "{{json .Config.Labels}}", name, check=False)
+    if result.returncode:
+        return None
+    labels: dict[str, str] = json.loads(result.stdout)
+    return labels.get(key)
+
+
+def start(name: str, archive: bytes, images: Sequence[Path] = ()) -> bool:
+    """Start a container; a new one gets its files (a tar) and image archives first. Returns whether it was started.
+
+    One that was created but never started may have been cut off before it had all of them, so it gets them again.
+    """
+    state = status(name)
+    if state == "running":
+        return False
+    if state == "created":
+        docker("cp", "-", f"{name}:/", data=archive)
+        for image in images:
+            docker("cp", "-L", str(image), f"{name}:{IMAGES}")
+    docker("start", name)
+    return True

@@ -1,0 +1,237 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""All objects of the cluster: remembered when the sandbox is new, put back by ``reset``."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .kubeclient import ApiError, Client, Json, in_parallel
+
+# Made and removed by controllers as their owners come and go, or only of passing interest.
+DERIVED = {
+    "endpoints", "endpointslices", "events", "leases", "controllerrevisions", "replicasets",
+    "componentstatuses", "bindings", "apiservices", "flowschemas", "prioritylevelconfigurations",
+    "ipaddresses", "csinodes", "volumeattachments",
+}
+# Deleted first: whoever makes others must be gone before these are.
+OWNERS = ("deploymentconfigs", "deployments", "statefulsets", "daemonsets", "cronjobs", "jobs",
+          "replicationcontrollers", "replicasets")
+SERVER_OWNED = ("resourceVersion", "managedFields", "generation", "uid", "creationTimestamp", "selfLink",
+                "deletionTimestamp", "deletionGracePeriodSeconds")
+GONE_SECONDS = 60.0
+POD_GRACE = 1  # seconds
+Key = tuple[str, str, str]  # collection path of the kind, namespace, name
+
+
+@dataclasses.dataclass(frozen=True)
+class Kind:
+    """A kind the API serves: where, and whether it lives in namespaces."""
+
+    prefix: str  # /api/v1 or /apis/GROUP/VERSION
+    resource: str
+    namespaced: bool
+
+    @property
+    def collection(self) -> str:
+        """The path that lists it across namespaces."""
+        return f"{self.prefix}/{self.resource}"
+
+    def path(self, namespace: str, name: str) -> str:
+        """The path of one object."""
+        scope = f"/namespaces/{namespace}" if self.namespaced else ""
+        return f"{self.prefix}{scope}/{self.resource}/{name}"
+
+    def parent(self, namespace: str) -> str:
+        """The path to POST a new one to."""
+        scope = f"/namespaces/{namespace}" if self.namespaced else ""
+        return f"{self.prefix}{scope}/{self.resource}"
+
+
+def kinds(client: Client) -> list[Kind]:
+    """What the API serves and lets one list, create and delete: the preferred version of each group."""
+    prefixes = ["/api/v1"]
+    for group in client.call("GET", "/apis")["groups"]:
+        prefixes.append(f"/apis/{group['preferredVersion']['groupVersion']}")
+    found = []
+    for prefix, served in zip(prefixes, in_parallel(lambda path: client.call("GET", path), prefixes), strict=True):
+        for resource in served["resources"]:
+            name = resource["name"]
+            if "/" not in name and name not in DERIVED and {"list", "create", "delete"} <= set(resource["verbs"]):
+                found.append(Kind(prefix, name, resource["namespaced"]))
+    return found
+
+
+def essence(item: Mapping[str, Any]) -> Json:
+    """An object without what the server and the controllers keep in it, so that two can be compared."""
+    metadata = {key: value for key, value in item.get("metadata", {}).items() if key not in SERVER_OWNED}
+    metadata["annotations"] = {
+        key: value for key, value in metadata.get("annotations", {}).items()
+        if not key.startswith(("pv.kubernetes.io/", "volume.kubernetes.io/", "deployment.kubernetes.io/"))}
+    result = {key: value for key, value in item.items() if key not in ("status", "metadata")}
+    result["metadata"] = {key: value for key, value in metadata.items() if value}
+    if item.get("kind") == "PersistentVolume" and "claimRef" in result.get("spec", {}):
+        claim = {key: result["spec"]["claimRef"][key] for key in ("namespace", "name")}
+        result["spec"] = {**result["spec"], "claimRef": claim}
+    return result
+
+
+def listing(client: Client, served: Iterable[Kind] | None = None) -> dict[Key, Json]:
+    """Every object (of the kinds given, or of all), as the server has it."""
+    everything: dict[Key, Json] = {}
+    chosen = list(kinds(client) if served is None else served)
+    for kind, answer in zip(chosen, in_parallel(lambda kind: client.call("GET", kind.collection), chosen), strict=True):
+        item_kind = answer["kind"].removesuffix("List")
+        for item in answer["items"]:
+            metadata = item["metadata"]
+            item.update(apiVersion=answer["apiVersion"], kind=item_kind)
+            everything[kind.collection, metadata.get("namespace", ""), metadata["name"]] = item
+    return everything
+
+
+def owned(item: Mapping[str, Any]) -> bool:
+    """Whether a controller made it and removes it."""
+    return any(owner.get("controller") for owner in item["metadata"].get("ownerReferences", []))
+
+
+def extra(live: Mapping[Key, Json], pristine: Mapping[Key, Json]) -> list[Key]:
+    """What came after the sandbox was new, owners first; what a new namespace holds goes with the namespace."""
+    namespaces = {key[2] for key in live if key[0] == "/api/v1/namespaces"}
+    new = {name for name in namespaces if ("/api/v1/namespaces", "", name) not in pristine}
+
+    def resource(key: Key) -> str:
+        return key[0].rpartition("/")[2]
+
+    left = [key for key in live if key not in pristine and (key[1] not in new or resource(key) in OWNERS)]
+    return sorted(left, key=lambda key: (resource(key) not in OWNERS, resource(key) == "namespaces", key))
+
+
+def delete(client: Client, served: Mapping[str, Kind], key: Key) -> None:
+    """Delete one object, its dependents in the background."""
+    options: Json = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"}
+    if key[0] == "/api/v1/pods":
+        options["gracePeriodSeconds"] = POD_GRACE
+    try:
+        client.call("DELETE", served[key[0]].path(key[1], key[2]), options)
+    except ApiError as error:
+        if error.status != 404:
+            raise
+
+
+def restore(client: Client, kind: Kind, wanted: Json, live: Json | None) -> str | None:
+    """Make one object as it was; returns "created", "replaced" or None when it is as it was."""
+    metadata = wanted["metadata"]
+    namespace, name = metadata.get("namespace", ""), metadata["name"]
+    if live is None:
+        try:
+            client.call("POST", kind.parent(namespace), essence(wanted))
+        except ApiError as error:
+            if error.status != 409:  # a controller was quicker (default service accounts, kube-root-ca.crt)
+                raise
+        return "created"
+    if essence(live) == essence(wanted):
+        return None
+    body = essence(wanted)
+    body["metadata"] = {**body["metadata"], "resourceVersion": live["metadata"]["resourceVersion"]}
+    if "status" in live:
+        body["status"] = live["status"]
+    client.call("PUT", kind.path(namespace, name), body)
+    return "replaced"
+
+
+def to_json(objects: Mapping[Key, Json]) -> list[Any]:
+    """For the snapshot file; what controllers own is left to them."""
+    return [[*key, essence(item)] for key, item in sorted(objects.items()) if not owned(item)]
+
+
+def from_json(data: Iterable[Any]) -> dict[Key, Json]:
+    """The reverse of ``to_json``."""
+    return {(entry[0], entry[1], entry[2]): entry[3] for entry in data}
+
+
+def reset(client: Client, pristine: Mapping[Key, Json]) -> dict[str, list[str]]:
+    """Bring all objects back to what they were.
+
+    Returns what was done, by verb. Waits until what was deleted is gone. Raises SandboxError when the API
+    server refuses something, or when something deleted does not go within a minute.
+    """
+    done: dict[str, list[str]] = {"deleted": [], "created": [], "replaced": []}
+    served = {kind.collection: kind for kind in kinds(client)}
+    deadline = time.monotonic() + GONE_SECONDS
+    kept = {item["metadata"]["uid"] for key, item in listing(client, served.values()).items() if key in pristine}
+    while True:
+        live = listing(client, served.values())
+        gone = [key for key in extra(live, pristine) if not _comes_back(live[key], kept)]
+        fresh = [key for key in gone if _to_delete(live[key])]
+        owners = [key for key in fresh if key[0].rpartition("/")[2] in OWNERS]
+        for batch in (owners, [key for key in fresh if key not in owners]):
+            in_parallel(lambda key: delete(client, served, key), batch)
+        done["deleted"] += [show(key) for key in fresh]
+        if not gone or time.monotonic() > deadline:
+            break
+        time.sleep(0.15)
+    if gone:
+        raise _stuck(gone, live)
+    for key, wanted in pristine.items():
+        if key[0] in served and (verb := restore(client, served[key[0]], wanted, live.get(key))):
+            done[verb].append(show(key))
+    _rebind(client, live, pristine)
+    return done
+
+
+def show(key: Key) -> str:
+    """An object's name for people: resource namespace/name."""
+    return f"{key[0].rpartition('/')[2]} {key[1] + '/' if key[1] else ''}{key[2]}"
+
+
+def _comes_back(item: Json, kept: Iterable[str]) -> bool:
+    """What belongs to something that stays comes back whenever it is deleted."""
+    owners = {owner["uid"] for owner in item["metadata"].get("ownerReferences", []) if owner.get("controller")}
+    return not owners.isdisjoint(kept)
+
+
+def _to_delete(item: Json) -> bool:
+    """Whether it must be told to go: not yet told, or a pod that would take its time."""
+    metadata = item["metadata"]
+    return "deletionTimestamp" not in metadata or metadata.get("deletionGracePeriodSeconds", 0) > POD_GRACE
+
+
+def _stuck(keys: list[Key], live: Mapping[Key, Json]) -> Exception:
+    from .processes import SandboxError
+
+    names = ", ".join(f"{show(key)} (finalizers {live[key]['metadata'].get('finalizers', [])})" for key in keys[:5])
+    return SandboxError(
+        f"{len(keys)} objects were not gone {GONE_SECONDS:.0f} s after they were deleted: {names}. "
+        "Look at them with `tests/sandbox/sandbox kubectl`, or start anew: `sandbox down`, `sandbox up`.")
+
+
+def unsettled(client: Client) -> str | None:
+    """What the controllers still have to make in a new cluster, or None."""
+    accounts = {item["metadata"]["namespace"] for item in client.call("GET", "/api/v1/serviceaccounts")["items"]
+                if item["metadata"]["name"] == "default"}
+    maps = {item["metadata"]["namespace"] for item in client.call("GET", "/api/v1/configmaps")["items"]
+            if item["metadata"]["name"] == "kube-root-ca.crt"}
+    for item in client.call("GET", "/api/v1/namespaces")["items"]:
+        if item["metadata"]["name"] not in accounts & maps:
+            return f"namespace {item['metadata']['name']} has no default service account or no kube-root-ca.crt"
+    for item in client.call("GET", "/api/v1/persistentvolumeclaims")["items"]:
+        if item.get("status", {}).get("phase") != "Bound":
+            return f"claim {item['metadata']['name']} is not bound"
+    return None
+
+
+def _rebind(client: Client, live: Mapping[Key, Json], pristine: Mapping[Key, Json]) -> None:
+    """A volume whose claim was made anew still names the old claim's uid; let it forget that."""
+    for key, item in live.items():
+        if key[0] != "/api/v1/persistentvolumes" or key not in pristine:
+            continue
+        claim = item["spec"].get("claimRef", {})
+        current = client.get(f"/api/v1/namespaces/{claim.get('namespace')}/persistentvolumeclaims/{claim.get('name')}")
+        if claim.get("uid") and (current is None or current["metadata"]["uid"] != claim["uid"]):
+            body = {"spec": {"claimRef": {"uid": None, "resourceVersion": None}}}
+            client.call("PATCH", f"{key[0]}/{key[2]}", body, content_type="application/merge-patch+json")

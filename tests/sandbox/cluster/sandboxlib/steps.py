@@ -1,0 +1,200 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The steps of the playbooks: each does one thing, may be repeated, and says what it changed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from . import containers, controlplane, hostnet, inputs, manifests, nodes, settings, snapshot
+from .controlplane import ControlPlane
+from .kubeclient import MERGE, ApiError, Client, until
+from .pki import write
+from .processes import SandboxError
+
+PATHS = settings.PATHS
+Changes = list[str]
+LABEL = "okd.registry.sandbox/files"
+BOOT_SECONDS = 90.0
+NODE_SECONDS = 120.0
+
+
+def plane() -> ControlPlane:
+    """The sandbox's control plane."""
+    return controlplane.sandbox_control_plane(inputs.artifacts().binary, PATHS)
+
+
+def client() -> Client:
+    """The sandbox's own client; its requests tell themselves apart in the audit log."""
+    return Client(PATHS.internal_kubeconfig)
+
+
+def files(_arguments: dict[str, Any]) -> Changes:
+    """Certificates, kubeconfigs, tokens, ssh key, kubectl: everything that is a file on this machine."""
+    one = plane()
+    one.write_files()
+    one.write_tokens(inputs.USERS, PATHS.tokens)
+    one.kubeconfig(PATHS.admin_kubeconfig, user="system:admin")
+    one.kubeconfig(PATHS.internal_kubeconfig, user="system:sandbox")
+    PATHS.registry_pki.mkdir(mode=0o700, exist_ok=True)
+    PATHS.kubectl.parent.mkdir(exist_ok=True)
+    # kube binaries look at the name they are called by
+    link = PATHS.kubectl.with_name("kubectl.new")
+    link.unlink(missing_ok=True)
+    link.symlink_to(inputs.artifacts().binary)
+    link.replace(PATHS.kubectl)
+    return [*_ssh_key(), *hostnet.close_networks()]
+
+
+def _ssh_key() -> Changes:
+    key = PATHS.ssh / "id_ed25519"
+    if key.exists() and key.with_suffix(".pub").exists():
+        return []
+    PATHS.ssh.mkdir(mode=0o700, parents=True, exist_ok=True)
+    key.unlink(missing_ok=True)
+    command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "okd.registry sandbox", "-f", str(key)]
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+    return ["ssh key"]
+
+
+def control_plane(_arguments: dict[str, Any]) -> Changes:
+    """etcd and the API server, then what needs it."""
+    one = plane()
+    etcd, apiserver, manager, scheduler = one.services()
+    started = one.start([etcd, apiserver], marker=str(PATHS.state))
+    one.wait_ready(client())
+    return started + one.start([manager, scheduler], marker=str(PATHS.state))
+
+
+def objects(_arguments: dict[str, Any]) -> Changes:
+    """The Node objects, OpenShift's APIs, projects, roles and cluster DNS."""
+    one, api = plane(), client()
+    created = [node.name for node in settings.NODES if _node_object(api, node)]
+    manifests.apply_all(one.binary, PATHS.internal_kubeconfig, PATHS.control_plane / "crds", api)
+    said = manifests.apply(one.binary, PATHS.internal_kubeconfig, settings.CLUSTER / "manifests")
+    return created + [line for line in said.splitlines() if line.endswith("created")]
+
+
+def _node_object(api: Client, node: settings.Node) -> bool:
+    """Create a Node, or label the one its kubelet has registered already."""
+    metadata = {"name": node.name, "labels": node.labels}
+    spec = {"podCIDR": node.pod_cidr, "podCIDRs": [node.pod_cidr]}
+    try:
+        api.call("POST", "/api/v1/nodes", {"apiVersion": "v1", "kind": "Node", "metadata": metadata, "spec": spec})
+        return True
+    except ApiError as error:
+        if error.status != 409:
+            raise
+    api.call("PATCH", f"/api/v1/nodes/{node.name}", {"metadata": {"labels": node.labels}, "spec": spec},
+             content_type=MERGE)
+    return False
+
+
+def container_files(name: str) -> list[nodes.File]:
+    """The files of one container."""
+    one, public = plane(), PATHS.ssh / "id_ed25519.pub"
+    if name == "infra":
+        return nodes.infra_files(one.authority, one.server, public, inputs.OPENSHIFT)
+    node = next(node for node in settings.NODES if node.name == name)
+    return nodes.node_files(node, one.authority, one.server, public)
+
+
+def digest(arguments: dict[str, Any]) -> dict[str, Any]:
+    """What the container has to be made from; another digest means another container."""
+    return {"digest": nodes.digest(container_files(arguments["part"]))}
+
+
+def start(arguments: dict[str, Any]) -> Changes:
+    """Give the container its files and images, and start it."""
+    name = arguments["part"]
+    archive = nodes.archive(container_files(name))
+    changed = containers.start(name, archive, inputs.artifacts().images if name != "infra" else ())
+    return [name] if changed else []
+
+
+def booted(arguments: dict[str, Any]) -> Changes:
+    """Wait until the container's units run."""
+    name = arguments["part"]
+    units = INFRA_UNITS if name == "infra" else NODE_UNITS
+
+    def missing() -> str | None:
+        words = containers.inside(name, ["systemctl", "is-active", *units], check=False).split()
+        waiting = [unit for unit, word in zip(units, words, strict=False) if word != "active"]
+        if len(words) < len(units):
+            return "systemd does not answer yet"
+        return f"not active: {', '.join(waiting)}" if waiting else None
+
+    until(missing, what=f"units of {name}", seconds=BOOT_SECONDS, pause=0.3)
+    return []
+
+
+NODE_UNITS = ("ssh", "docker", "node-dnsmasq", "pod-network", "node-images", "dockershim", "origin-node", "origin-proxy")
+INFRA_UNITS = ("ssh", "pod-network", "coredns", "openshift-haproxy", "openshift-router", "openshift-deploymentconfigs")
+
+
+def host_keys(_arguments: dict[str, Any]) -> Changes:
+    """The nodes' ssh host keys, asked of the containers themselves, as known_hosts of the sandbox's own."""
+    lines = []
+    for name, address in settings.CONTAINERS.items():
+        key = containers.inside(name, ["cat", "/etc/ssh/ssh_host_ed25519_key.pub"]).split()
+        lines.append(f"{name},{address} {key[0]} {key[1]}\n")
+    text = "".join(lines).encode()
+    file = PATHS.ssh / "known_hosts"
+    if file.exists() and file.read_bytes() == text:
+        return []
+    write(file, text)
+    return ["known_hosts"]
+
+
+def joined(_arguments: dict[str, Any]) -> Changes:
+    """Wait until every node is Ready, and everything the controllers make by themselves is there."""
+    api = client()
+    until(lambda: not_ready(api), what="nodes", seconds=NODE_SECONDS)
+    until(lambda: snapshot.unsettled(api), what="first objects", seconds=60)
+    return []
+
+
+def not_ready(api: Client) -> str | None:
+    """Which nodes are not Ready, and what they say about it."""
+    said = {}
+    for item in api.call("GET", "/api/v1/nodes")["items"]:
+        conditions = {entry["type"]: entry for entry in item.get("status", {}).get("conditions") or ()}
+        ready = conditions.get("Ready", {})
+        said[item["metadata"]["name"]] = None if ready.get("status") == "True" else ready.get("message", "no status yet")
+    waiting = [f"{node.name}: {said.get(node.name, 'no Node object')}" for node in settings.NODES
+               if said.get(node.name, "absent") is not None]
+    return "; ".join(waiting) or None
+
+
+def remember(_arguments: dict[str, Any]) -> Changes:
+    """Remember how everything is now; `reset` comes back to it."""
+    if PATHS.snapshot.exists():
+        return []
+    for node in settings.NODES:
+        containers.inside(node.name, ["python3", "/usr/local/lib/sandbox/node_state.py", "save"])
+    data = {"objects": snapshot.to_json(snapshot.listing(client()))}
+    write(PATHS.snapshot, json.dumps(data).encode())
+    return ["snapshot"]
+
+
+STEPS: dict[str, Callable[[dict[str, Any]], Changes | dict[str, Any]]] = {
+    function.__name__: function
+    for function in (files, control_plane, objects, digest, start, booted, host_keys, joined, remember)
+}
+
+
+def run(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Run one step; returns the result for Ansible. Raises SandboxError with what to read."""
+    try:
+        answer = STEPS[name](arguments)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise SandboxError(f"step {name}: {error}") from error
+    if isinstance(answer, dict):
+        return {"changed": False, **answer}
+    return {"changed": bool(answer), "changes": answer}
