@@ -11,9 +11,9 @@ type: aggregate
 short_description: Ends a run with a table of its phases and says how to finish it
 description:
   - Prints one line for each phase (play) of the run, with the hosts that took part, the result and the duration.
-  - Where a phase failed or was not reached, it also prints how to finish the run. If the phases that are left have tags
-    which none of the finished phases has, this is a command line with C(--tags); otherwise it is the same command again,
-    since the finished phases find nothing to change.
+  - Where a phase failed or was not reached, it also prints how to finish the run. If the phases that are left have
+    tags which none of the finished phases has, this is a command line with C(--tags); otherwise it is the same command
+    again, since the finished phases find nothing to change.
   - Options that may hold secrets (C(--extra-vars)) are never repeated.
   - Nothing is stored and nothing is sent anywhere. A run of a single play that went well prints nothing.
 author:
@@ -44,6 +44,7 @@ import os
 import shlex
 import time
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from ansible import constants as C
@@ -152,7 +153,7 @@ def tags_left(phases: Sequence[Phase]) -> list[str] | None:
 def short_path(name: str) -> str:
     """An absolute path below the current directory relative to it, all else as it is."""
     inside = os.path.relpath(name)
-    return inside if os.path.isabs(name) and not inside.startswith(os.pardir) else name
+    return inside if Path(name).is_absolute() and not inside.startswith(os.pardir) else name
 
 
 def finish_hint(phases: Sequence[Phase], options: dict[str, Any]) -> list[str]:

@@ -123,7 +123,13 @@ def all_checks() -> list[Check]:
         ),
         Check(
             "gofmt",
-            ["sh", "-c", 'bad=$("$0" -l "$@"); [ -z "$bad" ] || { echo "not formatted: $bad"; exit 1; }', gofmt, *go_files],
+            [
+                "sh",
+                "-c",
+                'bad=$("$0" -l "$@"); [ -z "$bad" ] || { echo "not formatted: $bad"; exit 1; }',
+                gofmt,
+                *go_files,
+            ],
             skip="" if gofmt and go_files else "no Go on this machine",
         ),
     ]

@@ -76,7 +76,17 @@ def command_of(part: str) -> list[str]:
     """The command line of a part."""
     if part == "unit":
         # Both cores, where nothing else wants one: the background build is niced.
-        return [PYTHON, "-m", "pytest", "-n", "2", "--dist", "loadfile", "-q", *os.environ.get("PYTEST_ARGS", "").split()]
+        return [
+            PYTHON,
+            "-m",
+            "pytest",
+            "-n",
+            "2",
+            "--dist",
+            "loadfile",
+            "-q",
+            *os.environ.get("PYTEST_ARGS", "").split(),
+        ]
     if part == SANDBOX_PART:
         return [str(SANDBOX), "up"]
     if part.startswith("scenario:"):

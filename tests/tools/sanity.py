@@ -88,13 +88,8 @@ def main(arguments: list[str]) -> int:
     """Runs the tests and returns ansible-test's exit code."""
     home = cache_dir() / "ansible-test"
     prepare_home(home)
-    environment = {
-        **os.environ,
-        "HOME": str(home),
-        "PATH": clean_path(),
-        "ANSIBLE_CONFIG": os.devnull,
-        "ANSIBLE_COLLECTIONS_PATH": "",
-    }
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
+    environment = {**kept, "HOME": str(home), "PATH": clean_path()}
     with tempfile.TemporaryDirectory(prefix="okd-registry-sanity-") as base:
         copy = copy_collection(Path(base))
         command = [str(BIN / "ansible-test"), "sanity", "--color", "no", *arguments]

@@ -1,0 +1,102 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Modules keep what they promise to each other and to their users: action group, attributes, examples, calls."""
+
+from __future__ import annotations
+
+import pytest
+from collection import (
+    ROOT,
+    Task,
+    errors_of,
+    example_tasks,
+    load_yaml,
+    module_docs,
+    module_names,
+    our_tasks,
+    tasks_of_files,
+)
+
+AUTH_FRAGMENT_OPTION = "kubeconfig"  # of kubernetes.core.k8s_auth_options: only modules that talk to the API have it
+MODULES = module_names()
+GROUP = load_yaml(ROOT / "meta" / "runtime.yml")["action_groups"]["registry"]
+
+
+@pytest.mark.skipif(not MODULES, reason="no modules yet")
+def test_every_member_of_the_action_group_exists() -> None:
+    assert sorted(set(GROUP) - set(MODULES)) == []
+
+
+def test_the_action_group_is_sorted_and_names_nothing_twice() -> None:
+    assert sorted(set(GROUP)) == GROUP
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_is_in_the_action_group_if_and_only_if_it_talks_to_the_api(name: str) -> None:
+    doc = module_docs(name)[0]
+    talks_to_api = AUTH_FRAGMENT_OPTION in doc["options"]
+    assert (name in GROUP) == talks_to_api
+    assert ("action_group" in doc["attributes"]) == talks_to_api
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_states_its_attributes(name: str) -> None:
+    attributes = module_docs(name)[0].get("attributes") or {}
+    for wanted in ("check_mode", "diff_mode", "idempotent"):
+        assert attributes.get(wanted, {}).get("support"), f"{name} does not state {wanted}"
+        if attributes[wanted]["support"] not in ("full", "N/A"):
+            assert attributes[wanted].get("details"), f"{name}: say in the details what {wanted} does not cover"
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_check_mode_is_full_everywhere(name: str) -> None:
+    assert module_docs(name)[0]["attributes"]["check_mode"]["support"] == "full"
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_examples_are_tasks_that_the_module_accepts(name: str) -> None:
+    tasks = example_tasks(name)
+    assert [task for task in tasks if task.module == name], f"the examples of {name} never call it"
+    assert [error for task in tasks for error in errors_of(task, required=True)] == []
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if not name.endswith("_info")])
+def test_a_writer_documents_the_common_returns(name: str) -> None:
+    returns = module_docs(name)[2]
+    if name in GROUP:
+        assert {"actions", "resources", "registry", "api_requests"} <= returns.keys()
+
+
+@pytest.mark.skipif(not MODULES, reason="no modules yet")
+def test_every_call_of_a_module_in_roles_and_playbooks_is_one_that_it_accepts() -> None:
+    problems = [error for task in tasks_of_files() for error in errors_of(task, required=False)]
+    assert problems == []
+
+
+def test_the_search_for_tasks_looks_into_plays_and_blocks() -> None:
+    task = {"name": "x", "okd.registry.registry_info": {"name": "y"}}
+    content = [{"hosts": "all", "tasks": [{"block": [task], "rescue": [task]}]}, task]
+    assert [found.args for found in our_tasks(content, "here")] == [{"name": "y"}] * 3
+
+
+@pytest.mark.skipif("registry_service" not in MODULES, reason="no registry_service yet")
+@pytest.mark.parametrize(
+    ("args", "complaint"),
+    [
+        ({"nmae": "x"}, "nmae"),
+        ({"state": "gone"}, "state"),
+        ({"labels": "{{ labels }}"}, None),
+        ({"name": "x"}, None),
+    ],
+)
+def test_wrong_arguments_are_found(args: dict[str, object], complaint: str | None) -> None:
+    errors = errors_of(Task("here", "registry_service", args), required=True)
+    assert bool(errors) == bool(complaint)
+    assert complaint is None or complaint in errors[0]
+
+
+def test_a_module_that_does_not_exist_is_found() -> None:
+    assert errors_of(Task("here", "registry_nosuch", {}), required=True) == [
+        "here: there is no module okd.registry.registry_nosuch"
+    ]

@@ -1,0 +1,169 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every role states its variables in meta/argument_specs.yml, and its defaults are the same ones."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from collection import ROOT, load_yaml, module_docs, module_names, role_names, tasks_of_files
+
+ROLES = role_names()
+MODULES = module_names()
+MISSING = sorted({task.module for task in tasks_of_files()} - set(MODULES))
+# A variable with a default, or one that is a whole expression.
+USED = r"\b(registry_\w+) \| default\(|{{ (registry_\w+) }}"
+LITERAL = r"\b(registry_\w+) \| default\(((?!omit)[^()]+)\)"
+
+
+def specs(role: str) -> dict[str, Any]:
+    """The entry points of a role and their options."""
+    content = load_yaml(ROOT / "roles" / role / "meta" / "argument_specs.yml") or {}
+    return dict(content.get("argument_specs") or {})
+
+
+def options_of(role: str) -> dict[str, Mapping[str, Any]]:
+    """The options of all entry points together."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for entry in specs(role).values():
+        found.update(entry.get("options") or {})
+    return found
+
+
+def inputs(role: str) -> set[str]:
+    """The variables that a role's tasks take from outside: used as they are or with a default, not registered there."""
+    texts = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "roles" / role / "tasks").rglob("*.yml"))]
+    used = {name for text in texts for pair in re.findall(USED, text) for name in pair if name}
+    return used - {name for text in texts for name in re.findall(r"register: (\w+)", text)}
+
+
+def registered_anywhere() -> set[str]:
+    """Variables that one role's tasks register for another."""
+    files = [path for role in ROLES for path in (ROOT / "roles" / role / "tasks").rglob("*.yml")]
+    return {name for path in files for name in re.findall(r"register: (\w+)", path.read_text(encoding="utf-8"))}
+
+
+def fallbacks() -> dict[str, list[tuple[str, Any]]]:
+    """What a variable that nobody sets amounts to, by variable: in which place, and to which value.
+
+    Either a task says so (C(| default(600))) or leaves the option out (C(| default(omit))), so that the module's own
+    default holds.
+    """
+    found: dict[str, list[tuple[str, Any]]] = {}
+    for path in sorted((ROOT / "roles").rglob("tasks/*.yml")):
+        for name, literal in re.findall(LITERAL, path.read_text(encoding="utf-8")):
+            found.setdefault(name, []).append((path.relative_to(ROOT).as_posix(), yaml.safe_load(literal)))
+    for task in tasks_of_files():
+        options = module_docs(task.module)[0].get("options") or {} if task.module in MODULES else {}
+        for option, value in task.args.items():
+            omitted = re.fullmatch(r"{{ (registry_\w+) \| default\(omit\) }}", str(value))
+            if omitted and option in options:
+                found.setdefault(omitted[1], []).append((f"{task.module}.{option}", options[option].get("default")))
+    return found
+
+
+def mismatches(
+    defaults: Mapping[str, Any],
+    options: Mapping[str, Mapping[str, Any]],
+    others: Mapping[str, list[tuple[str, Any]]],
+) -> list[str]:
+    """Where a role's documented defaults are not the ones that hold.
+
+    C(defaults) is its defaults/main.yml, C(options) its argument_specs, C(others) what C(fallbacks()) found.
+    """
+    problems = [f"{key} has a default, but no entry in argument_specs" for key in defaults if key not in options]
+    for key, option in options.items():
+        real = [("defaults/main.yml", defaults[key])] if key in defaults else others.get(key, [])
+        if option.get("required") and key in defaults:
+            problems.append(f"{key} is required and has a default all the same")
+        if "default" in option and not real:
+            problems.append(f"{key}: documented default {option['default']!r}, but nothing sets it")
+        problems += [
+            f"{key}: documented default {option.get('default')!r}, but {value!r} in {place}"
+            for place, value in real
+            if "{{" not in str(value) and (value or None) != (option.get("default") or None)
+        ]
+    return problems
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_has_argument_specs_for_its_entry_points(role: str) -> None:
+    entries = specs(role)
+    assert "main" in entries
+    for entry, spec in entries.items():
+        assert spec.get("short_description"), f"{role}/{entry} has no short_description"
+        assert (ROOT / "roles" / role / "tasks" / f"{entry}.yml").exists(), f"{role} has no tasks/{entry}.yml"
+
+
+@pytest.mark.skipif(MISSING, reason=f"modules that the roles call are missing: {', '.join(MISSING)}")
+@pytest.mark.parametrize("role", ROLES)
+def test_documented_defaults_are_the_ones_that_hold(role: str) -> None:
+    defaults = load_yaml(ROOT / "roles" / role / "defaults" / "main.yml") or {}
+    assert mismatches(defaults, options_of(role), fallbacks()) == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_variable_that_a_role_uses_is_in_its_argument_specs(role: str) -> None:
+    assert sorted(inputs(role) - options_of(role).keys() - registered_anywhere()) == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_variable_is_described_and_named_registry(role: str) -> None:
+    for key, option in options_of(role).items():
+        assert option.get("description"), f"{role}: {key} has no description"
+        assert option.get("type"), f"{role}: {key} has no type"
+        assert key.startswith("registry_"), f"{role}: {key} is not named registry_*"
+
+
+def test_a_variable_means_the_same_in_all_roles() -> None:
+    seen: dict[str, tuple[str, Any]] = {}
+    for role in ROLES:
+        for key, option in options_of(role).items():
+            meaning = (option.get("type"), option.get("default"), option.get("elements"))
+            first, known = seen.setdefault(key, (role, meaning))
+            assert known == meaning, f"{key} is {known} in {first} and {meaning} in {role}"
+
+
+def test_mismatches_are_found() -> None:
+    options = {
+        "a": {"default": 1},
+        "b": {"required": True},
+        "c": {"default": 7},
+        "e": {"default": 3},
+        "f": {"default": 5},
+        "g": {},
+    }
+    others = {"c": [("m.c", 8)], "g": [("m.g", [])]}
+    assert mismatches({"a": 2, "b": 1, "d": 1, "e": "{{ 3 }}"}, options, others) == [
+        "d has a default, but no entry in argument_specs",
+        "a: documented default 1, but 2 in defaults/main.yml",
+        "b is required and has a default all the same",
+        "b: documented default None, but 1 in defaults/main.yml",
+        "c: documented default 7, but 8 in m.c",
+        "f: documented default 5, but nothing sets it",
+    ]
+
+
+def test_the_search_for_variables_finds_both_ways_of_using_one() -> None:
+    text = 'a: "{{ registry_a | default(omit) }}"\nb: "{{ registry_b }}"\nwhen: registry_c | default(true)\n'
+    assert {name for pair in re.findall(USED, text) for name in pair if name} == {
+        "registry_a",
+        "registry_b",
+        "registry_c",
+    }
+    assert re.findall(LITERAL, text) == [("registry_c", "true")]
+
+
+def test_roles_and_playbooks_read_nothing_outside_the_artefact() -> None:
+    for path in [*(ROOT / "roles").rglob("*.yml"), *(ROOT / "playbooks").rglob("*.yml")]:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            code = line.split(" #")[0].strip()
+            if not code.startswith("#"):
+                assert "inventory/" not in code, f"{Path(path).relative_to(ROOT)}: {line}"
+                assert "tests/" not in code, f"{Path(path).relative_to(ROOT)}: {line}"

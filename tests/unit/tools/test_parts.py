@@ -1,0 +1,90 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The runner of all tests: order, one failure not hiding the next, and the summary that CI reads."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import parts
+import pytest
+from parts import Outcome, Runner, expand, run, summary
+
+
+@pytest.fixture(autouse=True)
+def _two_scenarios(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("default", "site", "trust"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "molecule.yml").touch()
+    monkeypatch.setattr(parts, "MOLECULE", tmp_path)
+    monkeypatch.setattr(parts, "LOGS", tmp_path / "log")
+    monkeypatch.setattr(parts, "ROOT", tmp_path)
+    monkeypatch.setattr(parts, "ARTIFACTS", tmp_path / "nosuch")
+
+
+def test_the_sandbox_comes_before_the_first_scenario_and_once() -> None:
+    assert expand(["lint", "scenarios"]) == ["lint", "sandbox", "scenario:site", "scenario:trust"]
+    assert expand(["scenario:trust", "site"]) == ["sandbox", "scenario:trust", "scenario:site"]
+    assert expand(["unit"]) == ["unit"]
+
+
+def test_an_unknown_part_is_refused_and_the_known_ones_are_named() -> None:
+    with pytest.raises(ValueError, match=r"scenario:nosuch; there are lint, .*scenario:site"):
+        expand(["scenario:nosuch"])
+    with pytest.raises(ValueError, match="default"):
+        expand(["scenario:default"])
+
+
+def fake(codes: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Replaces each part's command by one that says its name and exits as told."""
+
+    def command(part: str) -> list[str]:
+        return [sys.executable, "-c", f"print('this is {part}'); raise SystemExit({codes.get(part, 0)})"]
+
+    monkeypatch.setattr(parts, "command_of", command)
+
+
+def test_a_failure_hides_nothing_after_it(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    fake({"lint": 1, "scenario:site": 3}, monkeypatch)
+    outcomes = run(["lint", "unit", "sandbox", "scenario:site", "scenario:trust"], Runner())
+    assert [outcome.passed for outcome in outcomes] == [False, True, True, False, True]
+    assert outcomes[3].note == "exit code 3, log/scenario-site.log"
+    assert "this is scenario:trust" in capsys.readouterr().out
+    assert (parts.LOGS / "unit.log").read_text(encoding="utf-8") == "this is unit\n"
+
+
+def test_without_a_sandbox_scenarios_fail_unrun(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake({"sandbox": 1}, monkeypatch)
+    outcomes = run(["sandbox", "scenario:site"], Runner())
+    assert [outcome.passed for outcome in outcomes] == [False, False]
+    assert outcomes[1].note == "not run: the sandbox is not up"
+
+
+def test_a_command_that_is_missing_fails_its_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "command_of", lambda part: ["/nosuch/tool"])
+    assert Runner().part("lint") == Outcome("lint", passed=False, seconds=0, note="tool is missing")
+
+
+def test_a_process_left_behind_does_not_hold_the_run_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    # It keeps the pipe open; were its end waited for, this would take half a minute.
+    script = (
+        "import subprocess, sys; print('up', flush=True); subprocess.Popen(['sleep', '30'], start_new_session=True)"
+    )
+    monkeypatch.setattr(parts, "command_of", lambda part: [sys.executable, "-c", script])
+    assert Runner().part("sandbox").seconds < 15
+
+
+def test_the_last_line_counts_parts() -> None:
+    lines = summary(
+        [Outcome("lint", passed=True, seconds=61.2), Outcome("unit", passed=False, seconds=1, note="exit code 1")]
+    )
+    assert lines[-1] == "1 passed, 1 failed"
+    assert lines[-3:-1] == ["lint  passed    1:01", "unit  FAILED    0:01  exit code 1"]
+
+
+def test_wrong_words_and_nothing_to_do_are_errors(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert parts.main(["nosuch"]) == 2
+    monkeypatch.setattr(parts, "MOLECULE", tmp_path / "empty")
+    assert parts.main(["scenarios"]) == 2
