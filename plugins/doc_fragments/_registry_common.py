@@ -27,16 +27,16 @@ requirements:
   - PyYAML >= 5.4
 notes:
   - Runs where the API server can be reached; neither pods nor Service addresses need be reachable from there.
-  - Every write is a JSON Patch that carries the C(resourceVersion) which was read. What the collection owns in an object
-    is recorded in its annotation C(okd.registry/owned); all other fields are left as they are.
+  - Every write is a JSON Patch that carries the C(resourceVersion) which was read. What the collection owns in an
+    object is recorded in its annotation C(okd.registry/owned); all other fields are left as they are.
 """
 
     ENDPOINTS = r"""
 options:
   route_host:
     description:
-      - Host of the Route to the registry, reached at port 443. Counts among the endpoints whether the Route is there yet
-        or not.
+      - Host of the Route to the registry, reached at port 443. Counts among the endpoints whether the Route is there
+        yet or not.
     type: str
   extra_hosts:
     description:

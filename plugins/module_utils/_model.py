@@ -200,6 +200,7 @@ class RouteSpec:
     name: str | None
     host: str | None
     labels: dict[str, str]
+    termination: str = "passthrough"
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> RouteSpec:
@@ -210,4 +211,5 @@ class RouteSpec:
             name=dns_name("route_name", name) if name else None,
             host=route_host("host", params.get("host")),
             labels=labels("labels", params.get("labels") or {}),
+            termination=params.get("termination") or "passthrough",
         )

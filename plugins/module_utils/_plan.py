@@ -126,6 +126,16 @@ def owned_by_us(live: Mapping[str, Any], owner: str = "") -> bool:
     return annotation_for(owner) in _annotations(live)
 
 
+def owns(live: Mapping[str, Any] | None, *path: str, owner: str = "") -> bool:
+    """Whether a field is ours, by its names from the top; elements of lists as ``=key``, such as ``=5000|TCP``."""
+    tree: Any = _read_note(live, annotation_for(owner)) if live else {}
+    for name in path:
+        if not isinstance(tree, dict) or name not in tree:
+            return False
+        tree = tree[name]
+    return True
+
+
 def without_notes(obj: Mapping[str, Any]) -> dict[str, Any]:
     """The object without our annotations, for diffs."""
     rest = {k: v for k, v in _annotations(obj).items() if not k.startswith(OWNED)}

@@ -1,0 +1,185 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What registry_route does: a Route to the registry, admitted by a router, or the reason why not."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.okd.registry.plugins.module_utils._api import Api
+from ansible_collections.okd.registry.plugins.module_utils._apply import Outcome, ensure, ensure_absent
+from ansible_collections.okd.registry.plugins.module_utils._build import route as build
+from ansible_collections.okd.registry.plugins.module_utils._build import service as build_service
+from ansible_collections.okd.registry.plugins.module_utils._build.route import Admission
+from ansible_collections.okd.registry.plugins.module_utils._endpoints import (
+    KNOWN_AFTER_APPLY,
+    cluster_ips,
+    from_service,
+)
+from ansible_collections.okd.registry.plugins.module_utils._errors import (
+    ForbiddenError,
+    InvalidError,
+    KindNotServedError,
+    NotFoundError,
+    RefusedError,
+    WaitError,
+)
+from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
+from ansible_collections.okd.registry.plugins.module_utils._model import RouteSpec
+from ansible_collections.okd.registry.plugins.module_utils._plan import owned_by_us
+from ansible_collections.okd.registry.plugins.module_utils._result import Result, registry_value
+
+POLL = 0.5  # seconds between looks at a Route that no router has admitted yet
+SECOND_THOUGHTS = 5.0  # seconds a router gets to take back a refusal that is older than our change
+
+
+def execute(module: Any, api: Api) -> dict[str, Any]:
+    """The module's work: two reads, at most one write, then waiting. Raises RegistryError."""
+    params = module.params
+    spec = RouteSpec.from_params(params)
+    result = Result(api)
+    present = params["state"] == "present"
+    routes = _routes(api, spec, needed=present)
+    chosen = build.choose(spec, routes)
+    service = api.get(build_service.ref(spec.registry))
+    if present and service is None and not module.check_mode:
+        raise NotFoundError(
+            f"Service {spec.registry} does not exist, so there is nothing to expose. Deploy the registry first "
+            "(registry_service, or playbooks/deploy.yml), or check name and namespace."
+        )
+    name = chosen["metadata"]["name"] if chosen else spec.name or spec.registry.name
+    ref = build.ref(spec.registry, name)
+    if present:
+        outcome = result.add(_ensure(api, spec, ref, chosen, check_mode=module.check_mode))
+        live = outcome.live or {}
+        if params["wait"] and not module.check_mode:
+            live = wait_admitted(api, ref, outcome, timeout=params["wait_timeout"])
+    else:
+        result.add(_absent(api, spec, ref, chosen, check_mode=module.check_mode))
+        live = {}
+    return result.finish(registry=_registry(spec, params, service, live), route=route_value(live))
+
+
+def route_value(live: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The ``route`` return value for a Route as it is; None when there is none."""
+    if not live:
+        return None
+    said = build.admission(live)
+    return {
+        "name": live["metadata"]["name"],
+        "namespace": live["metadata"].get("namespace"),
+        "host": said.host or KNOWN_AFTER_APPLY,
+        "termination": (live["spec"].get("tls") or {}).get("termination"),
+        "admitted": said.state == "admitted",
+        "router": said.router,
+        "reason": said.reason,
+        "message": said.message,
+    }
+
+
+def wait_admitted(api: Api, ref: ObjectRef, outcome: Outcome, *, timeout: float) -> dict[str, Any]:
+    """Wait until a router has admitted a Route; gives the Route as it then is.
+
+    :param timeout: seconds.
+    :raises WaitError: when no router says anything in time.
+    :raises RefusedError: when a router refuses the Route.
+    """
+    live: dict[str, Any] | None = outcome.live
+    began = time.monotonic()
+    while True:
+        if live is None:
+            raise WaitError(f"{ref} was deleted by somebody else while it waited for a router to admit it. Run again.")
+        said, waited = build.admission(live), time.monotonic() - began
+        if said.state == "admitted":
+            return live
+        settled = not outcome.changed or waited >= min(SECOND_THOUGHTS, timeout)
+        if said.state == "rejected" and settled:
+            raise _rejected(api, ref, said)
+        if waited >= timeout:
+            raise WaitError(
+                f"No router picked up {ref} (host {said.host or 'not generated yet'}) within {timeout:.0f} s. Check that "
+                "a router is deployed and running, and that its route and namespace selectors take in this Route "
+                "(oc adm router, or oc get ingresscontrollers -n openshift-ingress-operator on version 4)."
+            )
+        with api.waiting():
+            time.sleep(POLL)
+            live = api.get(ref)
+
+
+def _routes(api: Api, spec: RouteSpec, *, needed: bool) -> list[dict[str, Any]]:
+    try:
+        return api.list(build.API_VERSION, "Route", spec.registry.namespace)
+    except KindNotServedError as exc:
+        if not needed:
+            return []
+        raise RefusedError(
+            f"The cluster has no Route API ({build.API_VERSION}), so the registry cannot be exposed by a Route: it is "
+            "no OpenShift cluster. Leave the route host out; an Ingress or a load balancer in front of the Service can be "
+            f"named in extra_hosts. The API server said: {exc}"
+        ) from exc
+
+
+def _ensure(
+    api: Api, spec: RouteSpec, ref: ObjectRef, chosen: Mapping[str, Any] | None, *, check_mode: bool
+) -> Outcome:
+    live = dict(chosen) if chosen else None
+    try:
+        return ensure(api, ref, build.desired(spec, ref.name), check_mode=check_mode, live=live)
+    except InvalidError as exc:
+        if "spec.host" in str(exc) and "permission" in str(exc):
+            rule = '- apiGroups: ["route.openshift.io"]\n  resources: [routes/custom-host]\n  verbs: [create, update]'
+            raise ForbiddenError(
+                f"Not allowed to set the host of {ref} to {spec.host}. This rule in a Role in namespace "
+                f"{ref.namespace} would allow it:\n{rule}\n"
+                f"Or leave host out, and the cluster generates one. The API server said: {exc}",
+                status=403,
+                rule=rule,
+            ) from exc
+        raise
+
+
+def _absent(
+    api: Api, spec: RouteSpec, ref: ObjectRef, chosen: Mapping[str, Any] | None, *, check_mode: bool
+) -> Outcome:
+    def keep(live: dict[str, Any]) -> str | None:
+        if spec.name or owned_by_us(live):
+            return None
+        return f"Left {ref} alone: others made it. To delete it, name it in route_name."
+
+    return ensure_absent(api, ref, check_mode=check_mode, live=dict(chosen) if chosen else None, keep=keep)
+
+
+def _rejected(api: Api, ref: ObjectRef, said: Admission) -> RefusedError:
+    text = f"Router {said.router} refuses {ref} (host {said.host}): {said.reason or 'no reason given'}"
+    text += f", {said.message}. " if said.message else ". "
+    if said.reason == "HostAlreadyClaimed":
+        owner = _holder(api, ref, said.host or "")
+        text += f"Route {owner} has" if owner else "A Route in a namespace that this user may not see has"
+        text += " that host. "
+        text += "Choose another host, or delete that Route."
+    else:
+        text += "Change what it objects to, or ask those who run the router."
+    return RefusedError(text, reason=said.reason)
+
+
+def _holder(api: Api, ref: ObjectRef, host: str) -> str | None:
+    with api.waiting():
+        try:
+            return build.holder(api.list(build.API_VERSION, "Route"), host, ref)
+        except ForbiddenError:
+            return build.holder(api.list(build.API_VERSION, "Route", ref.namespace), host, ref)
+
+
+def _registry(
+    spec: RouteSpec, params: Mapping[str, Any], service: Mapping[str, Any] | None, live: Mapping[str, Any]
+) -> dict[str, Any]:
+    registry = spec.registry
+    addresses = cluster_ips(service) or (KNOWN_AFTER_APPLY,) if params["state"] == "present" else cluster_ips(service)
+    stand_in = {"spec": {"clusterIPs": list(addresses)}}
+    host = [build.admission(live).host or KNOWN_AFTER_APPLY] if live else []
+    endpoints = from_service(stand_in, {**params, "route_host": None}, route_hosts=host)
+    first = addresses[0] if addresses else None
+    return registry_value(registry.name, registry.namespace, endpoints, cluster_ip=first, port=registry.port)
