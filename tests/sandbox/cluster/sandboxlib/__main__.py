@@ -49,7 +49,7 @@ def _run(command: Sequence[str]) -> int:
 def _kubectl(arguments: Sequence[str]) -> int:
     if not PATHS.admin_kubeconfig.exists():
         raise SandboxError(f"{PATHS.admin_kubeconfig} is not there: run `sandbox up` first")
-    binary = str(inputs.artifacts().binary)
+    binary = str(inputs.binary())
     os.environ["KUBECONFIG"] = str(PATHS.admin_kubeconfig)
     os.execv(binary, ["sandbox-kube", "kubectl", *arguments])
 

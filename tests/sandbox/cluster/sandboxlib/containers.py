@@ -6,21 +6,18 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from collections.abc import Sequence
-from pathlib import Path
 
-from . import inputs
+from . import inputs, settings
 from .processes import SandboxError
 
-IMAGES = "/usr/share/sandbox/images/"
 DOCKER = "/usr/bin/docker"  # other docker commands may come first in PATH
 
 
-def docker(*arguments: str, data: bytes | None = None, check: bool = True) -> subprocess.CompletedProcess[bytes]:
-    """Run docker against the sandbox's daemon. Raises SandboxError with what it said."""
-    command = [DOCKER, "-H", inputs.docker_host(), *arguments]
+def docker(*arguments: str, data: bytes | None = None, check: bool = True, host: str | None = None) -> subprocess.CompletedProcess[bytes]:
+    """Run docker against the sandbox's daemon, or the one at ``host``. Raises SandboxError with what it said."""
+    command = [DOCKER, "-H", host or inputs.docker_host(), *arguments]
     # input=b"" rather than nothing: a child must not read from the terminal
     result = subprocess.run(command, input=data or b"", capture_output=True, check=False)
     if check and result.returncode:
@@ -41,17 +38,8 @@ def inside(name: str, command: Sequence[str], *, data: bytes | None = None, chec
     return result.stdout.decode(errors="replace")
 
 
-def label(name: str, key: str) -> str | None:
-    """A label of a container, or None without the container or the label."""
-    result = docker("inspect", "--type=container", "-f", "{{json .Config.Labels}}", name, check=False)
-    if result.returncode:
-        return None
-    labels: dict[str, str] = json.loads(result.stdout)
-    return labels.get(key)
-
-
-def start(name: str, archive: bytes, images: Sequence[Path] = ()) -> bool:
-    """Start a container; a new one gets its files (a tar) and image archives first. Returns whether it was started.
+def start(name: str, archive: bytes) -> bool:
+    """Start a container; a new one gets its files (a tar) first. Returns whether it was started.
 
     One that was created but never started may have been cut off before it had all of them, so it gets them again.
     """
@@ -60,7 +48,15 @@ def start(name: str, archive: bytes, images: Sequence[Path] = ()) -> bool:
         return False
     if state == "created":
         docker("cp", "-", f"{name}:/", data=archive)
-        for image in images:
-            docker("cp", "-L", str(image), f"{name}:{IMAGES}")
     docker("start", name)
     return True
+
+
+def remove_all(host: str) -> list[str]:
+    """Remove every container of a daemon of a sandbox's own with its volumes, and the sandbox's network."""
+    names = docker("ps", "-a", "--format", "{{.Names}}", host=host).stdout.decode().split()
+    if names:
+        docker("rm", "-f", "-v", *names, host=host)
+    docker("network", "rm", settings.NETWORK, check=False, host=host)
+    docker("volume", "prune", "-f", host=host)
+    return names

@@ -6,10 +6,13 @@
 
 from __future__ import annotations
 
-import dataclasses
+import functools
+import importlib
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from . import settings
 from .controlplane import User
@@ -17,6 +20,8 @@ from .processes import SandboxError
 
 SANDBOX = settings.CLUSTER.parent
 OPENSHIFT = SANDBOX / "openshift"
+BUILD = SANDBOX / "build"
+ARTIFACTS = ("sandbox-kube", "node-image")
 # People who log in; OpenShift's groups for somebody who got a token by OAuth.
 OAUTH_GROUPS = ("system:authenticated:oauth",)
 USERS = (
@@ -25,23 +30,86 @@ USERS = (
 )
 
 
-@dataclasses.dataclass(frozen=True)
-class Artifacts:
-    """Built once, kept by content in the cache."""
 
-    binary: Path  # etcd, the control plane, the node's parts and kubectl in one
-    node_image: str  # of the nodes and of the infra container
-    images: tuple[Path, ...]  # archives every node's docker loads
+@functools.cache
+def _build(name: str) -> Any:
+    """A module of build/; they name each other without a package."""
+    if str(BUILD) not in sys.path:
+        sys.path.append(str(BUILD))
+    return importlib.import_module(name)
 
 
-def artifacts() -> Artifacts:
-    """The artefacts, which must have been built before."""
-    return Artifacts(Path("/tmp/build/sandbox-kube"), "sandbox/node:test", (Path("/tmp/s2d/images.tar"),))
+@functools.cache
+def _workshop() -> Any:
+    cache = _build("store").Store(settings.cache_dir())
+    return _build("artifacts").Workshop(cache, daemon(settings.PATHS.state, settings.cache_dir()))
+
+
+def daemon(state: Path, cache: Path) -> Any:
+    """The docker daemon of a state directory (build/host_dockerd.py: Daemon)."""
+    return _build("host_dockerd").Daemon(state, cache)
+
+
+def start_daemon(one: Any) -> bool:
+    """Start it unless it runs; returns whether it was started. Raises SandboxError."""
+    return bool(_said(_build("host_dockerd").start, one))
+
+
+def stop_daemon(one: Any) -> bool:
+    """Stop it with all its containers' processes, bridges and mounts; returns whether it ran. The images stay."""
+    return bool(_said(_build("host_dockerd").stop, one))
+
+
+def _said(function: Callable[[Any], Any], argument: Any) -> Any:
+    """Errors of build/ as errors of the sandbox."""
+    try:
+        return function(argument)
+    except _build("store").BuildError as error:
+        raise SandboxError(str(error)) from error
+
+
+def own_daemon() -> Any:
+    """The daemon of this checkout's sandbox."""
+    return _workshop().daemon
 
 
 def docker_host() -> str:
     """Address of the sandbox's own docker daemon."""
-    return "unix:///tmp/s2d/docker.sock"
+    return str(_workshop().daemon.host)
+
+
+def binary() -> Path:
+    """etcd, the control plane, the node's parts and kubectl in one."""
+    return Path(_workshop().path("sandbox-kube"))
+
+
+def node_image() -> str:
+    """The image of the nodes and of the infra container."""
+    return str(_workshop().path("node-image"))
+
+
+def built(name: str) -> bool:
+    """Whether an artefact is there; starts the docker daemon to ask about an image."""
+    return bool(_said(_workshop().has, name))
+
+
+def build(names: Sequence[str]) -> None:
+    """Build what is missing of the named artefacts, showing progress. Raises SandboxError."""
+    if all(built(name) for name in names):
+        return
+    command = [sys.executable, "-B", str(BUILD / "artifacts.py"), "build", *names]
+    if subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode:
+        raise SandboxError("the artefacts could not be built (see above); `sandbox up` goes on where it stopped")
+
+
+def missing_packages() -> list[str]:
+    """Debian packages the machine needs and does not have."""
+    listed = (line.split("#")[0].strip() for line in (BUILD / "apt-packages.txt").read_text().splitlines())
+    wanted = [name for name in listed if name] + ["openssh-client"]
+    query = ["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n", *wanted]
+    answer = subprocess.run(query, capture_output=True, text=True, check=False).stdout
+    installed = {line.split()[0] for line in answer.splitlines() if line.endswith(" installed")}
+    return [name for name in wanted if name not in installed]
 
 
 def openshift_crds(directory: Path) -> None:

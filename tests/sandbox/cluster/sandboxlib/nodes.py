@@ -29,12 +29,14 @@ WANTED_BY = re.compile(r"^WantedBy=(.*)$", re.MULTILINE)
 
 @dataclasses.dataclass(frozen=True)
 class File:
-    """A file (or, with ``link``, a symbolic link) in a container; ``path`` without the leading slash."""
+    """A file, a symbolic link or a directory in a container; ``path`` without the leading slash, group root."""
 
     path: str
     data: bytes = b""
     mode: int = 0o644
     link: str | None = None
+    directory: bool = False
+    user: int = 0
 
 
 def tree(directory: Path, prefix: str = "") -> Iterable[File]:
@@ -91,11 +93,13 @@ def node_files(node: settings.Node, authority: Authority, server: str, public_ke
     kubelet = authority.kubeconfig(node.name, server=server, common_name=user, organization="system:nodes")
     proxy = authority.kubeconfig("proxy", server=server, common_name="system:kube-proxy")
     env = {"NODE_NAME": node.name, "NODE_IP": node.ip, "POD_CIDR": settings.POD_CIDR, "PEERS": peers(node.name)}
+    # Behind the volume registry-pv; the user the registry's image runs as.
+    volume = [File("var/lib/registry-pv", mode=0o770, directory=True, user=1001)] if node is settings.NODES[0] else []
     return [
         *common_files(public_key),
         *tree(settings.CLUSTER / "rootfs" / "node"),
+        *volume,
         *tree(settings.CLUSTER / "seed" / node.name),
-        File("usr/share/sandbox/images/.keep"),  # makes the directory
         File("etc/origin/node/env", environment_file(env)),
         File("etc/origin/node/node.kubeconfig", kubelet, PRIVATE),
         File("etc/origin/node/proxy.kubeconfig", proxy, PRIVATE),
@@ -129,17 +133,19 @@ def digest(files: Iterable[File]) -> str:
     """A short hash of all files, to see whether a container was made from these."""
     state = hashlib.sha256()
     for file in files:
-        state.update(f"{file.path}\0{file.mode}\0{file.link}\0{len(file.data)}\0".encode() + file.data)
+        state.update(f"{file.path}\0{file.mode}\0{file.link}\0{file.directory}\0{file.user}\0{len(file.data)}\0".encode() + file.data)
     return state.hexdigest()[:16]
 
 
 def archive(files: Iterable[File]) -> bytes:
-    """The files as a tar for `docker cp - CONTAINER:/`; everything belongs to root."""
+    """The files as a tar for `docker cp - CONTAINER:/`; what has no other user is root's."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         for file in files:
             entry = tarfile.TarInfo(file.path)
-            entry.mode, entry.size, entry.mtime = file.mode, len(file.data), MODIFIED
+            entry.mode, entry.size, entry.mtime, entry.uid = file.mode, len(file.data), MODIFIED, file.user
+            if file.directory:
+                entry.type = tarfile.DIRTYPE
             if file.link is not None:
                 entry.type, entry.linkname = tarfile.SYMTYPE, file.link
             tar.addfile(entry, io.BytesIO(file.data))

@@ -39,8 +39,8 @@ class Record:
 
     checkout: str
     state: str
+    cache: str
     since: str
-    dockerd: dict[str, str]
 
 
 def _path(name: str) -> Path:

@@ -12,10 +12,12 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from . import inputs, settings
+from . import health, inputs, ownership, settings, sweep
+from .processes import SandboxError
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
 
@@ -29,7 +31,7 @@ def variables() -> dict[str, str]:
     """What the playbooks know of the settings."""
     return {
         "sandbox_docker_host": inputs.docker_host(),
-        "sandbox_node_image": inputs.artifacts().node_image,
+        "sandbox_node_image": inputs.node_image(),
         "sandbox_network": settings.NETWORK,
         "sandbox_subnet": settings.SUBNET,
         "sandbox_gateway": settings.GATEWAY,
@@ -48,9 +50,33 @@ def play(name: str, extra: Mapping[str, str]) -> int:
         preexec_fn=_die_with_parent).returncode
 
 
+def _install(packages: Sequence[str]) -> None:
+    if not packages:
+        return
+    print(f"installing Debian packages: {' '.join(packages)}", flush=True)
+    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for command in (["apt-get", "update", "-qq"],
+                    ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]):
+        if subprocess.run(command, stdin=subprocess.DEVNULL, env=env, check=False).returncode:
+            raise SandboxError(f"{' '.join(command)} failed (see above)")
+
+
 def up() -> int:
-    """Bring the sandbox up."""
-    return play("up", variables())
+    """Bring the sandbox up: packages and artefacts where they are missing, then the playbook."""
+    started = time.monotonic()
+    for line in sweep.claim():
+        print(line, flush=True)
+    if not health.problems():
+        print(f"The sandbox is up and well ({time.monotonic() - started:.1f} s).")
+        return 0
+    _install(inputs.missing_packages())
+    inputs.start_daemon(inputs.own_daemon())
+    inputs.build(inputs.ARTIFACTS)
+    status = play("up", variables())
+    if status == 0:
+        print(f"The sandbox is up after {time.monotonic() - started:.1f} s: KUBECONFIG={settings.PATHS.admin_kubeconfig}, "
+              "nodes node1 to node3 by inventory/sandbox/hosts.yml.")
+    return status
 
 
 def reset() -> int:
@@ -59,15 +85,21 @@ def reset() -> int:
 
 
 def down() -> int:
-    """Take it away."""
+    """Take it away; also the remains of one that was cut off."""
+    record = ownership.read_record()
+    if record and record.state != str(settings.PATHS.state):
+        print(f"The sandbox on this machine is not this checkout's but {record.checkout}'s; it stays.")
+        return 0
     return play("down", variables())
 
 
 def check() -> int:
     """Look at every part."""
-    return 0
+    return play("check", variables())
 
 
 def status() -> int:
-    """What is there."""
+    """What is there, and who uses it."""
+    for line in health.status():
+        print(line)
     return 0

@@ -27,7 +27,7 @@ NODE_SECONDS = 120.0
 
 def plane() -> ControlPlane:
     """The sandbox's control plane."""
-    return controlplane.sandbox_control_plane(inputs.artifacts().binary, PATHS)
+    return controlplane.sandbox_control_plane(inputs.binary(), PATHS)
 
 
 def client() -> Client:
@@ -47,7 +47,7 @@ def files(_arguments: dict[str, Any]) -> Changes:
     # kube binaries look at the name they are called by
     link = PATHS.kubectl.with_name("kubectl.new")
     link.unlink(missing_ok=True)
-    link.symlink_to(inputs.artifacts().binary)
+    link.symlink_to(inputs.binary())
     link.replace(PATHS.kubectl)
     return [*_ssh_key(), *hostnet.close_networks()]
 
@@ -114,7 +114,7 @@ def start(arguments: dict[str, Any]) -> Changes:
     """Give the container its files and images, and start it."""
     name = arguments["part"]
     archive = nodes.archive(container_files(name))
-    changed = containers.start(name, archive, inputs.artifacts().images if name != "infra" else ())
+    changed = containers.start(name, archive)
     return [name] if changed else []
 
 

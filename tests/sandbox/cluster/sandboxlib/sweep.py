@@ -1,0 +1,103 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Taking a sandbox away, this checkout's or one whose checkout is gone: all of it, and nothing else."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from . import apialone, containers, hostnet, inputs, ownership, settings
+from .ownership import Record
+from .processes import SandboxError, all_pids, command_line, end, identify, marked
+
+SERVICES = ("kube-scheduler", "kube-controller-manager", "kube-apiserver", "etcd")
+
+
+def own_record() -> Record:
+    """What this checkout's sandbox is recorded as."""
+    return Record(
+        checkout=str(settings.CHECKOUT), state=str(settings.PATHS.state), cache=str(settings.cache_dir()),
+        since=ownership.now())
+
+
+def claim() -> list[str]:
+    """Make this machine's sandbox this checkout's; one that another run left is taken away first.
+
+    Call it as the living run only: the lock says that nobody uses the other one any more.
+    """
+    said = []
+    record = ownership.read_record()
+    if record and record.state != str(settings.PATHS.state):
+        said.append(f"A sandbox of {record.checkout} is on this machine, up since {record.since}; the run that made it "
+                    "has ended. It is taken away, and this checkout's takes its place.")
+        said += remove(record)
+        record = None
+    said += _orphans()
+    if record is None:
+        ownership.write_record(own_record())
+    return said
+
+
+def _orphans() -> list[str]:
+    """End what belongs to sandboxes that are recorded nowhere: their state directory is gone, or has no record."""
+    mine = str(settings.PATHS.state)
+    strays = {identity: owner for identity, owner in marked().items()
+              if not Path(owner).exists() or (owner != mine and not owner.endswith("/api"))}
+    end(strays)
+    return [f"ended process {identity.pid}, left over from {owner}" for identity, owner in strays.items()]
+
+
+def remove(record: Record) -> list[str]:
+    """Take a sandbox away by its record; returns what there was. May be repeated after an interruption."""
+    paths = settings.Paths(Path(record.state))
+    said = []
+    # First those that would bring back or miss what is removed next. The marker tells them, also without pid files.
+    for identity in [identity for identity, owner in marked().items() if owner == record.state]:
+        name = " ".join(command_line(identity.pid)[:2]).rpartition("/")[2]
+        end([identity])
+        said.append(f"ended {name} ({identity.pid})")
+    said += _remove_containers(record)
+    said += _end_ssh(paths)
+    said += hostnet.open_networks()
+    if hostnet.remove_bridge():
+        said.append(f"removed bridge {settings.BRIDGE}")
+    apialone.down(paths)
+    shutil.rmtree(paths.state, ignore_errors=True)
+    ownership.write_record(None)
+    return said
+
+
+def _remove_containers(record: Record) -> list[str]:
+    """Containers, networks and volumes by the daemon itself, started for that where it was killed; then the daemon."""
+    one = inputs.daemon(Path(record.state), Path(record.cache))
+    said = []
+    try:
+        if one.data.is_dir():
+            inputs.start_daemon(one)
+            said = [f"removed container {name}" for name in containers.remove_all(one.host)]
+    except SandboxError as error:
+        # Its processes, bridges and mounts go all the same; what is left are files in the cache.
+        said.append(f"containers could not be removed from {one.data}: {error}")
+    if inputs.stop_daemon(one):
+        said.append("stopped dockerd")
+    return said
+
+
+def _end_ssh(paths: settings.Paths) -> list[str]:
+    """End the shared connections that ssh keeps to the nodes for a minute."""
+    known_hosts = f"UserKnownHostsFile={paths.ssh / 'known_hosts'}"
+    found = []
+    for pid in all_pids():
+        words = command_line(pid)
+        # a master renames itself to "ssh: <control path> [mux]", so the environment of its start is of no use either
+        if words and words[0].startswith("ssh") and (known_hosts in words or _is_our_master(words)):
+            found.append(pid)
+    end(identity for pid in found if (identity := identify(pid)))
+    return [f"ended ssh connection ({pid})" for pid in found]
+
+
+def _is_our_master(words: list[str]) -> bool:
+    return words[0].startswith("ssh: ") and words[0].endswith("[mux]") and settings.SSH_CONTROL in words[0]
