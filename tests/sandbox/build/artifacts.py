@@ -17,10 +17,11 @@ import argparse
 import concurrent.futures
 import dataclasses
 import functools
+import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import golang
@@ -197,12 +198,7 @@ class Workshop:
         }
         for name in self.order(names):
             futures[name] = lanes[self.artifacts[name].lane].submit(after_needs, name)
-        try:
-            self._watch(set(futures.values()))
-        except BaseException:
-            for future in futures.values():
-                future.cancel()
-            raise
+        self._watch(set(futures.values()))
 
     def _watch(self, waiting: set[concurrent.futures.Future[None]]) -> None:
         while waiting:
@@ -244,6 +240,12 @@ def main() -> int:
 
 if __name__ == "__main__":
     try:
-        sys.exit(main())
+        status = main()
     except store.BuildError as error:
-        sys.exit(f"artifacts: {error}")
+        print(f"artifacts: {error}", file=sys.stderr)
+        status = 1
+    except KeyboardInterrupt:
+        status = 130
+    # At once, without waiting for other builds that still run: they end with this process.
+    sys.stdout.flush()
+    os._exit(status)

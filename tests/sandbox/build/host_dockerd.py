@@ -22,9 +22,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
-import fcntl
 import hashlib
-import json
 import os
 import re
 import shutil
@@ -39,8 +37,12 @@ import process
 import store
 
 RUN = Path("/run/okd-registry-sandbox")
+COMMAND = "tests/sandbox/build/host-dockerd"
 DOCKER = "/usr/bin/docker"  # other docker commands may come first in PATH
 CGROUPS = Path("/sys/fs/cgroup")
+# Where any dockerd and its containerd write, whatever directories they are given: ours gets its own.
+SHARED = ("/etc/docker", "/run/containerd", "/run/docker")
+ALONE = 'while [ "$1" != -- ]; do mkdir -p "$1"; mount -t tmpfs -o mode=0700 tmpfs "$1"; shift; done; shift; exec "$@"'
 START_PATIENCE = 60.0  # seconds
 STOP_PATIENCE = 30.0
 
@@ -74,7 +76,7 @@ class Daemon:
 
     @property
     def owner(self) -> Path:
-        """Locked by the daemon while it lives; says whose it is."""
+        """Holds the state directory of the daemon that was the last to use the data."""
         return self.cache / "docker.owner"
 
     @property
@@ -94,7 +96,19 @@ class Daemon:
             command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
         except (OSError, ValueError):
             return None
-        return pid if str(self.run / "pid").encode() in command else None
+        ours = {str(self.run / "pid").encode(), f"--data-root={self.data}".encode()}
+        return pid if ours <= set(command) else None
+
+    def change(self) -> contextlib.AbstractContextManager[None]:
+        """To be held while a daemon of this cache is started or stopped."""
+        return store.locked(self.cache / "locks" / "docker.lock")
+
+    def recorded_owner(self) -> Daemon | None:
+        """The daemon that was the last to use this cache, alive or not."""
+        try:
+            return Daemon(Path(self.owner.read_text().strip()), self.cache)
+        except FileNotFoundError:
+            return None
 
     def docker(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run docker against this daemon."""
@@ -115,8 +129,9 @@ def this_daemon() -> Daemon:
 
 def command(daemon: Daemon) -> list[str]:
     """The command line of the daemon."""
+    dockerd = process.require("dockerd", "docker.io")
     return [
-        *("unshare", "--mount", "--propagation", "slave", process.require("dockerd", "docker.io")),
+        *("unshare", "--mount", "--propagation", "slave", "sh", "-euc", ALONE, "dockerd", *SHARED, "--", dockerd),
         f"--host={daemon.host}", f"--data-root={daemon.data}", f"--exec-root={daemon.run}/exec",
         "--pidfile", str(daemon.run / "pid"), f"--config-file={daemon.run}/daemon.json",
         f"--bridge={daemon.bridge}", "--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false",
@@ -129,67 +144,64 @@ def command(daemon: Daemon) -> list[str]:
 def start(daemon: Daemon) -> bool:
     """Start the daemon unless it runs; returns whether it was started.
 
-    Raises BuildError when another daemon uses the cache, or this one does not come up.
+    What a daemon left that was killed is removed first. Raises BuildError when a living daemon of another state
+    directory uses the cache, or this one does not come up.
     """
-    with store.locked(RUN / f"docker-{daemon.ident}.lock"):
+    with daemon.change():
         if daemon.pid() and daemon.answers():
             return False
+        owner = daemon.recorded_owner()
+        if owner and owner.state != daemon.state:
+            if owner.pid():
+                raise store.BuildError(
+                    f"{daemon.data} is in use by the Docker daemon of {owner.state} (process {owner.pid()}).\n"
+                    f"Stop it (SANDBOX_STATE={owner.state} {COMMAND} stop), or set OKD_REGISTRY_CACHE to another place."
+                )
+            _clean(owner)
         _clean(daemon)
-        daemon.run.mkdir(parents=True, exist_ok=True)
-        daemon.data.mkdir(parents=True, exist_ok=True)
-        (daemon.run / "daemon.json").write_text("{}\n")
-        _ip("link", "add", daemon.bridge, "type", "bridge")
-        with _ownership(daemon) as lock, (daemon.run / "log").open("ab") as log:
-            child = subprocess.Popen(
-                command(daemon), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, pass_fds=[lock]
-            )
-        _await_answer(daemon, child)
+        daemon.owner.write_text(f"{daemon.state}\n")
+        _launch(daemon)
         return True
 
 
-@contextlib.contextmanager
-def _ownership(daemon: Daemon) -> Iterator[int]:
-    """Lock the cache's data for the daemon that inherits the descriptor. Raises BuildError naming who has it."""
-    descriptor = os.open(daemon.owner, os.O_RDWR | os.O_CREAT, 0o644)
+def _launch(daemon: Daemon) -> None:
+    daemon.run.mkdir(parents=True)
+    daemon.data.mkdir(exist_ok=True)
+    (daemon.run / "daemon.json").write_text("{}\n")
+    _ip("link", "add", daemon.bridge, "type", "bridge")
+    with (daemon.run / "log").open("ab") as log:
+        child = subprocess.Popen(
+            command(daemon), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )  # fmt: skip
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps({"state": str(daemon.state), "host": daemon.host}).encode(), 0)
-        yield descriptor
-    except BlockingIOError:
-        raise store.BuildError(
-            f"{daemon.data} is in use by another Docker daemon: {daemon.owner.read_text()}\n"
-            "Stop it (SANDBOX_STATE=<its state> host-dockerd stop) or set OKD_REGISTRY_CACHE to another directory."
-        ) from None
-    finally:
-        os.close(descriptor)
+        _await_answer(daemon, child)
+    except BaseException:
+        child.kill()
+        child.wait()
+        _clean(daemon)
+        raise
 
 
 def _await_answer(daemon: Daemon, child: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + START_PATIENCE
     while not daemon.answers():
         if child.poll() is not None or time.monotonic() > deadline:
-            said = (daemon.run / "log").read_text(errors="replace").splitlines()[-process.TAIL :]
             happened = f"ended with {child.returncode}" if child.returncode is not None else "does not answer"
-            raise store.BuildError(f"the sandbox's dockerd {happened}; the end of {daemon.run}/log:\n" + "\n".join(said))
+            raise store.BuildError(f"the sandbox's dockerd {happened}; {process.end_of(daemon.run / 'log')}")
         time.sleep(0.1)
 
 
 def stop(daemon: Daemon) -> bool:
     """Stop the daemon and remove what it made on the machine; returns whether it ran. The images stay."""
-    RUN.mkdir(parents=True, exist_ok=True)
-    with store.locked(RUN / f"docker-{daemon.ident}.lock"):
+    with daemon.change():
         pid = daemon.pid()
         if pid:
             os.kill(pid, signal.SIGTERM)
             deadline = time.monotonic() + STOP_PATIENCE
             while daemon.pid() and time.monotonic() < deadline:
                 time.sleep(0.05)
-            if daemon.pid():
-                os.kill(pid, signal.SIGKILL)
         _clean(daemon)
-    (RUN / f"docker-{daemon.ident}.lock").unlink(missing_ok=True)
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError):  # other files of the sandbox are in it
         RUN.rmdir()
     return pid is not None
 
@@ -204,6 +216,9 @@ def _clean(daemon: Daemon) -> None:
         if Path(f"/sys/class/net/{bridge}").exists():
             _ip("link", "delete", bridge)
     shutil.rmtree(daemon.run, ignore_errors=True)
+    for directory in SHARED:
+        with contextlib.suppress(OSError):  # somebody else's files are in it
+            Path(directory).rmdir()
 
 
 def _end_processes(daemon: Daemon) -> None:
@@ -246,6 +261,8 @@ def _contained(daemon: Daemon) -> set[int]:
 
 def _bridges(daemon: Daemon) -> set[str]:
     """The bridges of the daemon's networks that nothing is attached to, from its own records."""
+    if daemon.recorded_owner() != daemon:
+        return {daemon.bridge}
     try:
         records = (daemon.data / "network" / "files" / "local-kv.db").read_bytes()
     except OSError:

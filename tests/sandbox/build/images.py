@@ -7,12 +7,12 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import os
 import subprocess
 import tarfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 import host_dockerd
 import process
@@ -59,8 +59,7 @@ class Builder:
                 pass  # the daemon refused; it says why
             status = build.wait()
         if status:
-            tail = "\n".join("  " + line for line in self.log.read_text(errors="replace").splitlines()[-process.TAIL :])
-            raise store.BuildError(f"image {reference} from {SOURCES / source} cannot be built; the end of {self.log}:\n{tail}")
+            raise store.BuildError(f"image {reference} from {SOURCES / source}: {process.end_of(self.log)}")
 
     def tag(self, reference: str, name: str) -> None:
         """Give an image another name."""
@@ -90,8 +89,8 @@ def source_key(source: str, *inputs: str) -> str:
     return store.key_of([*store.tree_parts(SOURCES / source), *inputs])
 
 
-def _write_context(stream: io.BufferedWriter | object, source: Path, files: Mapping[str, Path]) -> None:
-    with tarfile.open(fileobj=stream, mode="w|") as tar:  # type: ignore[call-overload]
+def _write_context(stream: IO[bytes], source: Path, files: Mapping[str, Path]) -> None:
+    with tarfile.open(fileobj=stream, mode="w|") as tar:
         for name, path in _context(source, files):
             tar.add(path, name, recursive=False, filter=_owned_by_root)
 

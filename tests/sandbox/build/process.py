@@ -30,6 +30,12 @@ def require(command: str, package: str) -> str:
     return found
 
 
+def end_of(log: Path) -> str:
+    """The last lines of a log, for the message of an error."""
+    lines = log.read_text(errors="replace").splitlines()[-TAIL:] if log.exists() else []
+    return "\n".join([f"the end of {log}:", *("  " + line for line in lines)])
+
+
 def run(
     command: Sequence[str | Path],
     *,
@@ -48,16 +54,13 @@ def run(
             [*wrapper, *words], cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False
         )
     if result.returncode:
-        tail = "\n".join("  " + line for line in log.read_text(errors="replace").splitlines()[-TAIL:])
-        raise BuildError(f"{shlex.join(words)[:200]}\nended with {result.returncode}; the end of {log}:\n{tail}")
+        raise BuildError(f"{shlex.join(words)[:200]}\nended with {result.returncode}; {end_of(log)}")
 
 
 def output_of(command: Sequence[str], *, env: Mapping[str, str] | None = None) -> str | None:
     """What a command prints, or None when it fails or is not there."""
     try:
-        result = subprocess.run(
-            command, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-        )
+        result = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     except OSError:
         return None
     return result.stdout.strip() if result.returncode == 0 else None
