@@ -82,6 +82,7 @@ class Api:
 
     :param connection: makes the transport at the first request.
     :param sleep: replaced in tests.
+    :ivar wrote: whether a write went through; a module that fails afterwards has changed something.
     """
 
     def __init__(self, connection: Callable[[], Transport], *, sleep: Callable[[float], None] = time.sleep) -> None:
@@ -91,6 +92,7 @@ class Api:
         self._counts: Counter[str] = Counter()
         self._kind_of_count: str | None = None
         self._groups: GroupVersions | None = None
+        self.wrote = False
 
     # ---- reading -------------------------------------------------------------------------------------------------
 
@@ -123,14 +125,23 @@ class Api:
         return [{"apiVersion": api_version, "kind": kind, **item} for item in items]
 
     def log(
-        self, namespace: str, pod: str, *, container: str | None = None, tail: int | None = None, previous: bool = False
+        self,
+        namespace: str,
+        pod: str,
+        *,
+        container: str | None = None,
+        tail: int | None = None,
+        first_bytes: int | None = None,
+        previous: bool = False,
     ) -> str:
         """A container's log. Raises InvalidError while the container has not started yet.
 
         :param tail: last lines only.
+        :param first_bytes: no more than so much, counted from the beginning (or from ``tail``).
         :param previous: the log of the run before the last restart.
         """
-        query = {k: v for k, v in (("container", container), ("tailLines", tail), ("previous", previous or None)) if v}
+        wanted = {"container": container, "tailLines": tail, "limitBytes": first_bytes, "previous": previous or None}
+        query = {k: v for k, v in wanted.items() if v}
         ref = ObjectRef("v1", "Pod", pod, namespace)
         answer = self._send("GET", f"{ref.path}/log", _request("get", ref, "log"), query=query)
         if answer.status == 404:
@@ -197,11 +208,16 @@ class Api:
         """Create an object. Raises AlreadyExistsError when somebody was faster."""
         ref = ObjectRef.of(obj)
         path = collection_path(ref.api_version, ref.kind, ref.namespace)
-        return _object(self._send("POST", path, _request("create", ref), body=obj))
+        made = _object(self._send("POST", path, _request("create", ref), body=obj))
+        self.wrote = True
+        return made
 
     def patch(self, ref: ObjectRef, operations: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """Apply a JSON Patch. Raises ConflictError when the object is no longer the one that was read."""
-        return _object(self._send("PATCH", ref.path, _request("patch", ref), body=operations, content_type=JSON_PATCH))
+        asked = _request("patch", ref)
+        made = _object(self._send("PATCH", ref.path, asked, body=operations, content_type=JSON_PATCH))
+        self.wrote = True
+        return made
 
     def delete(
         self,
@@ -217,6 +233,7 @@ class Api:
         if preconditions:
             body["preconditions"] = preconditions
         self._send("DELETE", ref.path, _request("delete", ref), body=body, missing_is_fine=True)
+        self.wrote = True
 
     # ---- counting ------------------------------------------------------------------------------------------------
 

@@ -210,10 +210,14 @@ class KubeTransport:
             raise UnreachableError(f"No port-forward through {self.description} for {request.what}: {exc}.") from exc
         wire.settimeout(None)
         forward = PortForward(wire, [port])
+        tunnel = forward.socket(port)
+        tunnel.settimeout(timeout)
         try:
-            tunnel = forward.socket(port)
-            tunnel.settimeout(timeout)
             yield tunnel
+        except OSError as exc:  # also TLS errors; what the pod's side said tells more
+            if not forward.error(port):
+                raise
+            raise UnreachableError(f"Port {port} of {request.what}: {forward.error(port).strip()}") from exc
         finally:
             forward.close()
 
@@ -272,6 +276,6 @@ def run_module(
     except MissingLibraryError as exc:
         module.fail_json(msg=str(exc), **exc.details)
     except RegistryError as exc:
-        module.fail_json(msg=str(exc), api_requests=api.counts(), **exc.details)
+        module.fail_json(msg=str(exc), changed=api.wrote, api_requests=api.counts(), **exc.details)
     module.exit_json(**result)
     raise SystemExit(1)  # not reached: both of Ansible's exits end the process

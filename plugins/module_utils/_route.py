@@ -100,8 +100,8 @@ def wait_admitted(api: Api, ref: ObjectRef, outcome: Outcome, *, timeout: float)
             raise _rejected(api, ref, said)
         if waited >= timeout:
             raise WaitError(
-                f"No router picked up {ref} (host {said.host or 'not generated yet'}) within {timeout:.0f} s. Check that "
-                "a router is deployed and running, and that its route and namespace selectors take in this Route "
+                f"No router picked up {ref} (host {said.host or 'not generated yet'}) within {timeout:.0f} s. "
+                "Check that a router is deployed and running, and that its route and namespace selectors take in this Route "
                 "(oc adm router, or oc get ingresscontrollers -n openshift-ingress-operator on version 4)."
             )
         with api.waiting():
@@ -116,8 +116,8 @@ def _routes(api: Api, spec: RouteSpec, *, needed: bool) -> list[dict[str, Any]]:
         if not needed:
             return []
         raise RefusedError(
-            f"The cluster has no Route API ({build.API_VERSION}), so the registry cannot be exposed by a Route: it is "
-            "no OpenShift cluster. Leave the route host out; an Ingress or a load balancer in front of the Service can be "
+            f"The cluster has no Route API ({build.API_VERSION}), so the registry cannot be exposed by a Route: "
+            "it is no OpenShift cluster. Leave the route host out; an Ingress or a load balancer in front of the Service can be "
             f"named in extra_hosts. The API server said: {exc}"
         ) from exc
 

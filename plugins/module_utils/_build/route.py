@@ -31,26 +31,28 @@ def choose(spec: RouteSpec, routes: Iterable[Mapping[str, Any]]) -> Mapping[str,
     found = list(routes)
     if spec.name:
         return next((r for r in found if r["metadata"]["name"] == spec.name), None)
-    leading = to_service(found, spec.registry.name)
-    return min(leading, key=lambda r: _rank(r, spec)) if leading else None
+    leading = ranked(found, spec.registry, host=spec.host)
+    return leading[0] if leading else None
 
 
-def to_service(routes: Iterable[Mapping[str, Any]], service: str) -> list[Mapping[str, Any]]:
-    """The Routes that lead to a Service."""
-    return [
-        r for r in routes if r["spec"]["to"].get("name") == service and r["spec"]["to"].get("kind") in (None, "Service")
-    ]
+def ranked(
+    routes: Iterable[Mapping[str, Any]], registry: Registry, *, host: str | None = None
+) -> list[Mapping[str, Any]]:
+    """The Routes that lead to the registry's Service, the best to work on first."""
+    to = [(r, r["spec"].get("to") or {}) for r in routes]
+    leading = [r for r, t in to if t.get("name") == registry.name and t.get("kind") in (None, "Service")]
 
+    def rank(route: Mapping[str, Any]) -> tuple[bool, bool, bool, str, str]:
+        meta = route["metadata"]
+        return (
+            host is None or route["spec"].get("host") != host,
+            not owned_by_us(route),
+            meta["name"] != registry.name,
+            meta.get("creationTimestamp") or "",
+            meta["name"],
+        )
 
-def _rank(route: Mapping[str, Any], spec: RouteSpec) -> tuple[bool, bool, bool, str, str]:
-    meta = route["metadata"]
-    return (
-        spec.host is None or route["spec"].get("host") != spec.host,
-        not owned_by_us(route),
-        meta["name"] != spec.registry.name,
-        meta.get("creationTimestamp") or "",
-        meta["name"],
-    )
+    return sorted(leading, key=rank)
 
 
 def desired(spec: RouteSpec, name: str) -> dict[str, Any]:

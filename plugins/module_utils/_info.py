@@ -1,0 +1,231 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What registry_info does: the registry as it is in the cluster, read and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible_collections.okd.registry.plugins.module_utils import _served
+from ansible_collections.okd.registry.plugins.module_utils._api import Api
+from ansible_collections.okd.registry.plugins.module_utils._build import layout
+from ansible_collections.okd.registry.plugins.module_utils._build import route as build_route
+from ansible_collections.okd.registry.plugins.module_utils._build import service as build_service
+from ansible_collections.okd.registry.plugins.module_utils._build.secrets import CA_KEY, key_pair, value
+from ansible_collections.okd.registry.plugins.module_utils._build.workload import API_VERSIONS
+from ansible_collections.okd.registry.plugins.module_utils._endpoints import (
+    KNOWN_AFTER_APPLY,
+    Endpoints,
+    cluster_ips,
+    compute,
+)
+from ansible_collections.okd.registry.plugins.module_utils._errors import CertificateError, ForbiddenError
+from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef, group_of
+from ansible_collections.okd.registry.plugins.module_utils._model import Registry, ip_address
+from ansible_collections.okd.registry.plugins.module_utils._podstate import is_ready
+from ansible_collections.okd.registry.plugins.module_utils._result import registry_value
+from ansible_collections.okd.registry.plugins.module_utils._route import route_value
+
+DEFAULT_MOUNT = "/registry"
+_REVISION = "deployment.kubernetes.io/revision"
+
+Object = dict[str, Any]
+
+
+def execute(module: Any, api: Api) -> dict[str, Any]:
+    """The module's work. Raises RegistryError; what the user may not read is left out with a warning."""
+    params = module.params
+    registry = Registry.from_params(params)
+    reader = _Reader(api, registry, module.warn)
+    service = api.get(build_service.ref(registry))
+    workload = find_workload(api, registry.name, registry.namespace)
+    pods = reader.pods(service, workload)
+    routes = reader.routes()
+    secret = reader.get("Secret", params["secret_name"])
+    ca_map = reader.get("ConfigMap", params["ca_config_map"] or f"{registry.name}-ca")
+    certificate = reader.certificate(secret)
+    result = {
+        "changed": False,
+        "registry": _registry(registry, params, service, workload, routes, planned=module.check_mode),
+        "ca_cert": ((ca_map or {}).get("data") or {}).get(CA_KEY),
+        "certificate": certificate,
+        "workload": workload_value(workload),
+        "route": route_value(routes[0]) if routes else None,
+        "pods": reader.pod_values(pods),
+        "served": reader.served(pods, workload, (certificate or {}).get("sha256")) if params["served"] else [],
+    }
+    return {**result, "api_requests": api.counts()}
+
+
+def find_workload(api: Api, name: str, namespace: str) -> Object | None:
+    """The registry's workload, of whatever kind; where there are several, a DeploymentConfig, then a Deployment."""
+    for kind, version in API_VERSIONS.items():
+        if "." not in group_of(version) or api.has(group_of(version)):
+            live = api.get(ObjectRef(version, kind, name, namespace))
+            if live is not None:
+                return live
+    return None
+
+
+def workload_value(workload: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The ``workload`` return value; None when there is no workload."""
+    if workload is None:
+        return None
+    meta, spec, status = workload["metadata"], workload.get("spec") or {}, workload.get("status") or {}
+    daemons = workload["kind"] == "DaemonSet"
+    revision = status.get("latestVersion") or (meta.get("annotations") or {}).get(_REVISION) or meta.get("generation")
+    return {
+        "api_version": workload["apiVersion"],
+        "kind": workload["kind"],
+        "name": meta["name"],
+        "namespace": meta["namespace"],
+        "revision": int(revision or 0),
+        "image": layout.container(workload).get("image"),
+        "replicas": int(status.get("desiredNumberScheduled", 0) if daemons else spec.get("replicas", 1)),
+        "ready_replicas": int(status.get("numberReady", 0)) if daemons else layout.ready_replicas(workload),
+        "storage": storage_value(workload),
+    }
+
+
+def storage_value(workload: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Where a workload keeps its images: volume name, mount path, and the volume's source; None when nowhere."""
+    name = layout.mount_at(workload, DEFAULT_MOUNT)
+    source = layout.volume_source(layout.volume(workload, name))
+    if source is None:
+        return None
+    kind = {"persistentVolumeClaim": "pvc", "emptyDir": "ephemeral", "hostPath": "host_path"}.get(source[0], source[0])
+    return {"kind": kind, "volume_name": name, "mount_path": DEFAULT_MOUNT, "source": source[1]}
+
+
+class _Reader:
+    """Reads what may be read; what may not is missing from the answer, and said once in a warning."""
+
+    def __init__(self, api: Api, registry: Registry, warn: Callable[[str], None]) -> None:
+        self._api = api
+        self._registry = registry
+        self._warn = warn
+
+    def get(self, kind: str, name: str) -> Object | None:
+        try:
+            return self._api.get(ObjectRef("v1", kind, name, self._registry.namespace))
+        except ForbiddenError as exc:
+            self._warn(str(exc))
+            return None
+
+    def pods(self, service: Object | None, workload: Object | None) -> list[Object]:
+        """The pods that the Service leads to, or else the workload's; none that are finished or on their way out."""
+        selector = ((service or {}).get("spec") or {}).get("selector") or layout.selector(workload)
+        if not selector:
+            return []
+        found = self._api.list("v1", "Pod", self._registry.namespace, labels=selector)
+        alive = [p for p in found if not p["metadata"].get("deletionTimestamp")]
+        return [p for p in alive if (p.get("status") or {}).get("phase") not in ("Succeeded", "Failed")]
+
+    def pod_values(self, pods: list[Object]) -> list[dict[str, Any]]:
+        addresses = self._node_addresses({str(p["spec"]["nodeName"]) for p in pods if p["spec"].get("nodeName")})
+        return [_pod(p, addresses) for p in sorted(pods, key=lambda p: str(p["metadata"]["name"]))]
+
+    def _node_addresses(self, names: set[str]) -> dict[str, list[str]]:
+        found = {}
+        for name in sorted(names):
+            try:
+                node = self._api.get(ObjectRef("v1", "Node", name)) or {}
+            except ForbiddenError as exc:
+                self._warn(str(exc))
+                break
+            found[name] = [a["address"] for a in (node.get("status") or {}).get("addresses") or []]
+        return found
+
+    def routes(self) -> list[Object]:
+        """The Routes to the Service, the one that registry_route would take first."""
+        if not self._api.has(group_of(build_route.API_VERSION)):
+            return []
+        try:
+            found = self._api.list(build_route.API_VERSION, "Route", self._registry.namespace)
+        except ForbiddenError as exc:
+            self._warn(str(exc))
+            return []
+        return [dict(r) for r in build_route.ranked(found, self._registry)]
+
+    def certificate(self, secret: Object | None) -> dict[str, Any] | None:
+        """Facts about the leaf in the Secret; None without one."""
+        pair = key_pair(secret)
+        pem = value(secret, pair[0]) if pair else None
+        if pem is None:
+            return None
+        from ansible_collections.okd.registry.plugins.module_utils._x509 import certificate_facts
+
+        try:
+            return certificate_facts(pem)
+        except CertificateError as exc:
+            self._warn(f"Secret {self._registry.namespace}/{(secret or {})['metadata']['name']}: {exc}")
+            return None
+
+    def served(self, pods: list[Object], workload: Object | None, expected: str | None) -> list[dict[str, Any]]:
+        container = layout.container_name(workload)
+        running = [p for p in pods if (p.get("status") or {}).get("phase") == "Running"]
+        return [
+            _served.look(self._api, p, container=_container(p, container), port=self._registry.port, expected=expected)
+            for p in sorted(running, key=lambda p: str(p["metadata"]["name"]))
+        ]
+
+
+def _container(pod: Object, wanted: str) -> str:
+    names = [c["name"] for c in pod["spec"]["containers"]]
+    return wanted if wanted in names else names[0]
+
+
+def _pod(pod: Object, addresses: Mapping[str, list[str]]) -> dict[str, Any]:
+    spec, status = pod["spec"], pod.get("status") or {}
+    node = spec.get("nodeName")
+    return {
+        "name": pod["metadata"]["name"],
+        "node": node,
+        "node_addresses": addresses.get(node or "", []),
+        "phase": status.get("phase"),
+        "ready": is_ready(pod),
+        "image": next(
+            (c.get("image") for c in spec["containers"] if c["name"] == _container(pod, layout.CONTAINER)), None
+        ),
+    }
+
+
+def _registry(
+    registry: Registry,
+    params: Mapping[str, Any],
+    service: Object | None,
+    workload: Object | None,
+    routes: list[Object],
+    *,
+    planned: bool,
+) -> dict[str, Any]:
+    addresses = cluster_ips(service)
+    if not addresses and planned:
+        addresses = (ip_address("cluster_ip", params["cluster_ip"]) if params.get("cluster_ip") else KNOWN_AFTER_APPLY,)
+    found = workload_value(workload) or {}
+    return registry_value(
+        registry.name,
+        registry.namespace,
+        _endpoints(registry, addresses, routes),
+        cluster_ip=addresses[0] if addresses else None,
+        port=registry.port,
+        image=found.get("image"),
+        replicas=found.get("replicas"),
+        storage=found.get("storage"),
+    )
+
+
+def _endpoints(registry: Registry, addresses: tuple[str, ...], routes: list[Object]) -> Endpoints:
+    """Endpoints with the hosts of passthrough Routes: at others, clients see the router's certificate, not ours."""
+    own = [r["spec"].get("host") for r in routes if (r["spec"].get("tls") or {}).get("termination") == "passthrough"]
+    return compute(
+        name=registry.name,
+        namespace=registry.namespace,
+        cluster_ips=addresses,
+        port=registry.port,
+        cluster_domain=registry.cluster_domain,
+        route_hosts=[registry.route_host or "", *(h for h in own if h)],
+        extra_hosts=registry.extra_hosts,
+    )
