@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fnmatch
 import os
+import shutil
 import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -41,6 +42,16 @@ def artifact_files(names: Iterable[str]) -> list[str]:
     """Those of the given files that go into the collection's artefact, and galaxy.yml, from which it is made."""
     galaxy = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))
     return [name for name in names if not ignored(name, galaxy["build_ignore"])]
+
+
+def copy_collection(base: Path) -> Path:
+    """Copies the artefact's files to C(base)/ansible_collections/okd/registry, which is returned."""
+    target = base / "ansible_collections" / "okd" / "registry"
+    for name in artifact_files(files()):
+        source, copy = ROOT / name, target / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source, copy, follow_symlinks=False)
+    return target
 
 
 def clean_path() -> str:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from checkout import BIN, ROOT, clean_path, files
 
-NODE_SIDE = ("plugins/modules/registry_trust.py", "plugins/modules/registry_check.py", "plugins/module_utils/_node/")
+NODE_SIDE = ("plugins/modules/registry_trust", "plugins/modules/registry_check.py", "plugins/module_utils/_node/")
 
 
 @dataclass(frozen=True)
@@ -105,6 +105,7 @@ def all_checks() -> list[Check]:
         Check("ruff", [tool("ruff"), "check", "--quiet", "."]),
         Check("ruff-format", [tool("ruff"), "format", "--check", "--quiet", "."]),
         Check("yamllint", [tool("yamllint"), "--strict", "."]),
+        Check("docs", [tool("python"), "tests/tools/docs.py"]),
         Check("changelog", [tool("antsibull-changelog"), "lint"]),
         Check(
             "vermin",

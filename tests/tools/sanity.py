@@ -10,13 +10,12 @@ Further arguments are handed on, as in C(sanity.py --test validate-modules plugi
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from checkout import BIN, ROOT, artifact_files, cache_dir, clean_path, files
+from checkout import BIN, cache_dir, clean_path, copy_collection
 
 # ansible-test fills each test's own empty environment with a pip that it downloads from a place of its own. The same
 # release is had from the package index that pip is set up for, so that any mirror serves.
@@ -32,16 +31,6 @@ sys.argv[1:1] = ["install"]
 sys.argv = [arg for arg in sys.argv if arg not in ("--no-setuptools", "--no-wheel")]
 runpy.run_module("pip", run_name="__main__", alter_sys=True)
 """
-
-
-def copy_collection(base: Path) -> Path:
-    """Copies the artefact's files below C(base), as a git repository so that ansible-test knows what to look at."""
-    target = base / "ansible_collections" / "okd" / "registry"
-    for name in artifact_files(files()):
-        source, copy = ROOT / name, target / name
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(source, copy, follow_symlinks=False)
-    return target
 
 
 def pip_version() -> str:
