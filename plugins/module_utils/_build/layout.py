@@ -1,0 +1,106 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a workload that exists looks like: which container, which volume where, which environment. Pure.
+
+The answers decide which names the desired object takes over, so that an adopted registry gets no second container,
+no second volume at the same path, and keeps its selector and its HTTP secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.okd.registry.plugins.module_utils._errors import RefusedError
+
+#: Name that ``oadm registry`` gives the container.
+CONTAINER = "registry"
+
+Object = Mapping[str, Any]
+
+
+def template(workload: Object | None) -> dict[str, Any]:
+    """The pod template, ``{}`` where there is none."""
+    return ((workload or {}).get("spec") or {}).get("template") or {}
+
+
+def containers(workload: Object | None) -> list[dict[str, Any]]:
+    """The containers of the pod template."""
+    return (template(workload).get("spec") or {}).get("containers") or []
+
+
+def container_name(workload: Object | None) -> str:
+    """The registry's container: the one called ``registry``, or the only one.
+
+    :raises RefusedError: when there are several and none has that name.
+    """
+    names = [c.get("name", "") for c in containers(workload)]
+    if not names or CONTAINER in names:
+        return CONTAINER
+    if len(names) == 1:
+        return names[0]
+    meta = (workload or {}).get("metadata") or {}
+    raise RefusedError(
+        f"{(workload or {}).get('kind')} {meta.get('namespace')}/{meta.get('name')} has the containers"
+        f" {', '.join(names)}, none of which is called {CONTAINER}: rename the one that is the registry"
+    )
+
+
+def container(workload: Object | None) -> dict[str, Any]:
+    """The registry's container, ``{}`` where there is none."""
+    wanted = container_name(workload)
+    return next((c for c in containers(workload) if c.get("name") == wanted), {})
+
+
+def env(workload: Object | None) -> dict[str, dict[str, Any]]:
+    """The container's environment by name; each value is the whole entry (``value`` or ``valueFrom``)."""
+    return {e["name"]: e for e in container(workload).get("env") or []}
+
+
+def mount_at(workload: Object | None, path: str) -> str | None:
+    """Name of the volume mounted at ``path``, None where nothing is."""
+    for mount in container(workload).get("volumeMounts") or []:
+        if _normal(mount.get("mountPath", "")) == _normal(path):
+            return mount["name"]
+    return None
+
+
+def _normal(path: str) -> str:
+    return path.rstrip("/") or "/"
+
+
+def volume(workload: Object | None, name: str | None) -> dict[str, Any]:
+    """The volume called ``name``, ``{}`` where there is none."""
+    volumes = (template(workload).get("spec") or {}).get("volumes") or []
+    return next((v for v in volumes if v.get("name") == name), {})
+
+
+def volume_source(vol: Object) -> tuple[str, dict[str, Any]] | None:
+    """Kind and fields of a volume's source, for instance ``("persistentVolumeClaim", {"claimName": "x"})``.
+
+    None for a volume that is not there. A volume without a source is an emptyDir (the API fills it in so).
+    """
+    if not vol:
+        return None
+    for key, value in vol.items():
+        if key != "name":
+            return key, dict(value or {})
+    return "emptyDir", {}
+
+
+def selector(workload: Object | None) -> dict[str, str]:
+    """The labels by which a workload finds its pods: flat in a DeploymentConfig, ``matchLabels`` elsewhere."""
+    found = ((workload or {}).get("spec") or {}).get("selector") or {}
+    return dict(found.get("matchLabels") or {}) if "matchLabels" in found else dict(found)
+
+
+def triggers(workload: Object | None) -> list[dict[str, Any]]:
+    """A DeploymentConfig's triggers."""
+    return list(((workload or {}).get("spec") or {}).get("triggers") or [])
+
+
+def ready_replicas(workload: Object | None) -> int:
+    """Pods that serve at the moment. APIs before 1.5 count no ready pods of a DeploymentConfig: then the available."""
+    status = (workload or {}).get("status") or {}
+    return int(status.get("readyReplicas") or status.get("availableReplicas") or 0)

@@ -1,0 +1,233 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What registry_cert does: find out whether the certificate will do, and issue one when it will not."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.okd.registry.plugins.module_utils import _ca, _endpoints, _pem, _x509
+from ansible_collections.okd.registry.plugins.module_utils._api import Api
+from ansible_collections.okd.registry.plugins.module_utils._apply import Outcome, ensure, ensure_absent
+from ansible_collections.okd.registry.plugins.module_utils._build import secrets
+from ansible_collections.okd.registry.plugins.module_utils._endpoints import KNOWN_AFTER_APPLY, Endpoints
+from ansible_collections.okd.registry.plugins.module_utils._errors import (
+    CertificateError,
+    NotFoundError,
+    OptionError,
+)
+from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
+from ansible_collections.okd.registry.plugins.module_utils._model import Registry, dns_name, ip_address
+from ansible_collections.okd.registry.plugins.module_utils._plan import UNCHANGED, Change, owned_by_us
+from ansible_collections.okd.registry.plugins.module_utils._result import Result, registry_value
+
+Object = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class CertificateSpec:
+    """The options of registry_cert, checked.
+
+    :param cluster_ip: what the Service will have, for a plan made before there is one.
+    """
+
+    registry: Registry
+    secret_name: str
+    ca_config_map: str
+    files: _ca.CaFiles | None
+    validity_days: int
+    renew_before: dt.timedelta
+    key_type: str | None
+    key_size: int | None
+    cluster_ip: str | None
+
+    @classmethod
+    def from_params(cls, params: Mapping[str, Any]) -> CertificateSpec:
+        """Raises OptionError for values that cannot work."""
+        registry = Registry.from_params(params)
+        days, renew = params["validity_days"], params["renew_before_days"]
+        if days < 1:
+            raise OptionError("validity_days", days, "must be at least 1")
+        if not 0 <= renew < days:
+            raise OptionError("renew_before_days", renew, f"must be from 0 to less than validity_days ({days})")
+        wanted_ip = params.get("cluster_ip")
+        return cls(
+            registry=registry,
+            secret_name=dns_name("secret_name", params["secret_name"]),
+            ca_config_map=dns_name("ca_config_map", params.get("ca_config_map") or f"{registry.name}-ca"),
+            files=_ca.CaFiles(**params["ca"]) if params.get("ca") else None,
+            validity_days=days,
+            renew_before=dt.timedelta(days=renew),
+            key_type=params.get("key_type"),
+            key_size=params.get("key_size"),
+            cluster_ip=ip_address("cluster_ip", wanted_ip) if wanted_ip else None,
+        )
+
+    def ref(self, kind: str, name: str) -> ObjectRef:
+        """One of the core objects beside the registry."""
+        return ObjectRef("v1", kind, name, self.registry.namespace)
+
+
+def run(params: Mapping[str, Any], api: Api, *, check_mode: bool) -> dict[str, Any]:
+    """The module's work; its return value."""
+    spec = CertificateSpec.from_params(params)
+    if params["state"] == "absent":
+        return _absent(spec, params, api, check_mode)
+    if spec.files is None:
+        raise OptionError("ca", None, "is required: give cert_path and key_path of the CA that signs")
+    now = dt.datetime.now(dt.timezone.utc)
+    ca = _ca.load_ca(spec.files, now)
+    ip, endpoints = _names(spec, params, api, check_mode)
+    return _Issue(spec, spec.files, api, check_mode, now, endpoints, ip).work(ca)
+
+
+def _names(
+    spec: CertificateSpec, params: Mapping[str, Any], api: Api, check_mode: bool
+) -> tuple[str | None, Endpoints]:
+    """The cluster IP and all names, from the live Service."""
+    ref = spec.ref("Service", spec.registry.name)
+    service = api.get(ref)
+    if service is None and not check_mode:
+        raise NotFoundError(
+            f"{ref} does not exist, and its cluster IP has to be in the certificate: run registry_service first,"
+            " or check name and namespace.",
+            status=404,
+        )
+    if service is None:
+        ip = spec.cluster_ip or KNOWN_AFTER_APPLY
+        service = {"spec": {"clusterIP": ip}}
+    endpoints = _endpoints.from_service(service, params)
+    return next(iter(_endpoints.cluster_ips(service)), None), endpoints
+
+
+@dataclass
+class _Issue:
+    """One run with state present."""
+
+    spec: CertificateSpec
+    files: _ca.CaFiles
+    api: Api
+    check_mode: bool
+    now: dt.datetime
+    endpoints: Endpoints
+    ip: str | None
+
+    def work(self, ca: _x509.Ca | None) -> dict[str, Any]:
+        """Judge, issue when needed, write ConfigMap and Secret when they differ."""
+        names = _x509.server_names(self.endpoints.hosts)
+        secret_ref = self.spec.ref("Secret", self.spec.secret_name)
+        live = self.api.get(secret_ref)
+        reason = self._reason(live, ca, names)
+        result = Result(self.api)
+        made_ca = ca is None
+        if ca is None and not self.check_mode:
+            ca = _ca.create_ca(
+                self.files, name=f"{self.spec.registry.name}-ca@{int(self.now.timestamp())}", now=self.now
+            )
+        if made_ca:
+            result.note(f"Created a CA: certificate {self.files.cert_path}, key {self.files.key_path}.")
+        ca_pem = ca.pem() if ca else KNOWN_AFTER_APPLY
+        config_map = secrets.ca_config_map(self.spec.ca_config_map, self.spec.registry.namespace, ca_pem)
+        result.add(ensure(self.api, ObjectRef.of(config_map), config_map, check_mode=self.check_mode))
+        issued = self._issue(ca, names) if reason and ca and not self.check_mode else None
+        if reason:
+            result.note(f"Issued a certificate for {', '.join(self.endpoints.hosts)}: {reason}.")
+        outcome = self._store(secret_ref, live, ca, names, issued, reason)
+        result.add(outcome)
+        return result.finish(
+            registry=registry_value(
+                self.spec.registry.name, self.spec.registry.namespace, self.endpoints,
+                cluster_ip=self.ip, port=self.spec.registry.port,
+            ),
+            changed=result.changed or made_ca,
+            reason=reason,
+            certificate=self._facts(outcome.live, names, planned=bool(reason) and self.check_mode),
+            ca_cert=ca_pem,
+        )  # fmt: skip
+
+    def _reason(self, live: Object | None, ca: _x509.Ca | None, names: _x509.ServerNames) -> str | None:
+        if ca is None:
+            return "there is no CA yet, and what a new one signs is new"
+        if not self.endpoints.complete:
+            return "the service's address, which it has to cover, is known only after apply"
+        try:
+            certs, key = self._pair(live)
+        except CertificateError as exc:
+            return f"what is there cannot be used ({exc})"
+        return _x509.needs_reissue(
+            certs, key, ca, names, now=self.now, renew_before=self.spec.renew_before,
+            key_type=self.spec.key_type, key_size=self.spec.key_size,
+        )  # fmt: skip
+
+    def _pair(self, live: Object | None) -> tuple[list[Any], Any]:
+        """Certificate chain and key in the Secret; nothing where there is none."""
+        where = f"Secret {self.spec.registry.namespace}/{self.spec.secret_name}"
+        bundle = secrets.value(live, secrets.CERT_KEY)
+        key = secrets.value(live, secrets.PRIVATE_KEY)
+        if bundle is None:
+            return [], None
+        certs = _pem.parse_certificates(bundle, f"{where}, {secrets.CERT_KEY}")
+        return certs, _pem.parse_key(key, f"{where}, {secrets.PRIVATE_KEY}") if key else None
+
+    def _issue(self, ca: _x509.Ca, names: _x509.ServerNames) -> _x509.Issued:
+        return _x509.issue(
+            ca, names, serial=_ca.next_serial(self.files), now=self.now, days=self.spec.validity_days,
+            key_type=self.spec.key_type or "RSA", key_size=self.spec.key_size,
+        )  # fmt: skip
+
+    def _store(
+        self,
+        ref: ObjectRef,
+        live: Object | None,
+        ca: _x509.Ca | None,
+        names: _x509.ServerNames,
+        issued: _x509.Issued | None,
+        reason: str | None,
+    ) -> Outcome:
+        """Write the Secret where there is a reason. After a conflict the other's certificate stays if it will do."""
+        if not reason:
+            return Outcome(ref, Change(UNCHANGED, before=live, after=live), live)
+
+        def desired(now: Object | None) -> Object:
+            if now is not live and not self._reason(now, ca, names):
+                return now or {}
+            unknown = KNOWN_AFTER_APPLY.encode()
+            bundle, key = (issued.bundle, issued.key_pem) if issued else (unknown, unknown)
+            return secrets.certificate_secret(ref.name, ref.namespace or "", bundle, key, now)
+
+        return ensure(self.api, ref, desired, check_mode=self.check_mode, live=live)
+
+    def _facts(self, secret: Object | None, names: _x509.ServerNames, *, planned: bool) -> dict[str, Any]:
+        if not planned:
+            return _x509.facts(self._pair(secret)[0][0], self.now)
+        unknown = dict.fromkeys(
+            ("issuer", "serial", "not_before", "not_after", "days_left", "sha256"), KNOWN_AFTER_APPLY
+        )
+        sans = [*names.dns, *map(str, names.ips)]
+        if not self.endpoints.complete:
+            sans.append(KNOWN_AFTER_APPLY)
+        return {"subject": f"CN={names.common_name()}", "sans": sans, **unknown}
+
+
+def _absent(spec: CertificateSpec, params: Mapping[str, Any], api: Api, check_mode: bool) -> dict[str, Any]:
+    """Take away Secret and ConfigMap where we made them. The CA's files stay: nodes may still trust it."""
+
+    def keep(live: Object) -> str | None:
+        if owned_by_us(live):
+            return None
+        return f"{live['kind']} {spec.registry.namespace}/{live['metadata']['name']} stays: it is not ours."
+
+    result = Result(api)
+    for kind, name in (("Secret", spec.secret_name), ("ConfigMap", spec.ca_config_map)):
+        result.add(ensure_absent(api, spec.ref(kind, name), check_mode=check_mode, keep=keep))
+    service = api.get(spec.ref("Service", spec.registry.name))
+    ip = next(iter(_endpoints.cluster_ips(service)), None)
+    value = registry_value(
+        spec.registry.name, spec.registry.namespace, _endpoints.from_service(service, params),
+        cluster_ip=ip, port=spec.registry.port,
+    )  # fmt: skip
+    return result.finish(registry=value, reason=None, certificate=None, ca_cert=None)

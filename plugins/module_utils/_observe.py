@@ -1,0 +1,119 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Looking at a rollout through the API, as often as it takes. What is seen is judged in ``_wait``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ansible_collections.okd.registry.plugins.module_utils import _podstate, _wait
+from ansible_collections.okd.registry.plugins.module_utils._api import Api
+from ansible_collections.okd.registry.plugins.module_utils._build import layout
+from ansible_collections.okd.registry.plugins.module_utils._build.workload import API_VERSIONS
+from ansible_collections.okd.registry.plugins.module_utils._errors import ApiError, WaitError
+from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
+
+LOG_LINES = 5
+#: Seconds between two looks: the first, the factor by which it grows, the last.
+PAUSES = (0.3, 1.5, 2.0)
+
+
+def workload_ref(kind: str, name: str, namespace: str) -> ObjectRef:
+    """Where a registry's workload of that kind is."""
+    return ObjectRef(API_VERSIONS[kind], kind, name, namespace)
+
+
+def look(api: Api, ref: ObjectRef, *, after: int | None = None) -> _wait.Rollout:
+    """The state of a rollout now: three reads, more only where something is in the way.
+
+    :raises WaitError: when the workload is not there (any more).
+    """
+    workload = api.get(ref)
+    if workload is None:
+        raise WaitError(f"{ref} does not exist, so there is no rollout to wait for: run registry_deploy first")
+    controller = _controller(api, workload, ref)
+    pods = api.list("v1", "Pod", ref.namespace, labels=layout.selector(workload))
+    first = _wait.rollout(workload, controller, pods, after=after)
+    if first.done or controller is None:
+        return first
+    events = _events(api, controller, _waiting_pods(controller, pods), first)
+    seen = _wait.rollout(workload, controller, pods, events, after=after)
+    if seen.stuck != "crash":
+        return seen
+    return _wait.rollout(workload, controller, pods, events, after=after, logs=_logs(api, controller, pods))
+
+
+def _controller(api: Api, workload: dict[str, Any], ref: ObjectRef) -> dict[str, Any] | None:
+    if ref.kind == "DeploymentConfig":
+        if not _wait.version(workload):
+            return None
+        return api.get(ObjectRef("v1", "ReplicationController", _wait.controller_name(workload), ref.namespace))
+    sets = api.list("apps/v1", "ReplicaSet", ref.namespace, labels=layout.selector(workload))
+    newest = _wait.newest(workload, sets)
+    return dict(newest) if newest else None
+
+
+def _waiting_pods(controller: dict[str, Any], pods: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    own = _wait.pods_of(controller, pods)
+    alive = [dict(p) for p in own if not p["metadata"].get("deletionTimestamp") and not _podstate.is_ready(p)]
+    return sorted(alive, key=_podstate.name_of)
+
+
+def _events(
+    api: Api, controller: dict[str, Any], waiting: list[dict[str, Any]], state: _wait.Rollout
+) -> list[dict[str, Any]]:
+    """Events of the objects that may say why: the first pods that wait, and who makes pods where some are missing.
+
+    Those who may not read events are told what the pods' status tells.
+    """
+    about = waiting[:3] + ([controller] if state.updated < state.desired else [])
+    found: list[dict[str, Any]] = []
+    for obj in about:
+        namespace, name = obj["metadata"]["namespace"], _podstate.name_of(obj)
+        try:
+            found += api.list("v1", "Event", namespace, fields=f"involvedObject.name={name}")
+        except ApiError:
+            break
+    return found
+
+
+def _logs(api: Api, controller: dict[str, Any], pods: list[dict[str, Any]]) -> dict[str, str]:
+    """The last words of crashed containers, as far as they can be had."""
+    logs = {}
+    for pod in _waiting_pods(controller, pods)[:1]:
+        meta = pod["metadata"]
+        container = layout.CONTAINER if len((pod.get("spec") or {}).get("containers") or []) > 1 else None
+        for previous in (True, False):
+            try:
+                text = api.log(meta["namespace"], meta["name"], container=container, tail=LOG_LINES, previous=previous)
+            except ApiError:
+                continue
+            if text.strip():
+                logs[meta["name"]] = text
+                break
+    return logs
+
+
+def watch(
+    api: Api,
+    ref: ObjectRef,
+    *,
+    seconds: float,
+    seen: str | None = None,
+    after: int | None = None,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> _wait.Rollout:
+    """Look until the state is another than ``seen``, the rollout is over, or ``seconds`` have passed."""
+    end, pause = clock() + seconds, PAUSES[0]
+    with api.waiting():
+        while True:
+            state = look(api, ref, after=after)
+            left = end - clock()
+            if state.done or state.failed or state.line != seen or left <= 0:
+                return state
+            sleep(min(pause, left))
+            pause = min(pause * PAUSES[1], PAUSES[2])

@@ -1,0 +1,267 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How far a rollout is, whether it is done or cannot become so, and why. Pure: objects in, one :class:`Rollout` out.
+
+A condition alone is not believed: for a moment after a write it still tells of the state before. The generation seen by
+the controller, and for a DeploymentConfig the version it rolls, have to match first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ansible_collections.okd.registry.plugins.module_utils import _podstate
+from ansible_collections.okd.registry.plugins.module_utils._podstate import Cause
+
+PHASE = "openshift.io/deployment.phase"
+STATUS_REASON = "openshift.io/deployment.status-reason"
+CANCELLED = "openshift.io/deployment.cancelled"
+REVISION = "deployment.kubernetes.io/revision"
+
+Object = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """The state of a rollout.
+
+    :param revision: the ReplicationController (``docker-registry-1``) or ReplicaSet being rolled out, "" before it is.
+    :param desired: pods asked for.
+    :param updated: pods of this revision that exist.
+    :param ready: pods of this revision that take traffic.
+    :param failed: it has ended without success, or nothing will make it go on.
+    :param line: one line about all this without any time in it: it changes exactly when the state does.
+    :param reason: why it is not done, in the cluster's words; None when it is.
+    :param stuck: what kind of obstacle that is (a key of ``_podstate.GRACE``); None while it goes its usual way.
+    :param grace: seconds after which an unchanged obstacle counts as lasting; None without one.
+    :param serving: pods of older revisions that still take traffic.
+    """
+
+    desired: int
+    updated: int
+    ready: int
+    done: bool
+    failed: bool
+    line: str
+    reason: str | None
+    revision: str
+    stuck: str | None = None
+    grace: int | None = None
+    serving: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """For a module's result."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Count:
+    """Numbers of one revision."""
+
+    revision: str
+    desired: int
+    updated: int = 0
+    ready: int = 0
+    serving: int = 0
+
+
+def version(workload: Object) -> int:
+    """A DeploymentConfig's newest version; 0 before the first rollout."""
+    return int((workload.get("status") or {}).get("latestVersion") or 0)
+
+
+def controller_name(workload: Object) -> str:
+    """Name of the ReplicationController of a DeploymentConfig's newest version."""
+    return f"{_podstate.name_of(workload)}-{version(workload)}"
+
+
+def newest(workload: Object, replica_sets: Iterable[Object]) -> Object | None:
+    """The ReplicaSet a Deployment is rolling out; None before there is one."""
+    uid = workload["metadata"].get("uid")
+    own = [rs for rs in replica_sets if any(o.get("uid") == uid for o in rs["metadata"].get("ownerReferences") or [])]
+    return max(own, key=lambda rs: int(_annotations(rs).get(REVISION) or 0), default=None)
+
+
+def pods_of(controller: Object | None, pods: Iterable[Object]) -> list[Object]:
+    """The pods that a ReplicationController or ReplicaSet selects."""
+    found = ((controller or {}).get("spec") or {}).get("selector") or {}
+    labels = found.get("matchLabels", found) or {}
+    if not labels:
+        return []
+    return [p for p in pods if labels.items() <= ((p.get("metadata") or {}).get("labels") or {}).items()]
+
+
+def _annotations(obj: Object | None) -> dict[str, str]:
+    return ((obj or {}).get("metadata") or {}).get("annotations") or {}
+
+
+def rollout(
+    workload: Object,
+    controller: Object | None,
+    pods: Sequence[Object] = (),
+    events: Sequence[Object] = (),
+    *,
+    after: int | None = None,
+    logs: Mapping[str, str] | None = None,
+) -> Rollout:
+    """The state of ``workload``'s newest revision.
+
+    :param controller: its ReplicationController (:func:`controller_name`) or ReplicaSet (:func:`newest`).
+    :param pods: pods of the workload, old revisions' included.
+    :param events: of the namespace; more than needed do no harm.
+    :param after: version of a DeploymentConfig before the last change: only a newer one counts.
+    :param logs: pod name -> last lines of a crashed container.
+    """
+    own = pods_of(controller, pods)
+    alive = [p for p in own if not p["metadata"].get("deletionTimestamp")]
+    name = _podstate.name_of(controller) if controller else ""
+    desired = (workload.get("spec") or {}).get("replicas")
+    ready = sum(map(_podstate.is_ready, alive))
+    others = sum(_podstate.is_ready(p) for p in pods if p not in own)
+    count = Count(name, 1 if desired is None else int(desired), len(alive), ready, others)
+    is_config = workload.get("kind") == "DeploymentConfig"
+    early = _not_seen(workload, count) or (_not_started(workload, controller, count, after) if is_config else None)
+    if early:
+        return early
+    cause = _cause(workload, controller, alive, events, count, logs or {})
+    if is_config:
+        return _of_config(workload, controller or {}, count, cause)
+    return _of_deployment(workload, controller, count, cause)
+
+
+def _state(count: Count, cause: Cause | None, *, failed: bool = False) -> Rollout:
+    """Not done: ``cause`` says why."""
+    known = cause or Cause(None, "", "")
+    line = f"{count.revision or 'no revision yet'}: {count.ready}/{count.desired} ready"
+    return Rollout(
+        desired=count.desired, updated=count.updated, ready=count.ready, done=False, failed=failed,
+        line=f"{line}, {known.short}" if known.short else line, reason=known.text or known.short or None,
+        revision=count.revision, stuck=known.category, grace=_podstate.GRACE.get(known.category or ""),
+        serving=count.serving,
+    )  # fmt: skip
+
+
+def _done(count: Count) -> Rollout:
+    line = f"{count.revision}: {count.ready}/{count.desired} ready, done"
+    return Rollout(count.desired, count.updated, count.ready, True, False, line, None, count.revision)
+
+
+def _not_seen(workload: Object, count: Count) -> Rollout | None:
+    """Before the controller has seen the last change nothing in the status counts (APIs before 1.4 do not tell)."""
+    seen = (workload.get("status") or {}).get("observedGeneration")
+    generation = workload["metadata"].get("generation")
+    kind = workload.get("kind")
+    if generation is not None and (seen if seen is not None else generation) < generation:
+        return _state(count, Cause(None, "change not seen yet", f"the {kind} controller has not seen the change yet"))
+    if seen is None and not workload.get("status"):
+        return _state(count, Cause(None, "not seen yet", f"the {kind} controller has not seen the object yet"))
+    return None
+
+
+def _not_started(workload: Object, controller: Object | None, count: Count, after: int | None) -> Rollout | None:
+    newer = version(workload) > (after or 0)
+    if newer and controller is not None:
+        return None
+    if (workload.get("spec") or {}).get("paused"):
+        text = "the DeploymentConfig is paused, so no rollout starts: oc rollout resume lets it go on"
+        return _state(count, Cause("config", "paused", text))
+    if newer:
+        name = controller_name(workload)
+        return _state(count, Cause(None, f"waiting for {name}", f"ReplicationController {name} does not exist yet"))
+    return _state(count, Cause(None, "rollout not started yet", "no rollout has started for the change yet"))
+
+
+def _cause(
+    workload: Object,
+    controller: Object | None,
+    pods: Sequence[Object],
+    events: Sequence[Object],
+    count: Count,
+    logs: Mapping[str, str],
+) -> Cause | None:
+    """The most telling cause: a pod with an obstacle, then a refusal of pods, then whatever a pod is doing."""
+    waiting = [p for p in pods if not _podstate.is_ready(p)]
+    causes = []
+    for pod in sorted(waiting, key=_podstate.name_of):
+        name = _podstate.name_of(pod)
+        cause = _podstate.cause_of(pod, events, logs.get(name))
+        causes.append(Cause(cause.category, f"pod {name}: {cause.short}", f"pod {name}: {cause.text}"))
+    obstacles = [c for c in causes if c.category]
+    if obstacles:
+        return obstacles[0]
+    if count.updated < count.desired:
+        refused = _podstate.refusal(controller, events) or _podstate.refusal(workload)
+        if refused:
+            return Cause(refused.category, f"pod refused ({refused.short})", refused.text)
+    return causes[0] if causes else None
+
+
+def _of_config(workload: Object, controller: Object, count: Count, cause: Cause | None) -> Rollout:
+    notes = _annotations(controller)
+    phase = notes.get(PHASE)
+    if phase == "Failed":
+        return _state(count, _failure(workload, notes, count, cause), failed=True)
+    if phase in (None, "Complete") and count.ready >= count.desired:
+        return _done(count)
+    if cause is None and phase in ("New", "Pending"):
+        cause = Cause(None, "deployer starting", f"{count.revision} is {phase}: its deployer has not started yet")
+    if cause is None and count.ready >= count.desired:
+        cause = Cause(None, "finishing", "the new pods are ready; the deployer is not done yet")
+    return _state(count, cause or Cause(None, "waiting for pods", f"{count.revision} has no pods yet"))
+
+
+def _failure(workload: Object, notes: Mapping[str, str], count: Count, cause: Cause | None) -> Cause:
+    said = notes.get(STATUS_REASON)
+    progress = _podstate.condition(workload, "Progressing")
+    if notes.get(CANCELLED):
+        text = f"the rollout was cancelled: {said or 'no reason given'}"
+    elif progress.get("status") == "False" and progress.get("message"):
+        text = str(progress["message"])
+    else:
+        text = f"replication controller {count.revision!r} has failed" + (f": {said}" if said else "")
+    if cause and cause.category:
+        text += f"; {cause.text}"
+    return Cause(cause.category if cause else None, "failed", text)
+
+
+def _of_deployment(workload: Object, controller: Object | None, count: Count, cause: Cause | None) -> Rollout:
+    status = workload.get("status") or {}
+    progress = _podstate.condition(workload, "Progressing")
+    if progress.get("status") == "False" and progress.get("reason") == "ProgressDeadlineExceeded":
+        known = cause or Cause(None, "", "")
+        said = progress.get("message") or "its progress deadline has passed"
+        return _state(count, Cause(known.category, "failed", f"{said}; {known.text}".rstrip("; ")), failed=True)
+    if (workload.get("spec") or {}).get("paused") and (status.get("updatedReplicas") or 0) < count.desired:
+        text = "the Deployment is paused, so no rollout starts: kubectl rollout resume lets it go on"
+        return _state(count, Cause("config", "paused", text))
+    updated, total = int(status.get("updatedReplicas") or 0), int(status.get("replicas") or 0)
+    available = int(status.get("availableReplicas") or 0)
+    if controller is not None and updated >= count.desired and total <= updated and available >= count.desired:
+        return _done(count)
+    if cause is None and count.ready >= count.desired and total > updated:
+        cause = Cause(None, "finishing", f"{total - updated} pods of the old revision are still there")
+    return _state(count, cause or Cause(None, "waiting for pods", "the new revision's pods are not there yet"))
+
+
+def settled(workload: Object) -> Rollout | None:
+    """The finished rollout that a workload's own status tells of; None where more has to be looked at.
+
+    Saves a converged run every further request.
+    """
+    status = workload.get("status") or {}
+    desired = int((workload.get("spec") or {}).get("replicas", 1))
+    generation = (workload.get("metadata") or {}).get("generation")
+    if generation is None or status.get("observedGeneration") != generation:
+        return None
+    progress = _podstate.condition(workload, "Progressing")
+    numbers = [int(status.get(k) or 0) for k in ("updatedReplicas", "readyReplicas", "availableReplicas", "replicas")]
+    finished = progress.get("reason") in ("NewReplicationControllerAvailable", "NewReplicaSetAvailable")
+    if not finished or any(n != desired for n in numbers):
+        return None
+    is_config = workload.get("kind") == "DeploymentConfig"
+    return _done(
+        Count(controller_name(workload) if is_config else _podstate.name_of(workload), desired, desired, desired)
+    )

@@ -1,0 +1,277 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Module registry_cert."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: registry_cert
+short_description: Issue the certificate of an integrated image registry
+description:
+  - Issues a server certificate for every name under which the registry is reached (service IP, service names, route
+    host, further hosts), signed by a CA given as files, and stores it with its key in a Secret. It does what
+    C(oadm ca create-server-cert) and C(oc secrets new) do.
+  - A new certificate is issued only for a reason, which RV(reason) tells. Other keys in the Secret stay.
+  - The CA's public certificate is published in a ConfigMap, so that a node can be made to trust the registry with
+    nothing but access to the cluster.
+  - The private key goes nowhere but into the Secret; it is in no result, no difference and no temporary file.
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
+  - okd.registry.registry_common
+  - okd.registry.registry_endpoints
+  - okd.registry._attributes
+  - okd.registry._attributes.registry_group
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Works before the Service exists; its address is then V((known after apply\)) unless O(cluster_ip) tells it.
+  diff_mode:
+    support: full
+    details:
+      - Certificates are shown as facts, Secret values as keyed hashes.
+  idempotent:
+    support: full
+options:
+  state:
+    description:
+      - With V(absent), Secret and ConfigMap are deleted where this module made them. The CA's files are kept, since
+        nodes may still trust it.
+    type: str
+    choices: [present, absent]
+    default: present
+  ca:
+    description:
+      - The CA that signs, as files on the host that runs this module. Required with O(state=present).
+    type: dict
+    suboptions:
+      cert_path:
+        description:
+          - Certificate of the CA (PEM). Certificates after the first are taken as its chain.
+        type: path
+        required: true
+      key_path:
+        description:
+          - Private key of the CA (PEM).
+        type: path
+        required: true
+      serial_path:
+        description:
+          - File with the last serial number used, in hexadecimal, as C(oadm ca) keeps it (C(ca.serial.txt)).
+          - Without it, serial numbers are random.
+        type: path
+      passphrase:
+        description:
+          - Passphrase of the key.
+        type: str
+      create:
+        description:
+          - Make a CA (RSA, five years) when there is no certificate at O(ca.cert_path).
+          - The key is written first, readable for its owner alone; one that a killed run left behind is used.
+        type: bool
+        default: false
+  secret_name:
+    description:
+      - Name of the Secret, with the keys C(registry.crt) (certificate and chain) and C(registry.key).
+    type: str
+    default: registry-secret
+  ca_config_map:
+    description:
+      - Name of the ConfigMap with the CA's certificate under C(ca.crt). By default O(name) with C(-ca) added.
+    type: str
+  cluster_ip:
+    description:
+      - The address that the Service is going to have. Used only in check mode, while there is no Service.
+    type: str
+  validity_days:
+    description:
+      - Days for which a new certificate is valid. It never outlives its CA.
+    type: int
+    default: 730
+  renew_before_days:
+    description:
+      - A certificate with fewer days left is issued anew, unless it ends together with its CA.
+    type: int
+    default: 30
+  key_type:
+    description:
+      - Kind of key. Without it, new keys are V(RSA), and an existing certificate may have any sound key.
+    type: str
+    choices: [RSA, ECDSA]
+  key_size:
+    description:
+      - Bits of the key; an existing larger one is kept. By default 2048 for V(RSA) and 256 for V(ECDSA).
+    type: int
+requirements:
+  - python >= 3.10
+  - kubernetes >= 24.2.0
+  - cryptography >= 38.0
+author:
+  - okd.registry contributors
+"""
+
+EXAMPLES = r"""
+- name: Certify the registry with the cluster's own signer
+  okd.registry.registry_cert:
+    ca:
+      cert_path: /etc/origin/master/ca.crt
+      key_path: /etc/origin/master/ca.key
+      serial_path: /etc/origin/master/ca.serial.txt
+    route_host: registry.apps.example.com
+
+- name: Certify a second registry with a CA of its own
+  okd.registry.registry_cert:
+    name: team-registry
+    namespace: team
+    secret_name: team-registry-certificates
+    ca:
+      cert_path: /etc/pki/team-registry/ca.crt
+      key_path: /etc/pki/team-registry/ca.key
+      create: true
+    extra_hosts:
+      - registry.example.com:8443
+      - 10.20.30.40:5000
+    key_type: ECDSA
+"""
+
+RETURN = r"""
+changed:
+  description: Whether anything was, or in check mode would be, changed.
+  returned: success
+  type: bool
+reason:
+  description: Why a certificate was issued; null when the one at hand will do.
+  returned: success
+  type: str
+  sample: it does not cover registry.apps.example.com
+certificate:
+  description:
+    - What the certificate in the Secret says. In check mode, values of a certificate still to be issued are
+      V((known after apply\)).
+  returned: success
+  type: dict
+  contains:
+    subject:
+      description: The certificate's subject.
+      type: str
+      sample: CN=docker-registry.default.svc
+    sans:
+      description: Names and addresses that it covers.
+      type: list
+      elements: str
+      sample: [docker-registry.default.svc, docker-registry.default.svc.cluster.local, 172.30.124.220]
+    issuer:
+      description: Who signed it.
+      type: str
+      sample: CN=openshift-signer@1462549410
+    serial:
+      description: Its serial number, in hexadecimal.
+      type: str
+      sample: 1F
+    not_before:
+      description: When it becomes valid (UTC).
+      type: str
+      sample: '2026-05-01T11:00:00Z'
+    not_after:
+      description: When it ends (UTC).
+      type: str
+      sample: '2028-04-30T12:00:00Z'
+    days_left:
+      description: Whole days until then.
+      type: int
+      sample: 729
+    sha256:
+      description: SHA-256 fingerprint of the certificate.
+      type: str
+      sample: 3f8b0c5f0e0cbb9dfb0a3d3f6f3f2d1c9be9e0a6bd4c0f6a3c5b7d9e1f203142
+ca_cert:
+  description: Certificate of the CA (PEM), which clients have to trust.
+  returned: success
+  type: str
+actions:
+  description: What was, or would be, done, as sentences.
+  returned: success
+  type: list
+  elements: str
+diff:
+  description: Differences, one entry for each changed object.
+  returned: success
+  type: list
+  elements: dict
+resources:
+  description: The objects looked after, each with C(action) V(created), V(updated), V(unchanged) or V(deleted).
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - {api_version: v1, kind: Secret, namespace: default, name: registry-secret, action: created}
+registry:
+  description: The registry's name, addresses and endpoints.
+  returned: success
+  type: dict
+  sample:
+    name: docker-registry
+    namespace: default
+    cluster_ip: 172.30.124.220
+    port: 5000
+    endpoints:
+      - 172.30.124.220:5000
+      - docker-registry.default.svc:5000
+      - docker-registry.default.svc.cluster.local:5000
+      - registry.apps.example.com
+api_requests:
+  description: Requests to the API server by verb.
+  returned: always
+  type: dict
+  sample: {get: 3, post: 2, patch: 0, delete: 0, discovery: 0, waiting: 0}
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible_collections.okd.registry.plugins.module_utils import _certify, _pem
+from ansible_collections.okd.registry.plugins.module_utils._api import Api
+from ansible_collections.okd.registry.plugins.module_utils._args import COMMON, ENDPOINTS, argument_spec
+from ansible_collections.okd.registry.plugins.module_utils._errors import MissingLibraryError
+from ansible_collections.okd.registry.plugins.module_utils._kube import run_module
+
+CA = {
+    "cert_path": {"type": "path", "required": True},
+    "key_path": {"type": "path", "required": True, "no_log": False},
+    "serial_path": {"type": "path"},
+    "passphrase": {"type": "str", "no_log": True},
+    "create": {"type": "bool", "default": False},
+}
+
+
+def execute(module: AnsibleModule, api: Api) -> dict[str, Any]:
+    """Issue, or take away."""
+    if not _pem.HAS_CRYPTOGRAPHY:
+        raise MissingLibraryError(missing_required_lib("cryptography", reason="to sign certificates"))
+    return _certify.run(module.params, api, check_mode=module.check_mode)
+
+
+def main() -> None:
+    """Entry point."""
+    run_module(
+        execute,
+        argument_spec=argument_spec(
+            COMMON,
+            ENDPOINTS,
+            state={"type": "str", "choices": ["present", "absent"], "default": "present"},
+            ca={"type": "dict", "options": CA},
+            secret_name={"type": "str", "default": "registry-secret"},
+            ca_config_map={"type": "str"},
+            cluster_ip={"type": "str"},
+            validity_days={"type": "int", "default": 730},
+            renew_before_days={"type": "int", "default": 30},
+            key_type={"type": "str", "choices": ["RSA", "ECDSA"]},
+            key_size={"type": "int"},
+        ),
+        required_if=[("state", "present", ["ca"])],
+    )
+
+
+if __name__ == "__main__":
+    main()

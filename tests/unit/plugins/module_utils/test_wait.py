@@ -1,0 +1,360 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How far a rollout is and why it goes no further."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+from ansible_collections.okd.registry.plugins.module_utils import _podstate, _wait
+
+LABELS = {"docker-registry": "default"}
+POD = "docker-registry-1-x8k2p"
+
+
+def config(*, version=1, seen=1, generation=1, wanted=1, **status):
+    return {
+        "apiVersion": "apps.openshift.io/v1",
+        "kind": "DeploymentConfig",
+        "metadata": {"name": "docker-registry", "namespace": "default", "generation": generation, "uid": "dc"},
+        "spec": {"replicas": wanted, "selector": LABELS},
+        "status": {"latestVersion": version, "observedGeneration": seen, **status},
+    }
+
+
+def rc(version=1, phase="Running", conditions=(), **notes):
+    name = f"docker-registry-{version}"
+    return {
+        "kind": "ReplicationController",
+        "metadata": {
+            "name": name, "namespace": "default", "uid": name,
+            "annotations": {_wait.PHASE: phase, **{k.replace("_", "-"): v for k, v in notes.items()}},
+        },
+        "spec": {"selector": {**LABELS, "deployment": name, "deploymentconfig": "docker-registry"}},
+        "status": {"conditions": list(conditions)},
+    }  # fmt: skip
+
+
+def pod(name=POD, version=1, *, ready=False, state=None, last=None, restarts=0, node="node1", conditions=(), **status):
+    container = {"name": "registry", "image": "registry:3", "ready": ready, "restartCount": restarts}
+    container["state"] = state or ({"running": {}} if ready else {"waiting": {"reason": "ContainerCreating"}})
+    if last:
+        container["lastState"] = {"terminated": last}
+    return {
+        "metadata": {
+            "name": name, "namespace": "default", "uid": name,
+            "labels": {**LABELS, "deployment": f"docker-registry-{version}", "deploymentconfig": "docker-registry"},
+        },
+        "spec": {"nodeName": node} if node else {},
+        "status": {
+            "phase": "Running" if ready else "Pending",
+            "conditions": [{"type": "Ready", "status": str(ready)}, *conditions],
+            "containerStatuses": [container] if node else [],
+            **status,
+        },
+    }  # fmt: skip
+
+
+def event(reason, message, name=POD, when="2026-05-01T12:00:00Z", kind="Pod"):
+    return {
+        "type": "Warning", "reason": reason, "message": message, "lastTimestamp": when,
+        "involvedObject": {"kind": kind, "name": name, "uid": name},
+    }  # fmt: skip
+
+
+def waiting(reason, message=None):
+    return {"waiting": {"reason": reason, **({"message": message} if message else {})}}
+
+
+class TestPods:
+    def cause(self, *args, events=(), log=None, **kwargs):
+        return _podstate.cause_of(pod(*args, **kwargs), events, log)
+
+    def test_being_created_is_no_obstacle(self):
+        assert self.cause() == _podstate.Cause(None, "ContainerCreating", "the container is being created")
+
+    def test_not_placed_yet(self):
+        assert self.cause(node=None).short == "Pending"
+
+    def test_unschedulable_in_the_schedulers_words(self):
+        said = "0/3 nodes are available: 3 node(s) didn't match node selector."
+        condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": said}
+        assert self.cause(node=None, conditions=[condition]) == _podstate.Cause("schedule", "Unschedulable", said)
+
+    def test_image_pull_in_the_registrys_words(self):
+        said = 'Failed to pull image "registry:3": rpc error: code = Unknown desc = manifest unknown'
+        events = [
+            event("Failed", said),
+            event("Failed", "Error: ImagePullBackOff", when="2026-05-01T12:00:09Z"),
+        ]
+        state = waiting("ImagePullBackOff", 'Back-off pulling image "registry:3"')
+        assert self.cause(state=state, events=events) == _podstate.Cause("image", "ImagePullBackOff", said)
+
+    def test_image_pull_without_events(self):
+        cause = self.cause(state=waiting("ErrImagePull", "manifest unknown"))
+        assert cause == _podstate.Cause("image", "ImagePullBackOff", "image registry:3: manifest unknown")
+
+    def test_events_of_others_do_not_count(self):
+        events = [event("Failed", "Failed to pull image: other", name="docker-registry-1-other")]
+        assert "other" not in self.cause(state=waiting("ImagePullBackOff"), events=events).text
+
+    def test_an_event_of_an_earlier_pod_of_the_same_name_does_not_count(self):
+        old = event("Failed", "Failed to pull image: old")
+        old["involvedObject"]["uid"] = "gone"
+        assert "old" not in self.cause(state=waiting("ImagePullBackOff"), events=[old]).text
+
+    def test_newest_event_wins(self):
+        events = [
+            event("FailedMount", "older", when="2026-05-01T12:00:00Z"),
+            event("FailedMount", "newer", when="2026-05-01T12:01:00Z"),
+        ]
+        assert self.cause(events=events) == _podstate.Cause("mount", "FailedMount", "newer")
+
+    def test_missing_secret(self):
+        said = 'MountVolume.SetUp failed for volume "registry-certificates" : secret "registry-secret" not found'
+        assert self.cause(events=[event("FailedMount", said)]).text == said
+
+    def test_missing_key_of_a_secret(self):
+        said = "couldn't find key http-secret in Secret default/docker-registry-http-secret"
+        cause = self.cause(state=waiting("CreateContainerConfigError", said))
+        assert cause == _podstate.Cause("config", "CreateContainerConfigError", said)
+
+    def test_crash_with_its_last_words(self):
+        cause = self.cause(
+            state=waiting("CrashLoopBackOff", "back-off 10s restarting failed container"), restarts=3,
+            last={"exitCode": 1, "reason": "Error"}, log="fatal: permission denied: /registry\n",
+        )  # fmt: skip
+        assert cause.category == "crash"
+        assert cause.short == "CrashLoopBackOff"
+        assert cause.text == (
+            "container registry exited with code 1, restarted 3 times; its last words:"
+            " fatal: permission denied: /registry"
+        )
+
+    def test_between_two_crashes_it_is_still_crashing(self):
+        cause = self.cause(state={"running": {}}, restarts=2, last={"exitCode": 137, "reason": "OOMKilled"})
+        assert (cause.category, cause.short) == ("crash", "CrashLoopBackOff")
+        assert "code 137 (OOMKilled)" in cause.text
+
+    def test_failing_probe_in_the_kubelets_words(self):
+        said = "Readiness probe failed: HTTP probe failed with statuscode: 503"
+        cause = self.cause(state={"running": {}}, events=[event("Unhealthy", said)])
+        assert cause == _podstate.Cause("probe", "Unhealthy", said)
+
+    def test_running_and_nothing_wrong(self):
+        assert self.cause(state={"running": {}}).category is None
+
+    def test_evicted(self):
+        cause = self.cause(phase="Failed", reason="Evicted", message="The node was low on resource: memory.")
+        assert cause == _podstate.Cause("evicted", "Evicted", "The node was low on resource: memory.")
+
+    def test_init_container_first(self):
+        done = {"name": "a", "ready": True, "state": {"terminated": {"exitCode": 0}}}
+        broken = {"name": "b", "image": "x", "ready": False, "state": waiting("ImagePullBackOff", "no such image")}
+        cause = self.cause(state=waiting("PodInitializing"), initContainerStatuses=[done, broken])
+        assert (cause.category, cause.text) == ("image", "image x: no such image")
+
+    def test_every_obstacle_has_a_grace(self):
+        for category in ("image", "config", "crash", "schedule", "mount", "probe", "refused", "evicted"):
+            assert _podstate.GRACE[category] > 0
+
+
+class TestDeploymentConfig:
+    def test_change_not_seen_yet(self):
+        state = _wait.rollout(config(seen=1, generation=2), rc(phase="Complete"), [pod(ready=True)])
+        assert not state.done
+        assert "not seen the change" in state.reason
+
+    def test_seen_but_no_rollout_for_it_yet(self):
+        state = _wait.rollout(config(version=1), rc(phase="Complete"), [pod(ready=True)], after=1)
+        assert not state.done
+        assert "no rollout has started" in state.reason
+
+    def test_paused(self):
+        paused = config(version=0)
+        paused["spec"]["paused"] = True
+        state = _wait.rollout(paused, None)
+        assert (state.stuck, state.done) == ("config", False)
+        assert "oc rollout resume" in state.reason
+
+    def test_controller_to_come(self):
+        state = _wait.rollout(config(version=3), None)
+        assert state.line == "no revision yet: 0/1 ready, waiting for docker-registry-3"
+
+    def test_deployer_to_come(self):
+        assert "deployer" in _wait.rollout(config(), rc(phase="Pending")).line
+
+    def test_line_tells_revision_numbers_and_pod(self):
+        state = _wait.rollout(config(), rc(), [pod()])
+        assert state.line == f"docker-registry-1: 0/1 ready, pod {POD}: ContainerCreating"
+        assert (state.desired, state.updated, state.ready, state.failed) == (1, 1, 0, False)
+        assert (state.stuck, state.grace) == (None, None)
+
+    def test_obstacle(self):
+        state = _wait.rollout(config(), rc(), [pod(state=waiting("ErrImagePull", "no such image"))])
+        assert (state.stuck, state.grace, state.failed) == ("image", 30, False)
+        assert state.reason == f"pod {POD}: image registry:3: no such image"
+
+    def test_done(self):
+        state = _wait.rollout(config(), rc(phase="Complete"), [pod(ready=True)])
+        assert (state.done, state.failed, state.reason, state.revision) == (True, False, None, "docker-registry-1")
+
+    def test_ready_but_not_complete(self):
+        assert not _wait.rollout(config(), rc(phase="Running"), [pod(ready=True)]).done
+
+    def test_complete_but_no_longer_ready(self):
+        state = _wait.rollout(config(), rc(phase="Complete"), [pod(state={"running": {}})])
+        assert not state.done
+
+    def test_pods_of_the_old_version_do_not_count(self):
+        old = pod("docker-registry-1-old", 1, ready=True)
+        state = _wait.rollout(config(version=2), rc(2, "Running"), [old, pod("docker-registry-2-new", 2)])
+        assert (state.ready, state.updated, state.serving) == (0, 1, 1)
+
+    def test_a_pod_on_its_way_out_is_not_ready(self):
+        leaving = pod(ready=True)
+        leaving["metadata"]["deletionTimestamp"] = "2026-05-01T12:00:00Z"
+        state = _wait.rollout(config(), rc(phase="Complete"), [leaving])
+        assert (state.done, state.updated) == (False, 0)
+
+    def test_failed_in_the_controllers_words(self):
+        said = 'replication controller "docker-registry-1" has failed progressing'
+        failed = config(conditions=[{"type": "Progressing", "status": "False", "message": said}])
+        state = _wait.rollout(failed, rc(phase="Failed"))
+        assert (state.failed, state.done, state.reason) == (True, False, said)
+
+    def test_failed_on_an_api_without_conditions(self):
+        note = {_wait.STATUS_REASON: "config change"}
+        old = rc(phase="Failed")
+        old["metadata"]["annotations"].update(note)
+        state = _wait.rollout(config(), old, [pod(state=waiting("ImagePullBackOff", "no such image"))])
+        assert state.reason == (
+            "replication controller 'docker-registry-1' has failed: config change;"
+            f" pod {POD}: image registry:3: no such image"
+        )
+
+    def test_cancelled(self):
+        old = rc(phase="Failed")
+        old["metadata"]["annotations"].update({_wait.CANCELLED: "true", _wait.STATUS_REASON: "cancelled by the user"})
+        assert _wait.rollout(config(), old).reason == "the rollout was cancelled: cancelled by the user"
+
+    def test_refused_by_quota(self):
+        said = 'pods "docker-registry-1-" is forbidden: exceeded quota: tight, requested: pods=1, limited: pods=1'
+        condition = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": said}
+        state = _wait.rollout(config(), rc(conditions=[condition]))
+        assert (state.stuck, state.reason) == ("refused", said)
+
+    def test_refused_by_an_scc_on_an_api_that_has_only_events(self):
+        said = "unable to validate against any security context constraint: [privileged containers are not allowed]"
+        events = [event("FailedCreate", f"Error creating: pods is forbidden: {said}", "docker-registry-1", kind="RC")]
+        state = _wait.rollout(config(), rc(), [], events)
+        assert state.stuck == "refused"
+        assert said in state.reason
+
+    def test_status_of_the_first_openshift(self):
+        """3.0 has neither observedGeneration nor readiness counts."""
+        first = config()
+        del first["status"]["observedGeneration"]
+        del first["metadata"]["generation"]
+        assert _wait.rollout(first, rc(phase="Complete"), [pod(ready=True)]).done
+
+    def test_an_obstacle_is_told_before_a_pod_that_is_on_its_way(self):
+        pods = [pod("docker-registry-1-a"), pod("docker-registry-1-b", state=waiting("ImagePullBackOff", "nope"))]
+        assert "docker-registry-1-b" in _wait.rollout(config(wanted=2), rc(), pods).reason
+
+    def test_scaled_to_nothing(self):
+        assert _wait.rollout(config(wanted=0), rc(phase="Complete")).done
+
+    def test_input_is_left_alone(self):
+        objects = (config(), rc(), [pod()], [event("Failed", "x")])
+        before = copy.deepcopy(objects)
+        _wait.rollout(*objects)
+        assert objects == before
+
+
+def deployment(*, seen=1, generation=1, wanted=1, conditions=(), **numbers):
+    return {
+        "kind": "Deployment",
+        "metadata": {"name": "docker-registry", "namespace": "default", "generation": generation, "uid": "d"},
+        "spec": {"replicas": wanted, "selector": {"matchLabels": LABELS}},
+        "status": {"observedGeneration": seen, "conditions": list(conditions), **numbers},
+    }
+
+
+def rs(revision=1, owner="d", **status):
+    return {
+        "kind": "ReplicaSet",
+        "metadata": {
+            "name": f"docker-registry-{revision}abc", "uid": f"rs{revision}", "namespace": "default",
+            "annotations": {_wait.REVISION: str(revision)}, "ownerReferences": [{"uid": owner}],
+        },
+        "spec": {"selector": {"matchLabels": {**LABELS, "pod-template-hash": f"{revision}abc"}}},
+        "status": status,
+    }  # fmt: skip
+
+
+def hashed(revision, **kwargs):
+    made = pod(f"docker-registry-{revision}abc-zzzzz", **kwargs)
+    made["metadata"]["labels"] = {**LABELS, "pod-template-hash": f"{revision}abc"}
+    return made
+
+
+class TestDeployment:
+    def test_newest_by_revision_and_only_its_own(self):
+        assert _wait.newest(deployment(), [rs(9), rs(10), rs(11, owner="other")])["metadata"]["uid"] == "rs10"
+        assert _wait.newest(deployment(), []) is None
+
+    def test_done(self):
+        full = deployment(updatedReplicas=1, replicas=1, availableReplicas=1, readyReplicas=1)
+        assert _wait.rollout(full, rs(), [hashed(1, ready=True)]).done
+
+    def test_stale_status_does_not_count(self):
+        full = deployment(seen=1, generation=2, updatedReplicas=1, replicas=1, availableReplicas=1)
+        assert not _wait.rollout(full, rs(), [hashed(1, ready=True)]).done
+
+    def test_no_status_yet(self):
+        new = deployment()
+        new["status"] = {}
+        assert not _wait.rollout(new, None).done
+        new["metadata"]["generation"] = None
+        assert "not seen the object" in _wait.rollout(new, None).reason
+
+    def test_old_pods_still_there(self):
+        both = deployment(updatedReplicas=1, replicas=2, availableReplicas=2)
+        state = _wait.rollout(both, rs(2), [hashed(1, ready=True), hashed(2, ready=True)])
+        assert not state.done
+        assert "1 pods of the old revision" in state.reason
+
+    def test_deadline_with_the_pods_reason(self):
+        said = 'ReplicaSet "docker-registry-2abc" has timed out progressing.'
+        late = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": said}
+        state = _wait.rollout(
+            deployment(conditions=[late]), rs(2), [hashed(2, state=waiting("ImagePullBackOff", "no such image"))]
+        )
+        assert state.failed
+        assert state.reason == f"{said}; pod docker-registry-2abc-zzzzz: image registry:3: no such image"
+
+    def test_refusal_told_by_the_deployment_alone(self):
+        refused = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota"}
+        assert _wait.rollout(deployment(conditions=[refused]), rs()).stuck == "refused"
+
+
+class TestSettled:
+    def dc(self, **changes):
+        numbers = {"updatedReplicas": 1, "readyReplicas": 1, "availableReplicas": 1, "replicas": 1}
+        progress = {"type": "Progressing", "status": "True", "reason": "NewReplicationControllerAvailable"}
+        return config(**{"conditions": [progress], **numbers, **changes})
+
+    def test_all_is_as_it_should_be(self):
+        state = _wait.settled(self.dc())
+        assert (state.done, state.line) == (True, "docker-registry-1: 1/1 ready, done")
+
+    @pytest.mark.parametrize(
+        "change",
+        [{"readyReplicas": 0}, {"updatedReplicas": 0}, {"replicas": 2}, {"seen": 0}, {"conditions": []},
+         {"conditions": [{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}]}],
+    )  # fmt: skip
+    def test_anything_else_needs_a_closer_look(self, change):
+        assert _wait.settled(self.dc(**change)) is None
