@@ -102,8 +102,8 @@ def all_checks() -> list[Check]:
     return [
         Check("ansible-lint", [tool("ansible-lint"), "--offline", "--strict", "-q", "--nocolor"]),
         *mypy_checks(names),
-        Check("ruff", [tool("ruff"), "check", "--quiet", "."]),
-        Check("ruff-format", [tool("ruff"), "format", "--check", "--quiet", "."]),
+        Check("ruff", [tool("ruff"), "check", "--quiet", "--output-format=concise", "."]),
+        Check("ruff-format", [tool("ruff"), "format", "--check", "--quiet", "--output-format=concise", "."]),
         Check("yamllint", [tool("yamllint"), "--strict", "."]),
         Check("docs", [tool("python"), "tests/tools/docs.py"]),
         Check("changelog", [tool("antsibull-changelog"), "lint"]),
