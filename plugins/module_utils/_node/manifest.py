@@ -1,0 +1,162 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What this collection wrote on a node, registry by registry, and what it was in the middle of.
+
+Both lie in /var/lib/okd-registry, which is not configuration and which no engine reads. What is about to be written
+is recorded before it is, so that whatever moment a run is killed at, each file on the node is known to be ours or not.
+"""
+
+import base64
+import json
+import re
+from collections import namedtuple
+
+from .errors import RefusedError
+from .files import sha256
+
+DIRECTORY = "/var/lib/okd-registry"
+LOCK = DIRECTORY + "/lock"
+_VERSION = 1
+_REGISTRY = re.compile(r"(?P<namespace>[a-z0-9]([a-z0-9-]*[a-z0-9])?)/(?P<name>[a-z0-9]([a-z0-9.-]*[a-z0-9])?)\Z")
+
+# sha256: of what is, or is about to be, there; previous: of what may be there still; written: False while it is
+# only meant to be
+Entry = namedtuple("Entry", "sha256 previous written")
+# files: dict of path to Entry; directories: list of paths that we made
+Manifest = namedtuple("Manifest", "files directories")
+EMPTY = Manifest({}, [])
+# One file that is being changed. before, after: bytes
+Change = namedtuple("Change", "path before after")
+
+
+def stem(registry):
+    """Give the name under which a registry's records are kept.
+
+    :param registry: C(namespace/name); neither can hold an underscore
+    :raises RefusedError: where it is not of that form
+    """
+    form = _REGISTRY.match(registry)
+    if form is None:
+        raise RefusedError("registry: {!r} is not of the form namespace/name".format(registry))
+    return "{}_{}".format(form.group("namespace"), form.group("name"))
+
+
+class Records:
+    """The records of one registry on a node.
+
+    :param tree: files.Tree
+    :param registry: C(namespace/name)
+    """
+
+    def __init__(self, tree, registry):
+        self._tree = tree
+        self._registry = registry
+        self._name = stem(registry) + ".json"
+        self._restart = "{}/{}.restart".format(DIRECTORY, stem(registry))
+
+    @property
+    def path(self):
+        """Path of the manifest."""
+        return "{}/{}".format(DIRECTORY, self._name)
+
+    def load(self):
+        """Read the manifest; EMPTY where there is none. :raises RefusedError: where it cannot be understood."""
+        state = self._tree.look(self.path)
+        if state.kind == "absent":
+            return EMPTY
+        return _manifest(self.path, state.raw)
+
+    def save(self, manifest):
+        """Write the manifest, or take it away where it holds nothing."""
+        if manifest == EMPTY:
+            self._tree.remove(self.path)
+            return
+        self.make_directory()
+        document = {
+            "version": _VERSION,
+            "registry": self._registry,
+            "files": {path: dict(entry._asdict()) for path, entry in manifest.files.items()},
+            "directories": manifest.directories,
+        }
+        self._tree.write(self.path, _as_bytes(document), 0o600)
+
+    def make_directory(self):
+        """Make the directory of all records."""
+        self._tree.make_directory(DIRECTORY, 0o700)
+
+    def tidy(self):
+        """Take the directory of all records away if nothing is recorded in it (the lock is held)."""
+        names = self._tree.look(DIRECTORY).entries
+        if all("{}/{}".format(DIRECTORY, name) == LOCK for name in names):
+            self._tree.remove(LOCK)
+            self._tree.remove_directory(DIRECTORY)
+
+    def claimed_by_others(self):
+        """Give the paths (set) that other registries' manifests on this node name as well."""
+        claimed = set()
+        for name in self._tree.look(DIRECTORY).entries:
+            if name.endswith(".json") and name != self._name and not name.startswith("."):
+                path = "{}/{}".format(DIRECTORY, name)
+                claimed.update(_manifest(path, self._tree.look(path).raw).files)
+        return claimed
+
+    def begin_restart(self, changes):
+        """Record what files were before flags are taken out and docker is restarted.
+
+        :param changes: list of Change
+        """
+        self.make_directory()
+        document = [
+            {"path": change.path, "before": _encode(change.before), "after": sha256(change.after)} for change in changes
+        ]
+        self._tree.write(self._restart, _as_bytes(document), 0o600)
+
+    def unfinished_restart(self):
+        """Give what begin_restart() recorded and end_restart() did not take away.
+
+        :returns: list of (path, bytes before, sha256 after), or None
+        """
+        state = self._tree.look(self._restart)
+        if state.kind == "absent":
+            return None
+        try:
+            return [
+                (entry["path"], base64.b64decode(entry["before"]), entry["after"])
+                for entry in json.loads(state.raw.decode("utf-8"))
+            ]
+        except (ValueError, KeyError, TypeError) as exc:
+            raise _damaged(self._restart) from exc
+
+    def end_restart(self):
+        """Forget the record of begin_restart()."""
+        self._tree.remove(self._restart)
+
+
+def _manifest(path, raw):
+    try:
+        document = json.loads(raw.decode("utf-8"))
+        if document["version"] != _VERSION:
+            raise RefusedError("{}: is of a newer version of this collection; use that one".format(path))
+        files = {
+            name: Entry(entry["sha256"], list(entry["previous"]), bool(entry["written"]))
+            for name, entry in document["files"].items()
+        }
+        return Manifest(files, list(document["directories"]))
+    except (ValueError, KeyError, TypeError, AttributeError) as exc:
+        raise _damaged(path) from exc
+
+
+def _damaged(path):
+    return RefusedError(
+        "{}: cannot be understood, so what on this node is ours is not known; put it back from a backup, or remove it: "
+        "files that are right are then adopted and all others left alone".format(path)
+    )
+
+
+def _as_bytes(document):
+    return (json.dumps(document, indent=1, sort_keys=True) + "\n").encode("utf-8")
+
+
+def _encode(raw):
+    return base64.b64encode(raw).decode("ascii")

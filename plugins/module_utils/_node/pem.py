@@ -1,0 +1,58 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""CA certificates as text: what may be written into ca.crt, and whether two texts trust the same."""
+
+import re
+import ssl
+
+from .errors import RefusedError
+
+_BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTALL)
+
+
+def certificates(text):
+    """Give the certificates (list of DER bytes) of a PEM text, in order; anything that cannot be read is left out."""
+    found = []
+    for block in _BLOCK.finditer(text):
+        if block.group(1) not in ("CERTIFICATE", "TRUSTED CERTIFICATE", "X509 CERTIFICATE"):
+            continue
+        try:
+            found.append(ssl.PEM_cert_to_DER_cert(_as_plain(block.group(0))))
+        except ValueError:
+            continue
+    return found
+
+
+def bundle(text):
+    """Bring a CA bundle into the one form in which it is written to nodes.
+
+    :param text: PEM text (str): one certificate or several, anything between them is dropped
+    :returns: bytes; each certificate once, in the order given, wrapped as OpenSSL does
+    :raises RefusedError: where there is no certificate, one that cannot be read, or a private key
+    """
+    kinds = [block.group(1) for block in _BLOCK.finditer(text)]
+    if any("PRIVATE KEY" in kind for kind in kinds):
+        raise RefusedError("ca_cert: holds a private key; only certificates belong on nodes")
+    found = certificates(text)
+    if not found or len(found) != len(kinds) or text.count("-----BEGIN ") != len(kinds):
+        raise RefusedError("ca_cert: is not PEM text of certificates (-----BEGIN CERTIFICATE-----) that can be read")
+    try:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(cadata=b"".join(found))
+    except ssl.SSLError as exc:
+        raise RefusedError("ca_cert: is not a certificate: {}".format(exc)) from exc
+    once = list(dict.fromkeys(found))
+    return "".join(ssl.DER_cert_to_PEM_cert(der) for der in once).encode("ascii")
+
+
+def same_trust(one, other):
+    """Say whether two files (bytes) hold the same certificates, whatever stands around them."""
+    sets = [set(certificates(raw.decode("latin-1"))) for raw in (one, other)]
+    return bool(sets[0]) and sets[0] == sets[1]
+
+
+def _as_plain(block):
+    lines = block.splitlines()
+    inner = [line.strip() for line in lines[1:-1]]
+    return "\n".join([ssl.PEM_HEADER, *inner, ssl.PEM_FOOTER])

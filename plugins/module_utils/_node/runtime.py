@@ -1,0 +1,114 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Restart docker, and say whether the node is as healthy as it was before."""
+
+import time
+from collections import namedtuple
+
+from .errors import EngineError, RestartError
+
+_POD = "io.kubernetes.pod.uid"
+_CONTAINER = "io.kubernetes.container.name"
+_KUBERNETES_WAIT = 60.0
+
+# by_policy: dict of container id to name, for those that docker itself starts again; by_kubelet: dict of
+# (pod uid, container name) to the name shown, for those that the kubelet makes anew
+Running = namedtuple("Running", "by_policy by_kubelet")
+
+
+class Runtime:
+    """dockerd as a service of this node.
+
+    :param systemd: systemd.Systemd
+    :param engine: engine.Engine
+    :param timeout: seconds in which docker must be healthy again
+    """
+
+    def __init__(self, systemd, engine, timeout, clock=time):
+        self._systemd = systemd
+        self._engine = engine
+        self._timeout = timeout
+        self._clock = clock
+
+    def containers(self):
+        """Say which containers run and are to run again after a restart (Running); none where docker is down."""
+        try:
+            listed = self._engine.running()
+            by_policy = {
+                container["Id"]: _name(container)
+                for container in listed
+                if not _pod_key(container) and self._engine.restart_policy(container["Id"]) in _COME_BACK
+            }
+        except EngineError:
+            return Running({}, {})
+        return Running(by_policy, {_pod_key(found): _name(found) for found in listed if _pod_key(found)})
+
+    def restart(self, unit, before):
+        """Restart docker and wait until it is healthy.
+
+        :param unit: systemd.Unit, as it was before
+        :param before: Running, from containers()
+        :returns: names of the kubelet's containers that are not back yet, which is for the kubelet to say
+        :raises RestartError: where docker, or a container that it starts itself, does not come back
+        """
+        deadline = self._clock.monotonic() + self._timeout
+        if unit.needs_reload:
+            self._systemd.daemon_reload()
+        said = self._systemd.restart(self._timeout)
+        if said:
+            raise RestartError("systemctl restart docker: {}".format(said))
+        self._wait(self._is_up, deadline)
+        self._wait(lambda: self._missing_by_policy(before), deadline)
+        return self._wait_for_kubelet(before, min(deadline, self._clock.monotonic() + _KUBERNETES_WAIT))
+
+    def _wait(self, missing, deadline):
+        """Wait until a check finds nothing wrong; it says what is, or gives ""."""
+        while True:
+            wrong = missing()
+            if not wrong:
+                return
+            if self._clock.monotonic() > deadline:
+                raise RestartError("{} {:g} s after the restart began".format(wrong, self._timeout))
+            self._clock.sleep(0.3)
+
+    def _is_up(self):
+        if not self._engine.ping():
+            return "dockerd does not answer"
+        return "" if self._systemd.unit().active else "docker.service is not active"
+
+    def _missing_by_policy(self, before):
+        if not before.by_policy:
+            return ""
+        now = {container["Id"] for container in self._engine.running()}
+        missing = sorted(name for found, name in before.by_policy.items() if found not in now)
+        return "containers with a restart policy do not run: {}".format(", ".join(missing)) if missing else ""
+
+    def _wait_for_kubelet(self, before, deadline):
+        missing = dict(before.by_kubelet)
+        while missing:
+            for container in self._engine.running():
+                missing.pop(_pod_key(container), None)
+            if self._clock.monotonic() > deadline:
+                break
+            if missing:
+                self._clock.sleep(0.5)
+        return sorted(missing.values())
+
+
+_COME_BACK = ("always", "unless-stopped")
+
+
+def _pod_key(container):
+    labels = container.get("Labels") or {}
+    if labels.get("io.kubernetes.docker.type") == "podsandbox" or not labels.get(_POD):
+        return None
+    return labels[_POD], labels.get(_CONTAINER, "")
+
+
+def _name(container):
+    labels = container.get("Labels") or {}
+    if labels.get(_POD):
+        namespace, pod = labels.get("io.kubernetes.pod.namespace", ""), labels.get("io.kubernetes.pod.name", "")
+        return "{}/{} ({})".format(namespace, pod, labels.get(_CONTAINER, ""))
+    return ((container.get("Names") or [container["Id"][:12]])[0]).lstrip("/")

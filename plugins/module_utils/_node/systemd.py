@@ -1,0 +1,144 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ask systemd what docker.service is, and have it restarted."""
+
+import os
+import re
+import subprocess
+from collections import namedtuple
+
+from . import words
+
+DOCKER = "docker.service"
+_PROPERTIES = (
+    "LoadState",
+    "ActiveState",
+    "MainPID",
+    "ExecStart",
+    "Environment",
+    "EnvironmentFiles",
+    "FragmentPath",
+    "DropInPaths",
+    "NeedDaemonReload",
+)
+_ARGV = re.compile(r"argv\[\]=(.*?) ; ignore_errors=", re.DOTALL)
+_FILE = re.compile(r"(?P<path>.*) \(ignore_errors=(yes|no)\)\Z")
+_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+
+# exists, active, needs_reload: bool; pid: int (0 where not running); exec_text: str, ExecStart with its variables as
+# written; environment: dict of str to bytes; environment_files, unit_files: lists of paths, in systemd's order
+Unit = namedtuple("Unit", "exists active pid exec_text environment environment_files unit_files needs_reload")
+NO_UNIT = Unit(False, False, 0, "", {}, [], [], False)
+
+
+def parse_show(text):
+    """Read the output of C(systemctl show) for one unit into a Unit.
+
+    :param text: str, lines of NAME=value; before systemd 241 EnvironmentFiles is printed as EnvironmentFile
+    """
+    values, files = {}, []
+    for line in text.splitlines():
+        name, _separator, value = line.partition("=")
+        if name in ("EnvironmentFile", "EnvironmentFiles"):
+            form = _FILE.match(value)
+            files.append(form.group("path") if form else value)
+        elif name == "ExecStart":
+            argv = _ARGV.search(value)
+            values[name] = "{} {}".format(values.get(name, ""), argv.group(1) if argv else value).strip()
+        else:
+            values[name] = value
+    assignments = words.texts(values.get("Environment", "").encode("utf-8"))
+    pairs = [assignment.decode("utf-8", "replace").partition("=") for assignment in assignments]
+    unit_files = [values.get("FragmentPath", ""), *values.get("DropInPaths", "").split()]
+    return Unit(
+        exists=values.get("LoadState") == "loaded",
+        active=values.get("ActiveState") == "active",
+        pid=int(values.get("MainPID") or 0),
+        exec_text=values.get("ExecStart", ""),
+        environment={name: value.encode("utf-8") for name, _separator, value in pairs},
+        environment_files=[path for path in files if path],
+        unit_files=[path for path in unit_files if path],
+        needs_reload=values.get("NeedDaemonReload") == "yes",
+    )
+
+
+def exec_variables(exec_text):
+    """List the variables that ExecStart= hands on, in order, as (name, whether it is split into words)."""
+    return [(braced or bare, not braced) for braced, bare in _VARIABLE.findall(exec_text)]
+
+
+class Systemd:
+    """systemd on this node.
+
+    :param run: function (argv, timeout in seconds) that gives (exit status, standard output, standard error)
+    :param root: "" for the node itself
+    """
+
+    def __init__(self, run, root=""):
+        self._run = run
+        self._root = root
+
+    def is_there(self):
+        """Say whether systemd runs this node."""
+        return os.path.isdir(self._root + "/run/systemd/system")
+
+    def unit(self):
+        """Give docker.service as systemd has loaded it; NO_UNIT where there is no systemd."""
+        if not self.is_there():
+            return NO_UNIT
+        status, out, _err = self._run(["systemctl", "show", DOCKER, "-p", ",".join(_PROPERTIES)], 30)
+        return parse_show(out) if status == 0 else NO_UNIT
+
+    def version(self):
+        """Give systemd's version (int), None where it is not known."""
+        status, out, _err = self._run(["systemctl", "--version"], 30)
+        form = re.match(r"systemd (\d+)", out)
+        return int(form.group(1)) if status == 0 and form else None
+
+    def cmdline(self, pid):
+        """Give the arguments (list of bytes) of a running process, empty where there is none."""
+        try:
+            with open("{}/proc/{}/cmdline".format(self._root, pid), "rb") as stream:
+                return stream.read().split(b"\0")[:-1]
+        except OSError:
+            return []
+
+    def daemon_reload(self):
+        """Have unit files read again."""
+        self._run(["systemctl", "daemon-reload"], 60)
+
+    def restart(self, timeout):
+        """Restart docker.
+
+        :param timeout: seconds
+        :returns: "" or what systemctl said
+        """
+        # A unit that failed often within seconds is refused by its start limit, which is not what is in question here.
+        self._run(["systemctl", "reset-failed", DOCKER, "docker.socket"], 30)
+        status, out, err = self._run(["systemctl", "restart", DOCKER], timeout)
+        return "" if status == 0 else (err or out or "exit status {}".format(status)).strip()
+
+    def journal(self, lines=15):
+        """Give the last lines of docker's journal (str)."""
+        argv = ["journalctl", "--unit", DOCKER, "--no-pager", "--output", "cat", "--lines", str(lines)]
+        return self._run(argv, 30)[1].strip()
+
+
+def run(argv, timeout):
+    """Run a command in the C locale.
+
+    :param argv: list of str
+    :param timeout: seconds
+    :returns: (exit status, standard output, standard error); status 124 where it took too long, 127 without the command
+    """
+    environment = dict(os.environ, LC_ALL="C", LANGUAGE="C", SYSTEMD_PAGER="")
+    try:
+        done = subprocess.run(
+            argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, timeout=timeout, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return 124, "", "no end after {:g} s".format(timeout)
+    except OSError as exc:
+        return 127, "", "{}: {}".format(argv[0], exc.strerror)
+    return done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")

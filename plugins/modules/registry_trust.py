@@ -1,0 +1,283 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Make a node's docker trust a registry (runs on the node, Python 3.6)."""
+
+DOCUMENTATION = r"""
+module: registry_trust
+short_description: Make a node's docker trust the registry, and stop it from using it unverified
+description:
+  - Writes the registry's CA to C(/etc/docker/certs.d/<endpoint>/ca.crt) for every name of the registry, and proves from
+    this node that TLS then works. Docker reads these files at every request, so nothing is restarted.
+  - With O(remove_insecure=true), takes C(--insecure-registry) out of C(/etc/sysconfig/docker) and its like where it
+    names this registry, and restarts docker only if it runs with that flag. If docker does not come up again, or then
+    cannot use the registry, the files are put back and docker is restarted on them.
+  - One call does all names of the registry. It is safe to be killed at any moment; running it again finishes the job.
+  - Touches only what is its own. What it wrote is recorded, with hashes, in C(/var/lib/okd-registry) on the node, so
+    that names the registry has no more are cleared away and nothing else is. A file of somebody else that trusts the
+    very same certificates is taken over; any other in the way is named and refused, and so are links and directories.
+author:
+  - okd.registry contributors (@okd-registry)
+version_added: 1.0.0
+extends_documentation_fragment:
+  - okd.registry._attributes
+  - okd.registry._attributes.node
+options:
+  registry:
+    description:
+      - Which registry this is about, as C(namespace/name). What was written for one is never touched for another.
+    type: str
+    default: default/docker-registry
+  endpoints:
+    description:
+      - All names of the registry as docker writes them, C(host:port), or C(host) where the port is 443; IPv6 addresses
+        in brackets. RV(okd.registry.registry_info#module:registry.endpoints) is that list.
+      - In check mode, a name may hold C((known after apply)).
+      - Needed with O(state=present).
+    type: list
+    elements: str
+  ca_cert:
+    description:
+      - The CA certificate as PEM text; several one after another while a CA is being replaced. No private key.
+      - In check mode, it may be C((known after apply)).
+      - Needed with O(state=present).
+    type: str
+  remove_insecure:
+    description:
+      - Whether insecure flags that name this registry are taken away, and docker restarted where it runs with one.
+      - Whatever it says, the flags are reported in RV(insecure) and RV(restart_needed).
+      - A flag goes only after TLS was proven from this node for every name (unless O(verify=false)).
+      - Flags in unit files and entries of C(/etc/docker/daemon.json) are reported, and refused rather than edited.
+    type: bool
+    default: false
+  insecure_networks:
+    description:
+      - What to do with a flag that names a network, such as V(172.30.0.0/16), which covers a name of this registry.
+        Docker then uses the registry unverified, by address and by name alike, whatever else is configured.
+      - V(keep) leaves it and reports it in RV(insecure.networks). It is right while other registries in that network
+        have no TLS.
+      - V(remove) takes it out as if it named this registry. It is right when this registry is the only one there, as on
+        clusters whose installer put the whole service network in.
+      - V(fail) refuses to do anything.
+    type: str
+    choices: [keep, remove, fail]
+    default: keep
+  verify:
+    description:
+      - Whether every name is asked over TLS from this node, and by docker itself, before a flag goes and after docker
+        was restarted. Nothing is asked in check mode.
+    type: bool
+    default: true
+  timeout:
+    description:
+      - For how many seconds a name that does not answer is asked again. A certificate that is wrong fails at once.
+    type: int
+    default: 30
+  restart_timeout:
+    description:
+      - Within how many seconds docker must be healthy after a restart; otherwise the files are put back.
+    type: int
+    default: 120
+  state:
+    description:
+      - V(present) makes this node trust the registry.
+      - V(absent) removes the files that this module wrote for the registry, as far as nobody has changed them since,
+        and the directories it made for them. Insecure flags are not put back.
+    type: str
+    choices: [present, absent]
+    default: present
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Nothing is asked over the network, so RV(verified) is empty, and what only that would show is not predicted.
+  diff_mode:
+    support: full
+    details:
+      - Of a file that is not all ours only the lines that change are shown.
+  idempotent:
+    support: full
+seealso:
+  - module: okd.registry.registry_check
+  - module: okd.registry.registry_cert
+"""
+
+EXAMPLES = r"""
+- name: Trust the registry on this node; nothing is restarted
+  okd.registry.registry_trust:
+    endpoints:
+      - 172.30.124.220:5000
+      - docker-registry.default.svc:5000
+      - docker-registry.default.svc.cluster.local:5000
+      - registry.apps.example.com
+    ca_cert: "{{ lookup('ansible.builtin.file', '/etc/origin/master/ca.crt') }}"
+  register: trust
+
+- name: Take the insecure flag away, which restarts docker where it runs with it
+  okd.registry.registry_trust:
+    endpoints: "{{ registry.endpoints }}"
+    ca_cert: "{{ ca_cert }}"
+    remove_insecure: true
+    insecure_networks: remove
+  when: trust.restart_needed
+
+- name: Leave nothing of ours on this node
+  okd.registry.registry_trust:
+    state: absent
+"""
+
+RETURN = r"""
+actions:
+  description: What was done, or would be in check mode, as sentences.
+  returned: always
+  type: list
+  elements: str
+  sample:
+    - "Write /etc/docker/certs.d/172.30.124.220:5000/ca.crt: CA for this name"
+    - "Take --insecure-registry 172.30.124.220:5000 out of OPTIONS in /etc/sysconfig/docker"
+files:
+  description: The files that are recorded as this registry's on this node.
+  returned: always
+  type: list
+  elements: str
+  sample:
+    - /etc/docker/certs.d/172.30.124.220:5000/ca.crt
+insecure:
+  description: What was found that makes docker use the registry unverified, before anything was changed.
+  returned: always
+  type: dict
+  contains:
+    flags:
+      description: Flags that name the registry.
+      type: list
+      elements: dict
+      contains:
+        file:
+          description: Where it stands.
+          type: str
+        line:
+          description: On which line, from 1.
+          type: int
+        variable:
+          description: In which variable, or key.
+          type: str
+        value:
+          description: What it names.
+          type: str
+    networks:
+      description: Flags that name a network which covers the registry.
+      type: list
+      elements: dict
+      contains:
+        file:
+          description: Where it stands.
+          type: str
+        line:
+          description: On which line, from 1.
+          type: int
+        variable:
+          description: In which variable, or key.
+          type: str
+        value:
+          description: The network.
+          type: str
+        endpoints:
+          description: The names that it covers.
+          type: list
+          elements: str
+    problems:
+      description: Why some of that cannot be taken away by this module, as sentences with file and line.
+      type: list
+      elements: str
+  sample:
+    flags:
+      - file: /etc/sysconfig/docker
+        line: 4
+        variable: OPTIONS
+        value: 172.30.124.220:5000
+    networks: []
+    problems: []
+restart_needed:
+  description:
+    - Whether a call with O(remove_insecure=true) still has work on this node, which nearly always includes a restart of
+      docker.
+  returned: always
+  type: bool
+restarted:
+  description: Whether docker was restarted, or would be in check mode.
+  returned: always
+  type: bool
+verified:
+  description: What was proven from this node, name by name. Empty in check mode and with O(verify=false).
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    endpoint:
+      description: The name.
+      type: str
+    ok:
+      description: Whether it can be used, verified, from this node.
+      type: bool
+    error:
+      description: What is wrong, and what to do next.
+      type: str
+    engine:
+      description: What docker itself made of it, or why it was not asked.
+      type: str
+  sample:
+    - endpoint: 172.30.124.220:5000
+      ok: true
+      error: null
+      engine: trusts it
+"""
+
+import os
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.okd.registry.plugins.module_utils._node import engine, files, systemd, trust
+from ansible_collections.okd.registry.plugins.module_utils._node.errors import NodeError
+
+
+def argument_spec():
+    """Give the options, as documented."""
+    return {
+        "registry": {"type": "str", "default": "default/docker-registry"},
+        "endpoints": {"type": "list", "elements": "str"},
+        "ca_cert": {"type": "str"},
+        "remove_insecure": {"type": "bool", "default": False},
+        "insecure_networks": {"type": "str", "choices": ["keep", "remove", "fail"], "default": "keep"},
+        "verify": {"type": "bool", "default": True},
+        "timeout": {"type": "int", "default": 30},
+        "restart_timeout": {"type": "int", "default": 120},
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    }
+
+
+def main():
+    """Read the options, hand over to module_utils/_node/trust.py, and return what it says."""
+    module = AnsibleModule(
+        argument_spec=argument_spec(),
+        required_if=[("state", "present", ["endpoints", "ca_cert"])],
+        supports_check_mode=True,
+    )
+    request = trust.Request(
+        check_mode=module.check_mode,
+        owner=(0, 0) if os.geteuid() == 0 else (os.geteuid(), os.getegid()),
+        **module.params,
+    )
+    restore = (lambda path: module.set_default_selinux_context(path, False)) if module.selinux_enabled() else None
+    job = trust.Trust(request, files.Tree(restore_context=restore), systemd.Systemd(systemd.run), engine.Engine())
+    try:
+        result = job.run()
+    except NodeError as exc:
+        module.fail_json(msg=str(exc), **job.result)
+    except OSError as exc:
+        module.fail_json(msg="{}: {}".format(exc.filename or "a file of this node", exc.strerror or exc), **job.result)
+    for warning in job.warnings:
+        module.warn(warning)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
