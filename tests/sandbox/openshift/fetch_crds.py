@@ -25,10 +25,10 @@ from pathlib import Path
 
 MODULE = "github.com/openshift/api"
 GO_MODULE_DIR = Path(__file__).resolve().parent / "api"
+SCC_FILE = "0000_03_config-operator_01_securitycontextconstraints.crd.yaml"
 SOURCES: Mapping[str, str] = {
     "routes.crd.yaml": "route/v1/zz_generated.crd-manifests/routes.crd.yaml",
-    "securitycontextconstraints.crd.yaml":
-        "security/v1/zz_generated.crd-manifests/0000_03_config-operator_01_securitycontextconstraints.crd.yaml",
+    "securitycontextconstraints.crd.yaml": f"security/v1/zz_generated.crd-manifests/{SCC_FILE}",
 }
 
 

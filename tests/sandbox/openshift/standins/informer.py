@@ -65,7 +65,7 @@ class Informer:
                     self._list()
                 self._watch(stop)
                 pause = FIRST_PAUSE
-            except ApiError as error:
+            except ApiError as error:  # noqa: PERF203 - that is what the loop is for
                 if error.status == GONE:  # the server no longer has the history since our version
                     self._version = ""
                     continue

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -37,7 +38,9 @@ class ApiError(Exception):
 
     def __init__(self, status: int, message: str, *, reason: str = "", retry_after: float = 0.0) -> None:
         """Keep the HTTP status, the Status object's reason and message, and Retry-After in seconds."""
-        super().__init__(f"{status or 'no answer'} {reason}: {message}" if reason else f"{status or 'no answer'}: {message}")
+        super().__init__(
+            f"{status or 'no answer'} {reason}: {message}" if reason else f"{status or 'no answer'}: {message}"
+        )
         self.status = status
         self.reason = reason
         self.message = message
@@ -89,8 +92,7 @@ def read_kubeconfig(path: str) -> Connection:
     Raises KubeconfigError, naming the file, where it is not.
     """
     try:
-        with open(path, encoding="utf-8") as file:
-            content = json.load(file)
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise KubeconfigError(f"{path}: {error.strerror}") from error
     except ValueError as error:
@@ -175,7 +177,7 @@ class Client:
         for remaining in range(BUSY_TRIES - 1, -1, -1):
             try:
                 return self._once(method, path, data, content_type)
-            except ApiError as error:
+            except ApiError as error:  # noqa: PERF203 - that is what the loop is for
                 if error.status != http.client.TOO_MANY_REQUESTS or not remaining:
                     raise
                 time.sleep(min(error.retry_after or 1.0, BUSY_SECONDS))
@@ -186,8 +188,14 @@ class Client:
 
         Raises ApiError, with status 410 where the resourceVersion is too old.
         """
-        query = urlencode({"watch": "1", "allowWatchBookmarks": "true", "timeoutSeconds": str(WATCH_SECONDS),
-                           "resourceVersion": resource_version})
+        query = urlencode(
+            {
+                "watch": "1",
+                "allowWatchBookmarks": "true",
+                "timeoutSeconds": str(WATCH_SECONDS),
+                "resourceVersion": resource_version,
+            }
+        )
         connection = self._connect(WATCH_SECONDS + 15.0)
         try:
             connection.request("GET", f"{path}?{query}", headers=self._headers(None))
@@ -220,8 +228,9 @@ class Client:
             self._drop()
             raise ApiError(0, f"{method} {path}: {error!r}") from error
 
-    def _exchange(self, connection: http.client.HTTPConnection, method: str, path: str, data: bytes | None,
-                  content_type: str) -> Json:
+    def _exchange(
+        self, connection: http.client.HTTPConnection, method: str, path: str, data: bytes | None, content_type: str
+    ) -> Json:
         connection.request(method, path, body=data, headers=self._headers(content_type if data else None))
         response = connection.getresponse()
         body = response.read()

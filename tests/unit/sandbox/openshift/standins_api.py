@@ -51,8 +51,11 @@ class MemoryApi:
     def get(self, path: str) -> Json:
         parts = urlsplit(path)
         labels = dict(pair.split("=") for pair in parse_qs(parts.query).get("labelSelector", []))
-        items = [item for key, item in self.objects.items()
-                 if key.startswith(parts.path + "/") and labels.items() <= (item["metadata"].get("labels") or {}).items()]
+        items = [
+            item
+            for key, item in self.objects.items()
+            if key.startswith(parts.path + "/") and labels.items() <= (item["metadata"].get("labels") or {}).items()
+        ]
         return {"metadata": {"resourceVersion": str(self._version)}, "items": copy.deepcopy(items)}
 
     def watch(self, path: str, resource_version: str) -> Iterator[Json]:
@@ -79,7 +82,9 @@ class MemoryApi:
         wanted = (body.get("metadata") or {}).get("resourceVersion")
         if wanted and wanted != item["metadata"]["resourceVersion"]:
             raise ApiError(409, "the object has been modified", reason="Conflict")
-        self.writes.append(f"patch {path.rsplit('/', 2 if status else 1)[-2 if status else -1]}{'/status' if status else ''}")
+        self.writes.append(
+            f"patch {path.rsplit('/', 2 if status else 1)[-2 if status else -1]}{'/status' if status else ''}"
+        )
         if status:
             changed = {**item, "status": merge(item.get("status") or {}, body["status"])}
         else:

@@ -25,18 +25,30 @@ def make_dc(replicas: int = 1, name: str = "docker-registry", **spec: Any) -> Js
     return {
         "apiVersion": "apps.openshift.io/v1",
         "kind": "DeploymentConfig",
-        "metadata": {"name": name, "namespace": "default", "uid": f"uid-{name}", "generation": 1, "resourceVersion": "1",
-                     "labels": dict(labels)},
+        "metadata": {
+            "name": name,
+            "namespace": "default",
+            "uid": f"uid-{name}",
+            "generation": 1,
+            "resourceVersion": "1",
+            "labels": dict(labels),
+        },
         "spec": {
             "replicas": replicas,
             "revisionHistoryLimit": 10,
             "test": False,
             "selector": dict(labels),
             "triggers": [{"type": "ConfigChange"}],
-            "strategy": {"type": "Rolling", "activeDeadlineSeconds": 21600, "resources": {}, "rollingParams": {
-                "maxSurge": "25%", "maxUnavailable": "25%", "timeoutSeconds": 600}},
-            "template": {"metadata": {"labels": dict(labels)},
-                         "spec": {"containers": [{"name": "registry", "image": "registry:1"}]}},
+            "strategy": {
+                "type": "Rolling",
+                "activeDeadlineSeconds": 21600,
+                "resources": {},
+                "rollingParams": {"maxSurge": "25%", "maxUnavailable": "25%", "timeoutSeconds": 600},
+            },
+            "template": {
+                "metadata": {"labels": dict(labels)},
+                "spec": {"containers": [{"name": "registry", "image": "registry:1"}]},
+            },
             **spec,
         },
     }
@@ -145,8 +157,12 @@ class Cluster:
     def _write_status(self, name: str, rc: Json) -> None:
         alive = [pod for pod in self.pods if pod.owner == name and pod.gone_at is None]
         ready = sum(self._is_ready(pod) for pod in alive)
-        rc["status"] = {"replicas": len(alive), "readyReplicas": ready, "availableReplicas": ready,
-                        "observedGeneration": rc["metadata"]["generation"]}
+        rc["status"] = {
+            "replicas": len(alive),
+            "readyReplicas": ready,
+            "availableReplicas": ready,
+            "observedGeneration": rc["metadata"]["generation"],
+        }
 
     # -- time --------------------------------------------------------------------------------------------------
 

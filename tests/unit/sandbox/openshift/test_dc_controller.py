@@ -40,8 +40,12 @@ def run(controller: Controller, api: MemoryApi, *, rounds: int = 20) -> float | 
         for item in api.objects.values():
             if item.get("kind") == "ReplicationController":
                 count = item["spec"]["replicas"]
-                item["status"] = {"replicas": count, "readyReplicas": count, "availableReplicas": count,
-                                  "observedGeneration": item["metadata"]["generation"]}
+                item["status"] = {
+                    "replicas": count,
+                    "readyReplicas": count,
+                    "availableReplicas": count,
+                    "observedGeneration": item["metadata"]["generation"],
+                }
         if after != 0.0:
             return after
     raise AssertionError(f"never at rest: {api.writes}")
@@ -74,8 +78,9 @@ def test_a_configuration_that_is_gone_is_forgotten(api: MemoryApi, controller: C
     assert api.writes == []
 
 
-def test_who_wrote_first_wins_and_the_plan_is_made_anew(api: MemoryApi, controller: Controller,
-                                                       monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_wrote_first_wins_and_the_plan_is_made_anew(
+    api: MemoryApi, controller: Controller, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run(controller, api)
     changed = api.find(DC)
     assert changed
@@ -143,8 +148,10 @@ def test_recreate_counts_pods_that_still_terminate(api: MemoryApi, controller: C
     dc = make_dc(strategy={"type": "Recreate", "recreateParams": {"timeoutSeconds": 600}})
     api.put(DC, dc)
     run(controller, api)
-    pod = {"metadata": {"name": "p", "labels": {"deployment": "docker-registry-1", "deploymentconfig": "docker-registry"}},
-           "status": {"phase": "Running"}}
+    pod = {
+        "metadata": {"name": "p", "labels": {"deployment": "docker-registry-1", "deploymentconfig": "docker-registry"}},
+        "status": {"phase": "Running"},
+    }
     api.put("/api/v1/namespaces/default/pods/p", pod)
     changed = api.find(DC)
     assert changed

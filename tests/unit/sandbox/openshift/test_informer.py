@@ -74,8 +74,10 @@ def names(informer: Informer) -> list[str]:
 
 def test_it_lists_and_then_follows() -> None:
     seen: list[str] = []
-    server = Server([[item("a", 1), item("b", 2)]],
-                    [[event("ADDED", "c", 11), event("DELETED", "a", 12), event("MODIFIED", "b", 13)]])
+    server = Server(
+        [[item("a", 1), item("b", 2)]],
+        [[event("ADDED", "c", 11), event("DELETED", "a", 12), event("MODIFIED", "b", 13)]],
+    )
     informer = follow(server, lambda thing: seen.append(thing["metadata"]["name"]))
     assert names(informer) == ["b", "c"]
     assert seen == ["a", "b", "c", "a", "b"]
@@ -91,8 +93,10 @@ def test_a_bookmark_moves_on_without_a_change() -> None:
     assert server.asked[-1] == "watch 50"
 
 
-@pytest.mark.parametrize("error", [ApiError(410, "too old resource version"), ApiError(429, "storage is initializing"),
-                                   ApiError(500, "boom")])
+@pytest.mark.parametrize(
+    "error",
+    [ApiError(410, "too old resource version"), ApiError(429, "storage is initializing"), ApiError(500, "boom")],
+)
 def test_after_an_answer_that_is_an_error_it_lists_anew(error: ApiError) -> None:
     server = Server([[item("a", 1)], [item("b", 2)]], [[event("ADDED", "c", 11), error]])
     seen: list[str] = []

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import standins_certificates as certificates
 from standins import kubeapi
 from standins.kubeapi import ApiError, Client, KubeconfigError, read_kubeconfig
 
@@ -67,13 +68,24 @@ def fixture_server() -> Iterator[Server]:
         server.shutdown()
 
 
-def kubeconfig(path: Path, server: str, user: Json | None = None, **cluster: str) -> str:
-    path.write_text(json.dumps({
-        "apiVersion": "v1", "kind": "Config", "current-context": "c",
-        "clusters": [{"name": "k", "cluster": {"server": server, **cluster}}],
-        "users": [{"name": "u", "user": user or {}}],
-        "contexts": [{"name": "c", "context": {"cluster": "k", "user": "u"}}],
-    }), encoding="utf-8")
+def b64(pem: bytes) -> str:
+    return base64.b64encode(pem).decode()
+
+
+def kubeconfig(path: Path, server: str, user: Json | None = None, **cluster: Any) -> str:
+    path.write_text(
+        json.dumps(
+            {
+                "apiVersion": "v1",
+                "kind": "Config",
+                "current-context": "c",
+                "clusters": [{"name": "k", "cluster": {"server": server, **cluster}}],
+                "users": [{"name": "u", "user": user or {}}],
+                "contexts": [{"name": "c", "context": {"cluster": "k", "user": "u"}}],
+            }
+        ),
+        encoding="utf-8",
+    )
     return str(path)
 
 
@@ -183,12 +195,18 @@ def test_a_watch_cut_off_within_an_event_is_a_broken_connection(server: Server, 
     assert caught.value.status == 0
 
 
-@pytest.mark.parametrize(("text", "message"), [
-    ("apiVersion: v1\nkind: Config\n", "not JSON"),
-    ("[]", "not a kubeconfig"),
-    ("{}", "no context is called ''"),
-    ('{"current-context": "x", "contexts": [{"name": "x", "context": {"cluster": "k"}}]}', "no cluster is called 'k'"),
-])
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("apiVersion: v1\nkind: Config\n", "not JSON"),
+        ("[]", "not a kubeconfig"),
+        ("{}", "no context is called ''"),
+        (
+            '{"current-context": "x", "contexts": [{"name": "x", "context": {"cluster": "k"}}]}',
+            "no cluster is called 'k'",
+        ),
+    ],
+)
 def test_a_kubeconfig_that_cannot_be_used_is_named(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "config"
     path.write_text(text, encoding="utf-8")
@@ -210,17 +228,16 @@ def test_https_needs_an_authority_and_credentials(tmp_path: Path) -> None:
 
 
 def test_certificates_come_out_of_the_kubeconfig(tmp_path: Path) -> None:
-    certificates = pytest.importorskip("standins_certificates")
-    authority, (certificate, key) = certificates.authority(), certificates.leaf("client")
-    encode = lambda pem: base64.b64encode(pem).decode()  # noqa: E731
+    certificate, key = certificates.leaf("client")
+    trusted: Json = {"certificate-authority-data": b64(certificates.authority())}
     made = kubeconfig(
-        tmp_path / "config", "https://127.0.0.1",
-        {"client-certificate-data": encode(certificate), "client-key-data": encode(key)},
-        **{"certificate-authority-data": encode(authority)},
+        tmp_path / "config",
+        "https://127.0.0.1",
+        {"client-certificate-data": b64(certificate), "client-key-data": b64(key)},
+        **trusted,
     )
     connection = read_kubeconfig(made)
     assert connection.tls is not None
     assert connection.port == 443
     with pytest.raises(KubeconfigError, match="neither client-certificate-data"):
-        read_kubeconfig(kubeconfig(tmp_path / "bare", "https://127.0.0.1",
-                                   **{"certificate-authority-data": encode(authority)}))
+        read_kubeconfig(kubeconfig(tmp_path / "bare", "https://127.0.0.1", **trusted))

@@ -41,10 +41,17 @@ def test_the_first_rollout() -> None:
     progressing = cluster.condition("Progressing")
     assert (progressing["status"], progressing["reason"]) == ("True", "NewReplicationControllerAvailable")
     assert progressing["message"] == 'replication controller "docker-registry-1" successfully rolled out'
-    counts = {key: cluster.status[key] for key in
-              ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas", "unavailableReplicas")}
-    assert counts == {"replicas": 1, "updatedReplicas": 1, "readyReplicas": 1, "availableReplicas": 1,
-                      "unavailableReplicas": 0}
+    counts = {
+        key: cluster.status[key]
+        for key in ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas", "unavailableReplicas")
+    }
+    assert counts == {
+        "replicas": 1,
+        "updatedReplicas": 1,
+        "readyReplicas": 1,
+        "availableReplicas": 1,
+        "unavailableReplicas": 0,
+    }
     assert cluster.status["observedGeneration"] == 1
     assert cluster.status["labelSelector"] == "docker-registry=default"
 
@@ -65,8 +72,11 @@ def test_a_version_is_named_and_marked_as_openshift_does() -> None:
     assert rc["metadata"]["labels"]["openshift.io/deployment-config.name"] == "docker-registry"
     assert notes["openshift.io/deployment-config.latest-version"] == "1"
     assert notes["openshift.io/deployment.status-reason"] == "config change"
-    assert rc["spec"]["selector"] == {"docker-registry": "default", "deployment": "docker-registry-1",
-                                      "deploymentconfig": "docker-registry"}
+    assert rc["spec"]["selector"] == {
+        "docker-registry": "default",
+        "deployment": "docker-registry-1",
+        "deploymentconfig": "docker-registry",
+    }
     pod = rc["spec"]["template"]["metadata"]
     assert rc["spec"]["selector"].items() <= pod["labels"].items()
     assert pod["annotations"]["openshift.io/deployment.name"] == "docker-registry-1"
@@ -199,8 +209,11 @@ def test_timeout_seconds_of_the_strategy_count() -> None:
 
 def test_progress_puts_the_deadline_off() -> None:
     """Eight pods that take 5 s each batch need longer than the timeout of 7 s, and yet nothing failed."""
-    strategy = {"type": "Rolling", "activeDeadlineSeconds": 21600,
-                "rollingParams": {"maxSurge": 1, "maxUnavailable": 0, "timeoutSeconds": 7}}
+    strategy = {
+        "type": "Rolling",
+        "activeDeadlineSeconds": 21600,
+        "rollingParams": {"maxSurge": 1, "maxUnavailable": 0, "timeoutSeconds": 7},
+    }
     cluster = rolled_out(4, strategy=strategy)
     cluster.ready_after = 5.0
     cluster.new_image("registry:2")
@@ -209,8 +222,11 @@ def test_progress_puts_the_deadline_off() -> None:
 
 
 def test_the_active_deadline_ends_a_rollout_that_still_moves() -> None:
-    strategy = {"type": "Rolling", "activeDeadlineSeconds": 12,
-                "rollingParams": {"maxSurge": 1, "maxUnavailable": 0, "timeoutSeconds": 7}}
+    strategy = {
+        "type": "Rolling",
+        "activeDeadlineSeconds": 12,
+        "rollingParams": {"maxSurge": 1, "maxUnavailable": 0, "timeoutSeconds": 7},
+    }
     cluster = rolled_out(4, strategy=strategy)
     cluster.ready_after = 6.0
     cluster.new_image("registry:2")
@@ -341,8 +357,14 @@ def test_no_image_no_rollout() -> None:
 
 
 def test_an_image_trigger_waits_for_its_first_image() -> None:
-    trigger = {"type": "ImageChange", "imageChangeParams": {"automatic": True, "containerNames": ["registry"],
-                                                            "from": {"kind": "ImageStreamTag", "name": "r:1"}}}
+    trigger: dict[str, Any] = {
+        "type": "ImageChange",
+        "imageChangeParams": {
+            "automatic": True,
+            "containerNames": ["registry"],
+            "from": {"kind": "ImageStreamTag", "name": "r:1"},
+        },
+    }
     cluster = Cluster(make_dc(triggers=[trigger, {"type": "ConfigChange"}]))
     cluster.settle(5)
     assert cluster.told == []
@@ -380,14 +402,23 @@ SHARES = st.one_of(st.integers(0, 5), st.integers(0, 99).map(lambda n: f"{n}%"))
 
 
 @settings(max_examples=100, deadline=None)
-@given(replicas=st.integers(1, 9), surge=SHARES, unavailable=st.one_of(st.just(0), st.integers(0, 99).map(lambda n: f"{n}%")),
-       ready_after=st.sampled_from([0.0, 0.5, 2.0, 4.0]), terminating=st.sampled_from([0.0, 2.0]),
-       broken=st.booleans())
-def test_rolling_never_leaves_clients_without_a_pod(replicas: int, surge: int | str, unavailable: int | str,
-                                                    ready_after: float, terminating: float, broken: bool) -> None:
+@given(
+    replicas=st.integers(1, 9),
+    surge=SHARES,
+    unavailable=st.one_of(st.just(0), st.integers(0, 99).map(lambda n: f"{n}%")),
+    ready_after=st.sampled_from([0.0, 0.5, 2.0, 4.0]),
+    terminating=st.sampled_from([0.0, 2.0]),
+    broken=st.booleans(),
+)
+def test_rolling_never_leaves_clients_without_a_pod(
+    replicas: int, surge: int | str, unavailable: int | str, ready_after: float, terminating: float, broken: bool
+) -> None:
     """With less than all pods allowed to be unavailable one always serves, whether the new version works or not."""
-    strategy = {"type": "Rolling", "activeDeadlineSeconds": 21600,
-                "rollingParams": {"maxSurge": surge, "maxUnavailable": unavailable, "timeoutSeconds": 10}}
+    strategy = {
+        "type": "Rolling",
+        "activeDeadlineSeconds": 21600,
+        "rollingParams": {"maxSurge": surge, "maxUnavailable": unavailable, "timeoutSeconds": 10},
+    }
     cluster = rolled_out(replicas, strategy=strategy)
     cluster.terminating_seconds = terminating
     cluster.ready_after = None if broken else ready_after
@@ -404,8 +435,12 @@ def test_rolling_never_leaves_clients_without_a_pod(replicas: int, surge: int | 
     assert cluster.replicas() == {f"docker-registry-{1 if failed else 2}": replicas}
 
 
-EVENTS = st.lists(st.tuples(st.sampled_from(["image", "scale", "break", "heal", "pause", "resume", "wait", "manual"]),
-                            st.integers(0, 8)), max_size=12)
+EVENTS = st.lists(
+    st.tuples(
+        st.sampled_from(["image", "scale", "break", "heal", "pause", "resume", "wait", "manual"]), st.integers(0, 8)
+    ),
+    max_size=12,
+)
 
 
 @settings(max_examples=100, deadline=None)

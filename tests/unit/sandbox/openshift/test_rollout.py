@@ -13,19 +13,37 @@ from standins.deploymentconfigs.rollout import Pool, Step, fenceposts, portion, 
 NOTHING = Pool(0, 0, 0)
 
 
-@pytest.mark.parametrize(("share", "of", "up", "expected"), [
-    ("25%", 1, True, 1), ("25%", 1, False, 0), ("25%", 4, True, 1), ("25%", 5, True, 2), ("25%", 5, False, 1),
-    ("100%", 3, False, 3), ("0%", 3, True, 0), (2, 10, True, 2), ("2", 10, True, 2),
-])
+@pytest.mark.parametrize(
+    ("share", "of", "up", "expected"),
+    [
+        ("25%", 1, True, 1),
+        ("25%", 1, False, 0),
+        ("25%", 4, True, 1),
+        ("25%", 5, True, 2),
+        ("25%", 5, False, 1),
+        ("100%", 3, False, 3),
+        ("0%", 3, True, 0),
+        (2, 10, True, 2),
+        ("2", 10, True, 2),
+    ],
+)
 def test_a_share_is_rounded_the_way_its_use_asks(share: int | str, of: int, up: bool, expected: int) -> None:
     assert portion(share, of, round_up=up) == expected
 
 
-@pytest.mark.parametrize(("surge", "unavailable", "desired", "expected"), [
-    ("25%", "25%", 1, (1, 0)), ("25%", "25%", 8, (2, 2)), (0, 0, 3, (0, 1)), ("0%", "10%", 3, (0, 1)), (0, 9, 3, (0, 3)),
-])
-def test_fenceposts_always_leave_room_to_move(surge: int | str, unavailable: int | str, desired: int,
-                                              expected: tuple[int, int]) -> None:
+@pytest.mark.parametrize(
+    ("surge", "unavailable", "desired", "expected"),
+    [
+        ("25%", "25%", 1, (1, 0)),
+        ("25%", "25%", 8, (2, 2)),
+        (0, 0, 3, (0, 1)),
+        ("0%", "10%", 3, (0, 1)),
+        (0, 9, 3, (0, 3)),
+    ],
+)
+def test_fenceposts_always_leave_room_to_move(
+    surge: int | str, unavailable: int | str, desired: int, expected: tuple[int, int]
+) -> None:
     assert fenceposts(surge, unavailable, desired) == expected
 
 
@@ -74,8 +92,9 @@ def test_recreate_of_nothing_is_done() -> None:
     unavailable=st.one_of(st.integers(0, 12), st.integers(0, 100).map(lambda n: f"{n}%")),
     ready=st.lists(st.integers(0, 3), min_size=1, max_size=40),
 )
-def test_rolling_keeps_to_its_limits_and_ends(desired: int, old_start: int, surge: int | str, unavailable: int | str,
-                                              ready: list[int]) -> None:
+def test_rolling_keeps_to_its_limits_and_ends(
+    desired: int, old_start: int, surge: int | str, unavailable: int | str, ready: list[int]
+) -> None:
     """From a version that is all available: never below the minimum, never above the surge, and it finishes."""
     posts = fenceposts(surge, unavailable, desired)
     minimum = min(old_start, desired - posts[1])

@@ -89,7 +89,7 @@ class Controller:
                 return
             wait = self.queue.retry(key)
             daemon.log(f"{key[0]}/{key[1]}: {error}; again in {wait:g} s")
-        except Exception as error:  # noqa: BLE001 - one odd object must not stop the service for the others
+        except Exception as error:
             wait = self.queue.retry(key)
             daemon.log(f"{key[0]}/{key[1]}: {error!r}; again in {wait:g} s")
         else:
@@ -186,5 +186,3 @@ class Controller:
         name = (rc["metadata"].get("labels") or {}).get(model.CONFIG_NAME)
         if name:
             self.queue.add((rc["metadata"]["namespace"], name))
-
-

@@ -45,8 +45,13 @@ def owner_reference(dc: Json) -> Json:
 def encode(dc: Json) -> str:
     """Return a DeploymentConfig as the text that its ReplicationControllers carry."""
     metadata = {key: value for key, value in dc["metadata"].items() if key != "managedFields"}
-    kept = {"kind": "DeploymentConfig", "apiVersion": model.GROUP_VERSION, "metadata": metadata,
-            "spec": dc["spec"], "status": dc.get("status") or {}}
+    kept = {
+        "kind": "DeploymentConfig",
+        "apiVersion": model.GROUP_VERSION,
+        "metadata": metadata,
+        "spec": dc["spec"],
+        "status": dc.get("status") or {},
+    }
     return json.dumps(kept, separators=(",", ":")) + "\n"
 
 

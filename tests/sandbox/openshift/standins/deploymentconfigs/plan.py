@@ -83,9 +83,12 @@ def plan(dc: Json, rcs: Sequence[Json], now: datetime, pods: Mapping[str, int] |
     ours = [rc for rc in rcs if model.owner_of(rc) == config.uid]
     orphans = [rc for rc in rcs if model.owner_of(rc) is None and not rc["metadata"].get("deletionTimestamp")]
     if orphans and not config.deleting:
-        return Plan(tuple(
-            Adopt(rc["metadata"]["name"], rc["metadata"]["resourceVersion"], objects.owner_reference(dc))
-            for rc in orphans))
+        return Plan(
+            tuple(
+                Adopt(rc["metadata"]["name"], rc["metadata"]["resourceVersion"], objects.owner_reference(dc))
+                for rc in orphans
+            )
+        )
     planner = _Planner(dc, config, [model.read_controller(rc) for rc in ours], now, pods or {})
     return planner.decide()
 
@@ -93,8 +96,9 @@ def plan(dc: Json, rcs: Sequence[Json], now: datetime, pods: Mapping[str, int] |
 class _Planner:
     """One decision; holds what all its parts look at."""
 
-    def __init__(self, dc: Json, config: Config, controllers: list[Controller], now: datetime,
-                 pods: Mapping[str, int]) -> None:
+    def __init__(
+        self, dc: Json, config: Config, controllers: list[Controller], now: datetime, pods: Mapping[str, int]
+    ) -> None:
         self.dc = dc
         self.config = config
         self.controllers = controllers
@@ -102,6 +106,7 @@ class _Planner:
         self.pods = pods
 
     def decide(self) -> Plan:
+        """Return the plan; the first thing that is to be done is all of it, the rest follows from its outcome."""
         config = self.config
         newest = max((c.version for c in self.controllers), default=0)
         latest = model.latest_of(config, self.controllers)
@@ -111,16 +116,23 @@ class _Planner:
             return self._roll(latest) if latest and latest.in_flight else self._only_status(*self._prune())
         if newest > config.latest_version:  # a DeploymentConfig that was made again finds its old versions
             return Plan((WriteStatus({"latestVersion": newest}),))
-        if latest is None:
-            cancel = [self._cancel(c) for c in self.controllers if c.in_flight]
-            if cancel:
-                return Plan(tuple(cancel))
+        return self._new_version(latest) or self._old_version(latest)
+
+    def _new_version(self, latest: Controller | None) -> Plan | None:
+        """Return the way to a version that is asked for and not there, or None where there is none."""
+        config = self.config
+        overtaken = [self._cancel(c) for c in self.controllers if c.in_flight] if latest is None else []
+        if overtaken:
+            return Plan(tuple(overtaken))
         if config.unresolved_images or self._waits_for_image():
             return self._only_status()
         if self._triggered(latest):
             return Plan((WriteStatus({"latestVersion": config.latest_version + 1, "details": status.CONFIG_CHANGE}),))
+        return self._create() if latest is None and not config.never_rolled_out else None
+
+    def _old_version(self, latest: Controller | None) -> Plan:
         if latest is None:
-            return self._create() if not config.never_rolled_out else self._only_status()
+            return self._only_status()
         return self._roll(latest) if latest.in_flight else self._reconcile()
 
     # -- triggers --------------------------------------------------------------------------------------------
@@ -142,12 +154,15 @@ class _Planner:
     # -- versions --------------------------------------------------------------------------------------------
 
     def _cancel(self, controller: Controller) -> Update:
-        return Update(controller, annotations={
-            model.CANCELLED: "true",
-            model.PHASE: model.FAILED,
-            model.STATUS_REASON: "newer deployment was found running",
-            model.COMPLETED_AT: stamp(self.now),
-        })
+        return Update(
+            controller,
+            annotations={
+                model.CANCELLED: "true",
+                model.PHASE: model.FAILED,
+                model.STATUS_REASON: "newer deployment was found running",
+                model.COMPLETED_AT: stamp(self.now),
+            },
+        )
 
     def _create(self) -> Plan:
         version = self.config.latest_version
@@ -182,27 +197,33 @@ class _Planner:
     # -- a rollout -------------------------------------------------------------------------------------------
 
     def _roll(self, latest: Controller) -> Plan:
-        if latest.cancelled:  # by the user, as `oc rollout cancel` does
-            return Plan((self._fail(latest, None),))
-        if latest.phase != model.RUNNING:
-            began = {model.PHASE: model.RUNNING, model.STARTED_AT: stamp(self.now), model.PROGRESSED_AT: stamp(self.now)}
-            return Plan((Update(latest, annotations=began),))
+        """Take a rollout one step further: begin it, move pods, end it."""
         previous = model.active_of(self.controllers)
-        # As OpenShift's deployer does first: whatever is neither the new nor the last good version goes at once.
-        others = [c for c in self.controllers if c is not latest and c is not previous and c.wanted > 0]
-        if others:
-            return Plan(tuple(Update(c, replicas=0) for c in others))
+        begin = self._begin(latest, previous)
+        if begin:
+            return Plan(begin)
         step = self._step(latest, previous)
         if step.complete and latest.settled:
             done = {model.PHASE: model.COMPLETE, model.COMPLETED_AT: stamp(self.now)}
             return Plan((Update(latest, annotations=done),))
+        seen = self._only_status(observe=False).actions
         actions = self._scale(latest, previous, step)
         if actions:
-            return Plan((*actions, *self._only_status(observe=False).actions))
+            return Plan((*actions, *seen))
         late = self._late(latest)
-        if late:
-            return Plan((self._fail(latest, late),))
-        return Plan(self._only_status(observe=False).actions, self._next_look(latest))
+        return Plan((self._fail(latest, late),)) if late else Plan(seen, self._next_look(latest))
+
+    def _begin(self, latest: Controller, previous: Controller | None) -> tuple[Action, ...]:
+        """Return what comes before the first step, and again where the user cancels or something else has pods."""
+        if latest.cancelled:  # by the user, as `oc rollout cancel` does
+            return (self._fail(latest, None),)
+        if latest.phase != model.RUNNING:
+            now = stamp(self.now)
+            marks = {model.PHASE: model.RUNNING, model.STARTED_AT: now, model.PROGRESSED_AT: now}
+            return (Update(latest, annotations=marks),)
+        # As OpenShift's deployer does first: whatever is neither the new nor the last good version goes at once.
+        others = [c for c in self.controllers if c is not latest and c is not previous and c.wanted > 0]
+        return tuple(Update(c, replicas=0) for c in others)
 
     def _step(self, latest: Controller, previous: Controller | None) -> rollout.Step:
         new = rollout.Pool(latest.wanted, latest.created, latest.available)
@@ -222,8 +243,13 @@ class _Planner:
         actions: list[Action] = []
         changes_old = previous is not None and previous.wanted != step.old
         if latest.wanted != step.new or changes_old:
-            actions.append(Update(latest, replicas=step.new if step.new != latest.wanted else None,
-                                  annotations={model.PROGRESSED_AT: stamp(self.now)}))
+            actions.append(
+                Update(
+                    latest,
+                    replicas=step.new if step.new != latest.wanted else None,
+                    annotations={model.PROGRESSED_AT: stamp(self.now)},
+                )
+            )
         if previous is not None and changes_old:
             actions.append(Update(previous, replicas=step.old))
         return actions
@@ -232,7 +258,9 @@ class _Planner:
         """Return why a rollout has to be given up, or None."""
         since = latest.progressed or latest.started or self.now
         if self.now >= since + timedelta(seconds=self.config.timeout):
-            return f"no progress for {self.config.timeout} seconds: {latest.available} of {latest.desired} pods available"
+            return (
+                f"no progress for {self.config.timeout} seconds: {latest.available} of {latest.desired} pods available"
+            )
         begun = latest.started or self.now
         if self.now >= begun + timedelta(seconds=self.config.active_deadline):
             return f"the rollout took longer than {self.config.active_deadline} seconds"
@@ -254,8 +282,14 @@ class _Planner:
     # -- status ----------------------------------------------------------------------------------------------
 
     def _status(self, *, observe: bool = True, extra: Json | None = None) -> Json:
-        return status.status_of(self.config, self.controllers, self.now, observe=observe, extra=extra,
-                                selector=objects.selector_text(self.dc))
+        return status.status_of(
+            self.config,
+            self.controllers,
+            self.now,
+            observe=observe,
+            extra=extra,
+            selector=objects.selector_text(self.dc),
+        )
 
     def _only_status(self, *before: Action, observe: bool = True) -> Plan:
         wanted = self._status(observe=observe)

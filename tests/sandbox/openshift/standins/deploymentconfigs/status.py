@@ -16,8 +16,8 @@ from standins.daemon import stamp
 from standins.deploymentconfigs.model import (
     COMPLETE,
     FAILED,
-    RUNNING,
     ROLLING,
+    RUNNING,
     Config,
     Controller,
     latest_of,
@@ -79,8 +79,9 @@ def _progressing(latest: Controller, *, moved: bool) -> Json | None:
 
 def created_condition(name: str, version: int) -> Json:
     """Return the condition that tells of a new ReplicationController."""
-    return condition(PROGRESSING, "True", RC_CREATED,
-                     f'Created new replication controller "{name}" for version {version}')
+    return condition(
+        PROGRESSING, "True", RC_CREATED, f'Created new replication controller "{name}" for version {version}'
+    )
 
 
 def create_error_condition(message: str) -> Json:

@@ -24,10 +24,17 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--http-port", type=int, default=80)
     parser.add_argument("--https-port", type=int, default=443)
     parser.add_argument("--config", type=Path, default=Path("/var/lib/openshift-router/haproxy.cfg"))
-    parser.add_argument("--run-dir", type=Path, default=Path("/run/openshift-haproxy"),
-                        help="where HAProxy has its sockets: stats.sock, and master.sock (its -S)")
-    parser.add_argument("--initial", action="store_true",
-                        help="only write a configuration without routes where there is none, for HAProxy to start with")
+    parser.add_argument(
+        "--run-dir",
+        type=Path,
+        default=Path("/run/openshift-haproxy"),
+        help="where HAProxy has its sockets: stats.sock, and master.sock (its -S)",
+    )
+    parser.add_argument(
+        "--initial",
+        action="store_true",
+        help="only write a configuration without routes where there is none, for HAProxy to start with",
+    )
     arguments = parser.parse_args()
     if not arguments.kubeconfig and not arguments.initial:
         parser.error("--kubeconfig is needed")

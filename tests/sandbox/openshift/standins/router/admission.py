@@ -62,26 +62,39 @@ def generated_host(route: Json, domain: str) -> str:
 def unsupported(route: Json) -> Verdict | None:
     """Return why this router cannot serve a Route, or None."""
     spec = route["spec"]
-
-    def refuse(message: str, reason: str = "ExtendedValidationFailed") -> Verdict:
-        return Verdict(False, reason, message)
-
     termination = (spec.get("tls") or {}).get("termination")
-    if termination not in {None, "passthrough"}:
-        return refuse(f"spec.tls.termination: the sandbox's router serves passthrough and plain http only, not {termination}")
-    if spec.get("wildcardPolicy", "None") != "None":
-        return refuse("wildcard routes are not allowed", "RouteNotAdmitted")
-    host = spec["host"]
-    if not SAFE_HOST.fullmatch(host) or any(len(label) > MAX_LABEL or not label for label in host.split(".")):
-        return refuse(f"host name validation errors: spec.host: {host!r} is not a host name", "InvalidHost")
-    path = spec.get("path") or ""
-    if path and termination == "passthrough":
-        return refuse("spec.path: passthrough termination does not support paths")
-    if path and not SAFE_PATH.fullmatch(path):
-        return refuse(f"spec.path: {path!r} has characters the sandbox's router does not take")
-    if (spec.get("to") or {}).get("kind", "Service") != "Service":
-        return refuse("spec.to.kind: must reference a Service")
-    return None
+    host, path = spec["host"], spec.get("path") or ""
+    labels = host.split(".")
+    # The first that holds is said; each is put as OpenShift's router or API server puts it.
+    faults = [
+        (
+            termination not in {None, "passthrough"},
+            "ExtendedValidationFailed",
+            f"spec.tls.termination: the sandbox's router serves passthrough and plain http only, not {termination}",
+        ),
+        (spec.get("wildcardPolicy", "None") != "None", "RouteNotAdmitted", "wildcard routes are not allowed"),
+        (
+            not SAFE_HOST.fullmatch(host) or not all(0 < len(label) <= MAX_LABEL for label in labels),
+            "InvalidHost",
+            f"host name validation errors: spec.host: {host!r} is not a host name",
+        ),
+        (
+            bool(path) and termination == "passthrough",
+            "ExtendedValidationFailed",
+            "spec.path: passthrough termination does not support paths",
+        ),
+        (
+            bool(path) and not SAFE_PATH.fullmatch(path),
+            "ExtendedValidationFailed",
+            f"spec.path: {path!r} has characters the sandbox's router does not take",
+        ),
+        (
+            (spec.get("to") or {}).get("kind", "Service") != "Service",
+            "ExtendedValidationFailed",
+            "spec.to.kind: must reference a Service",
+        ),
+    ]
+    return next((Verdict(False, reason, message) for holds, reason, message in faults if holds), None)
 
 
 def admit(routes: Sequence[Json], domain: str) -> Admission:
@@ -108,8 +121,9 @@ def _claim(route: Json, host: str, owners: dict[str, Json], taken: dict[tuple[st
     owner = owners.setdefault(host, route)
     namespace, name = key_of(route)
     if key_of(owner)[0] != namespace:
-        return Verdict(False, "HostAlreadyClaimed",
-                       f"a route in another namespace holds {host} and is older than {name}")
+        return Verdict(
+            False, "HostAlreadyClaimed", f"a route in another namespace holds {host} and is older than {name}"
+        )
     slot = (host, route["spec"].get("path") or "")
     holder = taken.setdefault(slot, route)
     if holder is not route:

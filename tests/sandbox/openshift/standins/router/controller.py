@@ -66,8 +66,9 @@ def apply_to_haproxy(config: Path, master: Path) -> Effect:
 class Router:
     """Brings HAProxy and the Routes' status in line with the objects, again and again."""
 
-    def __init__(self, api: Api, settings: Settings, effect: Effect,
-                 clock: Callable[[], datetime] = daemon.now) -> None:
+    def __init__(
+        self, api: Api, settings: Settings, effect: Effect, clock: Callable[[], datetime] = daemon.now
+    ) -> None:
         """``clock`` gives the time; tests put their own."""
         self.queue: WorkQueue[str] = WorkQueue()
         self._api = api
@@ -101,7 +102,7 @@ class Router:
         except (ApiError, haproxy.HaproxyError) as error:
             wait = self.queue.retry(ALL)
             daemon.log(f"{error}; again in {wait:g} s")
-        except Exception as error:  # noqa: BLE001 - one odd object must not stop the service for the others
+        except Exception as error:
             wait = self.queue.retry(ALL)
             daemon.log(f"{error!r}; again in {wait:g} s")
         else:

@@ -23,7 +23,7 @@ class HaproxyError(Exception):
 def check(config: Path) -> None:
     """Raise HaproxyError with HAProxy's own words where a configuration is not valid."""
     try:
-        done = subprocess.run([COMMAND, "-c", "-q", "-f", str(config)], capture_output=True, text=True, check=False)
+        done = subprocess.run([COMMAND, "-c", "-f", str(config)], capture_output=True, text=True, check=False)
     except OSError as error:
         raise HaproxyError(f"{COMMAND}: {error.strerror}; install haproxy") from error
     if done.returncode:

@@ -63,7 +63,9 @@ def render(routes: Sequence[Json], services: Sequence[Json], slices: Sequence[Js
         if is_passthrough(route):
             secure.append(f"  use_backend {backend_name(route)} if {{ req.ssl_sni -i {host_of(route)} }}")
             if _insecure(route) == "Redirect":
-                redirects.append(f"  http-request redirect scheme https if {{ hdr(host),field(1,:) -i {host_of(route)} }}")
+                redirects.append(
+                    f"  http-request redirect scheme https if {{ hdr(host),field(1,:) -i {host_of(route)} }}"
+                )
             backends += _passthrough_backend(route, servers)
         else:
             path = route["spec"].get("path") or ""
@@ -110,17 +112,23 @@ def servers_of(route: Json, services: set[tuple[str, str]], slices: Sequence[Jso
             labels = part["metadata"].get("labels") or {}
             if part["metadata"]["namespace"] != namespace or labels.get("kubernetes.io/service-name") != target["name"]:
                 continue
-            ports = [p["port"] for p in part.get("ports") or []
-                     if p.get("port") and (wanted is None or wanted in {p.get("name"), p["port"], str(p["port"])})]
+            ports = [
+                p["port"]
+                for p in part.get("ports") or []
+                if p.get("port") and (wanted is None or wanted in {p.get("name"), p["port"], str(p["port"])})
+            ]
             found.update(Server(address, port, weight) for address in _ready(part) for port in ports)
     return sorted(found, key=lambda server: (server.address, server.port, server.weight))
 
 
 def _ready(part: Json) -> list[str]:
     # "ready" that is not said means ready (discovery.k8s.io/v1).
-    return [address for endpoint in part.get("endpoints") or []
-            if (endpoint.get("conditions") or {}).get("ready") is not False
-            for address in endpoint.get("addresses") or []]
+    return [
+        address
+        for endpoint in part.get("endpoints") or []
+        if (endpoint.get("conditions") or {}).get("ready") is not False
+        for address in endpoint.get("addresses") or []
+    ]
 
 
 def _annotation(route: Json, name: str) -> str:
@@ -197,5 +205,10 @@ def _passthrough_backend(route: Json, servers: list[Server]) -> list[str]:
 
 
 def _http_backend(route: Json, servers: list[Server]) -> list[str]:
-    return [f"backend {backend_name(route)}", "  mode http", "  option forwardfor",
-            *_options(route, "leastconn", "server"), *_servers(servers)]
+    return [
+        f"backend {backend_name(route)}",
+        "  mode http",
+        "  option forwardfor",
+        *_options(route, "leastconn", "server"),
+        *_servers(servers),
+    ]
