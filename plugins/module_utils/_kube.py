@@ -270,6 +270,10 @@ def run_module(
     :param options: more arguments for AnsibleModule (``required_if`` …). Check mode is supported by every module here.
     """
     module = AnsibleModule(argument_spec=dict(argument_spec), supports_check_mode=True, **options)
+    kubeconfig = module.params.get("kubeconfig")
+    if isinstance(kubeconfig, str) and "\n" not in kubeconfig:
+        # kubernetes.core hides the option, since it may be a dictionary with keys in it. A path belongs into errors.
+        module.no_log_values.discard(kubeconfig)
     api = Api(lambda: connect(module.params))
     try:
         result = dict(work(module, api))

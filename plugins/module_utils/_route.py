@@ -60,18 +60,23 @@ def execute(module: Any, api: Api) -> dict[str, Any]:
     else:
         result.add(_absent(api, spec, ref, chosen, check_mode=module.check_mode))
         live = {}
-    return result.finish(registry=_registry(spec, params, service, live), route=route_value(live))
+    return result.finish(
+        registry=_registry(spec, params, service, live), route=route_value(live, planned=module.check_mode)
+    )
 
 
-def route_value(live: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The ``route`` return value for a Route as it is; None when there is none."""
+def route_value(live: Mapping[str, Any], *, planned: bool = False) -> dict[str, Any] | None:
+    """The ``route`` return value for a Route as it is; None when there is none.
+
+    :param planned: in check mode: a host that is missing will be generated.
+    """
     if not live:
         return None
     said = build.admission(live)
     return {
         "name": live["metadata"]["name"],
         "namespace": live["metadata"].get("namespace"),
-        "host": said.host or KNOWN_AFTER_APPLY,
+        "host": said.host or (KNOWN_AFTER_APPLY if planned else None),
         "termination": (live["spec"].get("tls") or {}).get("termination"),
         "admitted": said.state == "admitted",
         "router": said.router,
@@ -101,8 +106,8 @@ def wait_admitted(api: Api, ref: ObjectRef, outcome: Outcome, *, timeout: float)
         if waited >= timeout:
             raise WaitError(
                 f"No router picked up {ref} (host {said.host or 'not generated yet'}) within {timeout:.0f} s. "
-                "Check that a router is deployed and running, and that its route and namespace selectors take in this Route "
-                "(oc adm router, or oc get ingresscontrollers -n openshift-ingress-operator on version 4)."
+                "Check that a router is deployed and running, and that its route and namespace selectors take in this "
+                "Route (oc adm router, or oc get ingresscontrollers -n openshift-ingress-operator on version 4)."
             )
         with api.waiting():
             time.sleep(POLL)
@@ -117,8 +122,8 @@ def _routes(api: Api, spec: RouteSpec, *, needed: bool) -> list[dict[str, Any]]:
             return []
         raise RefusedError(
             f"The cluster has no Route API ({build.API_VERSION}), so the registry cannot be exposed by a Route: "
-            "it is no OpenShift cluster. Leave the route host out; an Ingress or a load balancer in front of the Service can be "
-            f"named in extra_hosts. The API server said: {exc}"
+            "it is no OpenShift cluster. Leave the route host out; an Ingress or a load balancer in front of the "
+            f"Service can be named in extra_hosts. The API server said: {exc}"
         ) from exc
 
 

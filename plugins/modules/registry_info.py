@@ -163,7 +163,7 @@ workload:
       description: How many pods are ready.
       type: int
     storage:
-      description: Kind, volume name, mount path and source of the volume at C(/registry); null where nothing is mounted.
+      description: Kind, volume name, mount path and source of the volume at C(/registry); null without one.
       type: dict
 route:
   description: The Route to the Service, as RV(okd.registry.registry_route#module:route); null without one.

@@ -1,0 +1,298 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What registry_preflight_info does: everything that would stop a run, found at once, before anything is touched.
+
+Each check gives sentences; a check that fails itself (no right to look, say) gives its error as a sentence too.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from ansible_collections.okd.registry.plugins.module_utils import _model, _rights
+from ansible_collections.okd.registry.plugins.module_utils._api import Api
+from ansible_collections.okd.registry.plugins.module_utils._build import route as build_route
+from ansible_collections.okd.registry.plugins.module_utils._build import service as build_service
+from ansible_collections.okd.registry.plugins.module_utils._build.secrets import KEY_PAIRS
+from ansible_collections.okd.registry.plugins.module_utils._cluster import Cluster, detect
+from ansible_collections.okd.registry.plugins.module_utils._errors import (
+    ConfigurationError,
+    ForbiddenError,
+    KindNotServedError,
+    MissingLibraryError,
+    OptionError,
+    RegistryError,
+    UnauthorizedError,
+    UnreachableError,
+)
+from ansible_collections.okd.registry.plugins.module_utils._info import find_workload
+from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
+from ansible_collections.okd.registry.plugins.module_utils._service import holder_of
+
+# An image reference, loosely: what certainly is none is found here, the rest by the node that pulls.
+_IMAGE = re.compile(r"[a-z0-9][\w.:/@${}-]*", re.ASCII)
+_SECRET_TYPES = (None, "", "Opaque", "kubernetes.io/tls")
+
+Problems = Iterator[str]
+
+
+def execute(module: Any, api: Api) -> dict[str, Any]:
+    """The module's work. Only what makes every check impossible (no kubernetes library) is raised."""
+    check = _Preflight(module.params, api)
+    problems = list(check.options()) + list(check.files())
+    cluster: Cluster | None = None
+    try:
+        cluster = detect(api)
+    except MissingLibraryError:
+        raise
+    except (UnreachableError, ConfigurationError, UnauthorizedError, KindNotServedError) as exc:
+        problems.append(str(exc))
+    if cluster:
+        problems += check.cluster(cluster)
+    return {
+        "changed": False,
+        "problems": list(dict.fromkeys(problems)),
+        "cluster": cluster.as_dict() if cluster else None,
+        "api_requests": api.counts(),
+    }
+
+
+class _Preflight:
+    def __init__(self, params: Mapping[str, Any], api: Api) -> None:
+        self._params = params
+        self._api = api
+        self._name, self._namespace = params["name"], params["namespace"]
+
+    # ---- what needs no cluster -----------------------------------------------------------------------------------
+
+    def options(self) -> Problems:
+        """Values that can be refused by looking at them."""
+        params = self._params
+        yield from _refused(_model.service_name, "name", params["name"])
+        yield from _refused(_model.dns_label, "namespace", params["namespace"])
+        yield from _refused(_model.port_number, "port", params["port"])
+        yield from _refused(_model.dns_name, "cluster_domain", params["cluster_domain"])
+        yield from _refused(_model.route_host, "route_host", params["route_host"])
+        for host in params["extra_hosts"] or []:
+            yield from _refused(_model.host_port, "extra_hosts", host)
+        if params["cluster_ip"]:
+            yield from _refused(_model.ip_address, "cluster_ip", params["cluster_ip"])
+        storage = params["storage"] or {}
+        if storage.get("kind") == "pvc" and not storage.get("claim_name"):
+            yield "storage.claim_name: name the PersistentVolumeClaim that is to hold the images"
+        if storage.get("mount_path") and not storage["mount_path"].startswith("/"):
+            yield f"storage.mount_path: {storage['mount_path']!r} must begin with /"
+        if params["image"] and not _IMAGE.fullmatch(params["image"]):
+            yield f"image: {params['image']!r} is no image reference, such as registry.example.com/ose/name:v3.11"
+
+    def files(self) -> Problems:
+        """The CA's files: there, readable, a CA, its key, in time."""
+        ca = self._params["ca"]
+        if not ca:
+            return
+        try:
+            from ansible_collections.okd.registry.plugins.module_utils._ca import CaFiles, load_ca
+        except ImportError as exc:
+            yield f"ca: the Python library cryptography is missing where this runs ({exc})"
+            return
+        files = CaFiles(ca["cert_path"], ca["key_path"], ca["serial_path"], ca["passphrase"], create=ca["create"])
+        try:
+            load_ca(files, dt.datetime.now(dt.timezone.utc))
+        except RegistryError as exc:
+            yield f"ca: {exc}"
+
+    # ---- what the cluster says -----------------------------------------------------------------------------------
+
+    def cluster(self, cluster: Cluster) -> list[str]:
+        """Everything that needs the API. Without the namespace, only what does not depend on it."""
+        if not self._valid_names():
+            return []
+        found = list(self._run(self._namespace_there))
+        checks: list[Callable[[], Iterable[str]]] = [
+            self._address,
+            lambda: self._route(cluster),
+            lambda: self._workload(cluster),
+            lambda: self._cluster_role(cluster),
+            lambda: self._rights(cluster),
+        ]
+        if not found:
+            checks += [self._claim, self._secret]
+        for check in checks:
+            found += self._run(check)
+        return found
+
+    def _run(self, check: Callable[[], Iterable[str]]) -> list[str]:
+        try:
+            return list(check())
+        except RegistryError as exc:
+            return [str(exc)]
+
+    def _ref(self, kind: str, name: str, api_version: str = "v1") -> ObjectRef:
+        return ObjectRef(api_version, kind, name, self._namespace)
+
+    def _namespace_there(self) -> Problems:
+        try:
+            live = self._api.get(ObjectRef("v1", "Namespace", self._namespace))
+        except ForbiddenError:
+            return  # many may work in a namespace without being allowed to look at it
+        if live is None:
+            yield (
+                f"namespace: {self._namespace} does not exist. Create it first: oc new-project {self._namespace}, or "
+                f"kubectl create namespace {self._namespace}"
+            )
+        elif live["metadata"].get("deletionTimestamp"):
+            yield f"namespace: {self._namespace} is being deleted. Wait until it is gone and create it anew"
+
+    def _address(self) -> Problems:
+        """The Service's address: the live one, or one that is free and can be had."""
+        wanted = self._params["cluster_ip"]
+        if wanted and not _model.is_ip(wanted):
+            return
+        live = self._api.get(self._ref("Service", self._name))
+        if live is not None:
+            spec = _model.ServiceSpec.from_params({**self._params, "extra_hosts": [], "route_host": None})
+            build_service.refuse_other_address(spec, live)
+            return
+        if not wanted:
+            return
+        holder = holder_of(self._api, wanted)
+        if holder:
+            yield f"cluster_ip: {wanted} is taken already by {holder}. Choose a free address, or leave cluster_ip out"
+        ranges = self._service_ranges()
+        if ranges and not any(ipaddress.ip_address(wanted) in r for r in ranges):
+            text = ", ".join(str(r) for r in ranges)
+            yield f"cluster_ip: {wanted} is not in the cluster's range for Services ({text})"
+
+    def _service_ranges(self) -> list[Any]:
+        """The Service networks where the API tells them (since 1.33); else none, and the API decides at creation."""
+        try:
+            found = self._api.list("networking.k8s.io/v1", "ServiceCIDR")
+        except (KindNotServedError, ForbiddenError):
+            return []
+        return [ipaddress.ip_network(cidr) for item in found for cidr in item["spec"].get("cidrs") or []]
+
+    def _valid_names(self) -> bool:
+        """Whether names and numbers are such that the API can be asked with them; options() says which are not."""
+        try:
+            _model.Registry.from_params({**self._params, "extra_hosts": None, "route_host": None})
+        except OptionError:
+            return False
+        return True
+
+    def _route(self, cluster: Cluster) -> Problems:
+        host = self._params["route_host"]
+        if not host:
+            return
+        if not cluster.has_routes:
+            yield (
+                f"route_host: {host} is asked for, but the cluster has no Route API ({build_route.API_VERSION}). Leave "
+                "route_host out, and name what leads to the registry from outside in extra_hosts"
+            )
+            return
+        try:
+            routes = self._api.list(build_route.API_VERSION, "Route")
+        except ForbiddenError:
+            routes = self._api.list(build_route.API_VERSION, "Route", self._namespace)
+        own = build_route.ranked(
+            [r for r in routes if r["metadata"]["namespace"] == self._namespace],
+            _model.Registry.from_params({"name": self._name, "namespace": self._namespace}),
+        )
+        others = [r for r in routes if r not in own and r["spec"].get("host") == host.lower()]
+        if others:
+            names = ", ".join(sorted(f"{r['metadata']['namespace']}/{r['metadata']['name']}" for r in others))
+            yield f"route_host: {host} belongs to Route {names} already. Choose another host, or delete that Route"
+        if _no_router(routes):
+            yield (
+                f"route_host: {host} is asked for, but no router has admitted any of the cluster's Routes. "
+                "Deploy a router first (oc adm router)"
+            )
+
+    def _workload(self, cluster: Cluster) -> Problems:
+        wanted, live = self._params["kind"], find_workload(self._api, self._name, self._namespace)
+        if wanted == "DeploymentConfig" and not cluster.has_deployment_configs:
+            yield (
+                "kind: DeploymentConfig is asked for, but the cluster has no such API (apps.openshift.io/v1). "
+                "Say kind: auto or Deployment"
+            )
+        elif live is not None and wanted not in ("auto", live["kind"]):
+            yield (
+                f"kind: {wanted} is asked for, but the registry is there already as {ObjectRef.of(live)}; both would "
+                "serve behind one Service. Say kind: auto, or delete the other one"
+            )
+        if live is None and not self._params["image"]:
+            yield "image: is missing, and there is no registry yet whose image could be kept"
+
+    def _claim(self) -> Problems:
+        storage = self._params["storage"] or {}
+        name = storage.get("claim_name")
+        if storage.get("kind") != "pvc" or not name:
+            return
+        live = self._api.get(self._ref("PersistentVolumeClaim", name))
+        if live is None:
+            there = [c["metadata"]["name"] for c in self._api.list("v1", "PersistentVolumeClaim", self._namespace)]
+            hint = f"There are: {', '.join(sorted(there))}" if there else "There are none; create one first"
+            yield f"storage.claim_name: PersistentVolumeClaim {self._namespace}/{name} does not exist. {hint}"
+        elif (live.get("status") or {}).get("phase") == "Lost":
+            yield f"storage.claim_name: PersistentVolumeClaim {self._namespace}/{name} has lost its volume (phase Lost)"
+        elif live["metadata"].get("deletionTimestamp"):
+            yield f"storage.claim_name: PersistentVolumeClaim {self._namespace}/{name} is being deleted"
+
+    def _cluster_role(self, cluster: Cluster) -> Problems:
+        name = self._params["cluster_role"] or ("system:registry" if cluster.openshift else None)
+        if not name:
+            return
+        try:
+            live = self._api.get(ObjectRef("rbac.authorization.k8s.io/v1", "ClusterRole", name))
+        except ForbiddenError:
+            return  # binding it is what counts, and the rights to that are looked at below
+        if live is None:
+            yield (
+                f"cluster_role: ClusterRole {name} does not exist, and the registry's service account is to get it. "
+                "OpenShift makes it at installation (oc adm policy reconcile-cluster-roles); elsewhere name another one"
+            )
+
+    def _secret(self) -> Problems:
+        live = self._api.get(self._ref("Secret", self._params["secret_name"]))
+        if live is None:
+            return
+        name = f"Secret {self._namespace}/{self._params['secret_name']}"
+        if live.get("type") not in _SECRET_TYPES:
+            yield (
+                f"secret_name: {name} is of type {live['type']} and so no place for a certificate. "
+                "Name another one in secret_name"
+            )
+        have = set(live.get("data") or {})
+        for pair in KEY_PAIRS:
+            half = have & set(pair)
+            if len(half) == 1:
+                missing = (set(pair) - half).pop()
+                yield f"secret_name: {name} has {half.pop()} but not {missing}. Add it, or delete the Secret"
+
+    def _rights(self, cluster: Cluster) -> Problems:
+        missing = _rights.missing(self._api, self._namespace, cluster, route=bool(self._params["route_host"]))
+        if missing:
+            yield _rights.explain(missing, self._namespace)
+
+
+def _refused(check: Callable[[str, Any], Any], option: str, value: Any) -> Problems:
+    try:
+        check(option, value)
+    except OptionError as exc:
+        yield str(exc)
+
+
+def _no_router(routes: list[dict[str, Any]]) -> bool:
+    """Whether there are Routes old enough to have been seen by a router, and none has been."""
+    old = [r for r in routes if _age(r) > dt.timedelta(minutes=2)]
+    return bool(old) and not any((r.get("status") or {}).get("ingress") for r in routes)
+
+
+def _age(obj: Mapping[str, Any]) -> dt.timedelta:
+    text = obj["metadata"].get("creationTimestamp")
+    now = dt.datetime.now(dt.timezone.utc)
+    return now - dt.datetime.fromisoformat(text.replace("Z", "+00:00")) if text else dt.timedelta(0)

@@ -1,0 +1,79 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which rights a run of site.yml needs on the API, and which of them are missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ansible_collections.okd.registry.plugins.module_utils._api import Api
+from ansible_collections.okd.registry.plugins.module_utils._cluster import Cluster
+
+
+@dataclass(frozen=True)
+class Right:
+    """One verb on one resource.
+
+    :param everywhere: needed in the whole cluster rather than in the registry's namespace.
+    """
+
+    verb: str
+    resource: str
+    group: str = ""
+    everywhere: bool = False
+
+
+def needed(cluster: Cluster, *, route: bool) -> list[Right]:
+    """The rights to deploy, secure and (``route``) expose a registry on a cluster."""
+    workload = ("apps.openshift.io", "deploymentconfigs") if cluster.openshift == 3 else ("apps", "deployments")
+    written = [("", r) for r in ("services", "secrets", "configmaps", "serviceaccounts")] + [workload]
+    if route:
+        written.append(("route.openshift.io", "routes"))
+    rights = [Right(verb, r, group) for group, r in written for verb in ("get", "create", "patch")]
+    if route:
+        rights += [Right("list", "routes", "route.openshift.io")]
+        rights += [Right(verb, "routes/custom-host", "route.openshift.io") for verb in ("create", "update")]
+    rights += [Right("list", "pods"), Right("get", "pods/log"), Right("get", "pods/portforward")]
+    rights += [Right("get", "nodes", everywhere=True)]
+    if cluster.openshift:
+        group = "rbac.authorization.k8s.io"
+        rights += [Right(verb, "clusterrolebindings", group, everywhere=True) for verb in ("get", "create", "patch")]
+    return rights
+
+
+def missing(api: Api, namespace: str, cluster: Cluster, *, route: bool) -> list[Right]:
+    """Those of the needed rights that the user lacks. One request for a cluster administrator, else one for each."""
+    if api.may("*", "*", group="*"):
+        return []
+    return [right for right in needed(cluster, route=route) if not _has(api, right, namespace)]
+
+
+def _has(api: Api, right: Right, namespace: str) -> bool:
+    resource, _slash, subresource = right.resource.partition("/")
+    where = None if right.everywhere else namespace
+    return api.may(right.verb, resource, group=right.group, namespace=where, subresource=subresource)
+
+
+def rules(rights: Iterable[Right]) -> str:
+    """Rights as the rules of a Role, in YAML."""
+    verbs: dict[tuple[str, str], list[str]] = {}
+    for right in rights:
+        verbs.setdefault((right.group, right.resource), []).append(right.verb)
+    return "\n".join(
+        f'- apiGroups: ["{group}"]\n  resources: [{resource}]\n  verbs: [{", ".join(wanted)}]'
+        for (group, resource), wanted in verbs.items()
+    )
+
+
+def explain(rights: list[Right], namespace: str) -> str:
+    """The missing rights as one sentence with the rules that would give them."""
+    parts = []
+    inside = [r for r in rights if not r.everywhere]
+    outside = [r for r in rights if r.everywhere]
+    if inside:
+        parts.append(f"as a Role in namespace {namespace}:\n{rules(inside)}")
+    if outside:
+        parts.append(f"as a ClusterRole:\n{rules(outside)}")
+    return "The user of this connection lacks rights that a run needs. They are, " + "\nand ".join(parts)

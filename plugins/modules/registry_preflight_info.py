@@ -1,0 +1,199 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything that would stop a run, found at once."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: registry_preflight_info
+short_description: Find everything that would stop the deployment of an image registry
+description:
+  - Looks at the variables, the CA's files, the cluster and the user's rights, and returns all problems at once.
+  - Does not fail where it finds problems, and changes nothing.
+author:
+  - okd.registry contributors (@okd-registry)
+version_added: 1.0.0
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
+  - okd.registry._registry_common
+  - okd.registry._registry_common.endpoints
+  - okd.registry._attributes
+  - okd.registry._attributes.registry_group
+  - okd.registry._attributes.info
+options:
+  cluster_ip:
+    description:
+      - The wanted address of the Service. Must be that of the live Service, or else free and in range.
+    type: str
+  ca:
+    description:
+      - The CA that signs the registry's certificate, as files where this module runs.
+    type: dict
+    suboptions:
+      cert_path:
+        description:
+          - Its certificate (PEM).
+        type: path
+        required: true
+      key_path:
+        description:
+          - Its key (PEM).
+        type: path
+        required: true
+      serial_path:
+        description:
+          - Its file of serial numbers.
+        type: path
+      passphrase:
+        description:
+          - Passphrase of the key.
+        type: str
+      create:
+        description:
+          - It will be made where it is missing, so missing files are no problem.
+        type: bool
+        default: false
+  secret_name:
+    description:
+      - Secret for the certificate.
+    type: str
+    default: registry-secret
+  kind:
+    description:
+      - Kind of the workload.
+    type: str
+    choices: [auto, DeploymentConfig, Deployment]
+    default: auto
+  image:
+    description:
+      - Image of the registry.
+    type: str
+  storage:
+    description:
+      - Where images will be kept.
+    type: dict
+    suboptions:
+      kind:
+        description:
+          - Kind of storage.
+        type: str
+        choices: [ephemeral, pvc]
+        default: ephemeral
+      claim_name:
+        description:
+          - The PersistentVolumeClaim, with O(storage.kind=pvc).
+        type: str
+      mount_path:
+        description:
+          - Where the volume is mounted.
+        type: str
+        default: /registry
+      volume_name:
+        description:
+          - Name of the volume.
+        type: str
+        default: registry-storage
+  cluster_role:
+    description:
+      - ClusterRole for the registry's service account. On OpenShift, C(system:registry) is looked for where this is
+        left out.
+    type: str
+seealso:
+  - module: okd.registry.registry_info
+  - module: okd.registry.registry_deploy
+"""
+
+EXAMPLES = r"""
+- name: Look before anything is touched
+  okd.registry.registry_preflight_info:
+    kubeconfig: /etc/origin/master/admin.kubeconfig
+    route_host: registry.apps.example.com
+    ca:
+      cert_path: /etc/origin/master/ca.crt
+      key_path: /etc/origin/master/ca.key
+    storage:
+      kind: pvc
+      claim_name: registry-claim
+    image: registry.redhat.io/openshift3/ose-docker-registry:v3.11
+  register: preflight
+
+- name: Stop where something is wrong
+  ansible.builtin.assert:
+    that: preflight.problems | length == 0
+    fail_msg: "{{ preflight.problems }}"
+"""
+
+RETURN = r"""
+problems:
+  description: Everything that would stop a run, each as a sentence; empty when nothing is wrong.
+  returned: success
+  type: list
+  elements: str
+  sample:
+    - >-
+      storage.claim_name: PersistentVolumeClaim default/registry-claim does not exist. There are none; create one first
+cluster:
+  description: What kind of cluster it is; null when it could not be reached.
+  returned: success
+  type: dict
+  contains:
+    version:
+      description: Version of the API server.
+      type: str
+    openshift:
+      description: V(3) or V(4); null for other Kubernetes.
+      type: int
+    has_routes:
+      description: Whether there is a Route API.
+      type: bool
+    has_deployment_configs:
+      description: Whether there is a DeploymentConfig API.
+      type: bool
+  sample: {version: v1.11.0+d4cacc0, openshift: 3, has_routes: true, has_deployment_configs: true}
+api_requests:
+  description: How many requests the API server got, by HTTP verb; discovery and waiting apart.
+  returned: always
+  type: dict
+  sample: {get: 7, post: 0, patch: 0, delete: 0, discovery: 3, waiting: 0}
+"""
+
+from ansible_collections.okd.registry.plugins.module_utils._args import COMMON, ENDPOINTS, argument_spec
+from ansible_collections.okd.registry.plugins.module_utils._kube import run_module
+from ansible_collections.okd.registry.plugins.module_utils._preflight import execute
+
+ARGUMENTS = {
+    "cluster_ip": {"type": "str"},
+    "ca": {
+        "type": "dict",
+        "options": {
+            "cert_path": {"type": "path", "required": True},
+            "key_path": {"type": "path", "required": True},
+            "serial_path": {"type": "path"},
+            "passphrase": {"type": "str", "no_log": True},
+            "create": {"type": "bool", "default": False},
+        },
+    },
+    "secret_name": {"type": "str", "default": "registry-secret"},
+    "kind": {"type": "str", "choices": ["auto", "DeploymentConfig", "Deployment"], "default": "auto"},
+    "image": {"type": "str"},
+    "storage": {
+        "type": "dict",
+        "options": {
+            "kind": {"type": "str", "choices": ["ephemeral", "pvc"], "default": "ephemeral"},
+            "claim_name": {"type": "str"},
+            "mount_path": {"type": "str", "default": "/registry"},
+            "volume_name": {"type": "str", "default": "registry-storage"},
+        },
+    },
+    "cluster_role": {"type": "str"},
+}
+
+
+def main() -> None:
+    """Run the module."""
+    run_module(execute, argument_spec=argument_spec(COMMON, ENDPOINTS, ARGUMENTS))
+
+
+if __name__ == "__main__":
+    main()
