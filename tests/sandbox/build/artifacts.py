@@ -56,6 +56,7 @@ class Workshop:
         self.running: dict[str, float] = {}
         self._say = threading.Lock()
         self._daemon_start = threading.Lock()
+        self._go_search = threading.Lock()
         self.artifacts = {artifact.name: artifact for artifact in self._plan()}
 
     def _plan(self) -> list[Artifact]:
@@ -164,10 +165,10 @@ class Workshop:
 
     @functools.cached_property
     def _toolchain(self) -> str:
-        return golang.toolchain(self.cache)
+        return golang.machine_toolchain() or golang.installed_toolchain(self.cache, self.say)
 
     def _go(self) -> str:
-        with self._say:  # two lanes may ask at once
+        with self._go_search:
             return self._toolchain
 
     def order(self, names: Sequence[str]) -> list[str]:

