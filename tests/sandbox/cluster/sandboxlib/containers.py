@@ -32,6 +32,14 @@ def status(name: str) -> str:
     return result.stdout.decode().strip() if result.returncode == 0 else "absent"
 
 
+def made_from(name: str, key: str) -> tuple[str, str] | None:
+    """The image of a container as it was named, and one of its labels; None when there is no such container."""
+    template = '{{.Config.Image}} {{index .Config.Labels "' + key + '"}}'
+    result = docker("inspect", "--type=container", "-f", template, name, check=False)
+    image, _space, value = result.stdout.decode().strip().partition(" ")
+    return (image, value) if result.returncode == 0 else None
+
+
 def inside(name: str, command: Sequence[str], *, data: bytes | None = None, check: bool = True) -> str:
     """Run a command in a container and return its standard output."""
     result = docker("exec", "-i", name, *command, data=data, check=check)

@@ -136,6 +136,8 @@ class ControlPlane:
         for name, user in (("manager", "system:kube-controller-manager"), ("scheduler", "system:kube-scheduler")):
             config = authority.kubeconfig(name, server=self.server, common_name=user)
             write(self.directory / f"{name}.kubeconfig", config)
+        # A log that exists is opened for appending, so that emptying it later leaves no hole in it.
+        (self.directory / "audit.log").touch(mode=0o600)
 
     def kubeconfig(self, path: Path, *, user: str) -> None:
         """A cluster administrator's kubeconfig under the user name given."""

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import importlib
 import subprocess
 import sys
@@ -128,3 +129,12 @@ def crd_directory() -> Path:
 def object_directory() -> Path:
     """Projects, roles, security context constraints, storage: applied once the CRDs are served."""
     return OPENSHIFT / "manifests" / "objects"
+
+
+def manifests_digest() -> str:
+    """A hash of all manifests, to see whether the cluster's first objects came from these."""
+    state = hashlib.sha256()
+    for directory in (OPENSHIFT / "manifests", settings.CLUSTER / "manifests"):
+        for path in sorted(directory.rglob("*.yaml")):
+            state.update(f"{path.relative_to(SANDBOX)}\0".encode() + path.read_bytes())
+    return state.hexdigest()[:16]

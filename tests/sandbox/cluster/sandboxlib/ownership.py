@@ -79,6 +79,18 @@ def describe_run() -> str:
     return f"process {run['pid']} ({run['command']}) of {run['checkout']}, since {run['since']}"
 
 
+def in_use() -> bool:
+    """Whether a living run holds the sandbox."""
+    try:
+        descriptor = os.open(_path("run.lock"), os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        return not _try(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _held_by_our_run() -> bool:
     token = os.environ.get(settings.RUN_TOKEN)
     if not token:

@@ -11,7 +11,8 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .kubeclient import ApiError, Client, Json, in_parallel
+from .kubeclient import ApiError, Client, Json, in_parallel, until
+from .processes import SandboxError
 
 # Made and removed by controllers as their owners come and go, or only of passing interest.
 DERIVED = {
@@ -24,6 +25,7 @@ OWNERS = ("deploymentconfigs", "deployments", "statefulsets", "daemonsets", "cro
           "replicationcontrollers", "replicasets")
 SERVER_OWNED = ("resourceVersion", "managedFields", "generation", "uid", "creationTimestamp", "selfLink",
                 "deletionTimestamp", "deletionGracePeriodSeconds")
+CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 GONE_SECONDS = 60.0
 POD_GRACE = 1  # seconds
 Key = tuple[str, str, str]  # collection path of the kind, namespace, name
@@ -59,8 +61,9 @@ def kinds(client: Client) -> list[Kind]:
     for group in client.call("GET", "/apis")["groups"]:
         prefixes.append(f"/apis/{group['preferredVersion']['groupVersion']}")
     found = []
-    for prefix, served in zip(prefixes, in_parallel(lambda path: client.call("GET", path), prefixes), strict=True):
-        for resource in served["resources"]:
+    # A group may go while we ask: nothing is served of it then.
+    for prefix, served in zip(prefixes, in_parallel(client.get, prefixes), strict=True):
+        for resource in (served or {}).get("resources", []):
             name = resource["name"]
             if "/" not in name and name not in DERIVED and {"list", "create", "delete"} <= set(resource["verbs"]):
                 found.append(Kind(prefix, name, resource["namespaced"]))
@@ -85,7 +88,9 @@ def listing(client: Client, served: Iterable[Kind] | None = None) -> dict[Key, J
     """Every object (of the kinds given, or of all), as the server has it."""
     everything: dict[Key, Json] = {}
     chosen = list(kinds(client) if served is None else served)
-    for kind, answer in zip(chosen, in_parallel(lambda kind: client.call("GET", kind.collection), chosen), strict=True):
+    for kind, answer in zip(chosen, in_parallel(lambda kind: client.get(kind.collection), chosen), strict=True):
+        if answer is None:
+            continue
         item_kind = answer["kind"].removesuffix("List")
         for item in answer["items"]:
             metadata = item["metadata"]
@@ -140,7 +145,16 @@ def restore(client: Client, kind: Kind, wanted: Json, live: Json | None) -> str 
     body["metadata"] = {**body["metadata"], "resourceVersion": live["metadata"]["resourceVersion"]}
     if "status" in live:
         body["status"] = live["status"]
-    client.call("PUT", kind.path(namespace, name), body)
+    try:
+        client.call("PUT", kind.path(namespace, name), body)
+    except ApiError as error:
+        if error.status != 422:
+            raise
+        # What was changed cannot be changed back (an immutable field): make it anew.
+        client.call("DELETE", kind.path(namespace, name))
+        until(lambda: "still there" if client.get(kind.path(namespace, name)) else None,
+              what=kind.path(namespace, name), seconds=GONE_SECONDS)
+        return restore(client, kind, wanted, None)
     return "replaced"
 
 
@@ -177,11 +191,26 @@ def reset(client: Client, pristine: Mapping[Key, Json]) -> dict[str, list[str]]:
         time.sleep(0.15)
     if gone:
         raise _stuck(gone, live)
-    for key, wanted in pristine.items():
-        if key[0] in served and (verb := restore(client, served[key[0]], wanted, live.get(key))):
-            done[verb].append(show(key))
+    # CRDs and namespaces first: they bring kinds and places that other objects need.
+    for first in (CRDS, "/api/v1/namespaces", None):
+        for key, wanted in pristine.items():
+            if key[0] == first or (first is None and key[0] in served):
+                if verb := restore(client, served[key[0]], wanted, live.get(key)):
+                    done[verb].append(show(key))
+        if first == CRDS and (done["created"] or done["replaced"]):
+            until(lambda: _unserved(client, pristine), what="CRDs", seconds=30)
+            served = {kind.collection: kind for kind in kinds(client)}
+            live = listing(client, served.values())
     _rebind(client, live, pristine)
+    in_parallel(lambda name: client.call("DELETE", f"/api/v1/namespaces/{name}/events"),
+                [key[2] for key in live if key[0] == "/api/v1/namespaces"])
     return done
+
+
+def _unserved(client: Client, pristine: Mapping[Key, Json]) -> str | None:
+    """A kind of the first objects that the API server does not serve (yet)."""
+    missing = {key[0] for key in pristine} - {kind.collection for kind in kinds(client)}
+    return f"not served: {', '.join(sorted(missing))}" if missing else None
 
 
 def show(key: Key) -> str:
@@ -202,8 +231,6 @@ def _to_delete(item: Json) -> bool:
 
 
 def _stuck(keys: list[Key], live: Mapping[Key, Json]) -> Exception:
-    from .processes import SandboxError
-
     names = ", ".join(f"{show(key)} (finalizers {live[key]['metadata'].get('finalizers', [])})" for key in keys[:5])
     return SandboxError(
         f"{len(keys)} objects were not gone {GONE_SECONDS:.0f} s after they were deleted: {names}. "
@@ -219,6 +246,9 @@ def unsettled(client: Client) -> str | None:
     for item in client.call("GET", "/api/v1/namespaces")["items"]:
         if item["metadata"]["name"] not in accounts & maps:
             return f"namespace {item['metadata']['name']} has no default service account or no kube-root-ca.crt"
+    for item in client.call("GET", "/api/v1/nodes")["items"]:
+        if item["spec"].get("taints"):
+            return f"{item['metadata']['name']} has taints {item['spec']['taints']}"
     for item in client.call("GET", "/api/v1/persistentvolumeclaims")["items"]:
         if item.get("status", {}).get("phase") != "Bound":
             return f"claim {item['metadata']['name']} is not bound"

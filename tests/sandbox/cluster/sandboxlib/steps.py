@@ -7,14 +7,14 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from . import containers, controlplane, hostnet, inputs, manifests, nodes, settings, snapshot
+from . import containers, controlplane, hostnet, inputs, manifests, nodes, ownership, settings, snapshot, sweep
 from .controlplane import ControlPlane
-from .kubeclient import MERGE, ApiError, Client, until
+from .kubeclient import MERGE, ApiError, Client, in_parallel, until
 from .pki import write
 from .processes import SandboxError
 
@@ -75,10 +75,25 @@ def control_plane(_arguments: dict[str, Any]) -> Changes:
 def objects(_arguments: dict[str, Any]) -> Changes:
     """The Node objects, OpenShift's APIs, projects, roles and cluster DNS."""
     one, api = plane(), client()
+    changes = []
+    if PATHS.snapshot.exists() and _remembered().get("manifests") != inputs.manifests_digest():
+        # The manifests are others now: go back to what the old ones gave, so that the new first state is clean too.
+        changes = _reset(api)
+        PATHS.snapshot.unlink()
     created = [node.name for node in settings.NODES if _node_object(api, node)]
     manifests.apply_all(one.binary, PATHS.internal_kubeconfig, PATHS.control_plane / "crds", api)
     said = manifests.apply(one.binary, PATHS.internal_kubeconfig, settings.CLUSTER / "manifests")
-    return created + [line for line in said.splitlines() if line.endswith("created")]
+    return changes + created + [line for line in said.splitlines() if line.endswith("created")]
+
+
+def _remembered() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(PATHS.snapshot.read_text())
+    return found
+
+
+def _reset(api: Client) -> Changes:
+    done = snapshot.reset(api, snapshot.from_json(_remembered()["objects"]))
+    return [f"{verb} {name}" for verb, names in done.items() for name in names]
 
 
 def _node_object(api: Client, node: settings.Node) -> bool:
@@ -118,19 +133,20 @@ def start(arguments: dict[str, Any]) -> Changes:
     return [name] if changed else []
 
 
+def inactive_units(name: str) -> str | None:
+    """Which of the units a container is for do not run."""
+    units = INFRA_UNITS if name == "infra" else NODE_UNITS
+    words = containers.inside(name, ["systemctl", "is-active", *units], check=False).split()
+    if len(words) < len(units):
+        return "systemd does not answer"
+    waiting = [f"{unit} is {word}" for unit, word in zip(units, words, strict=True) if word != "active"]
+    return ", ".join(waiting) or None
+
+
 def booted(arguments: dict[str, Any]) -> Changes:
     """Wait until the container's units run."""
     name = arguments["part"]
-    units = INFRA_UNITS if name == "infra" else NODE_UNITS
-
-    def missing() -> str | None:
-        words = containers.inside(name, ["systemctl", "is-active", *units], check=False).split()
-        waiting = [unit for unit, word in zip(units, words, strict=False) if word != "active"]
-        if len(words) < len(units):
-            return "systemd does not answer yet"
-        return f"not active: {', '.join(waiting)}" if waiting else None
-
-    until(missing, what=f"units of {name}", seconds=BOOT_SECONDS, pause=0.3)
+    until(lambda: inactive_units(name), what=f"units of {name}", seconds=BOOT_SECONDS, pause=0.3)
     return []
 
 
@@ -173,19 +189,78 @@ def not_ready(api: Client) -> str | None:
 
 
 def remember(_arguments: dict[str, Any]) -> Changes:
-    """Remember how everything is now; `reset` comes back to it."""
+    """Remember how everything new is now; `reset` comes back to it."""
+    saved = in_parallel(lambda node: containers.inside(node.name, [*NODE_STATE, "save"]), settings.NODES)
+    changes = [line for said in saved for line in said.splitlines()]
     if PATHS.snapshot.exists():
-        return []
-    for node in settings.NODES:
-        containers.inside(node.name, ["python3", "/usr/local/lib/sandbox/node_state.py", "save"])
-    data = {"objects": snapshot.to_json(snapshot.listing(client()))}
+        return changes
+    data = {"manifests": inputs.manifests_digest(), "objects": snapshot.to_json(snapshot.listing(client()))}
     write(PATHS.snapshot, json.dumps(data).encode())
-    return ["snapshot"]
+    return [*changes, "objects of the cluster"]
 
 
+def reset_objects(_arguments: dict[str, Any]) -> Changes:
+    """Objects of the cluster as they were."""
+    if not PATHS.snapshot.exists():
+        raise SandboxError("the sandbox has no first state to go back to: run `sandbox up`")
+    outdated = [name for name in settings.CONTAINERS if not up_to_date(name)]
+    if outdated:
+        raise SandboxError(f"{', '.join(outdated)}: not there, or made from other files than there are now: "
+                           "run `sandbox up`, then reset")
+    api = client()
+    if not api.ready():
+        raise SandboxError(f"the API server {plane().server} is not ready: run `sandbox up`, then reset")
+    return _reset(api)
+
+
+def up_to_date(name: str) -> bool:
+    """Whether a container is there, made from the image and the files of now."""
+    made = containers.made_from(name, LABEL)
+    return made == (inputs.node_image(), nodes.digest(container_files(name)))
+
+
+def reset_node(arguments: dict[str, Any]) -> Changes:
+    """Files, docker, images and registry data of one node as they were."""
+    name = arguments["part"]
+    state = containers.status(name)
+    if state == "paused":
+        containers.docker("unpause", name)
+    elif state == "exited":
+        containers.docker("start", name)
+    elif state != "running":
+        raise SandboxError(f"the container of {name} is {state}: run `sandbox up`, then reset")
+    changes = containers.inside(name, [*NODE_STATE, "restore"]).splitlines()
+    booted(arguments)
+    return changes
+
+
+def reset_files(_arguments: dict[str, Any]) -> Changes:
+    """The registry's authority and the audit log, empty as they were."""
+    changes = [f"removed {path}" for path in sorted(PATHS.registry_pki.iterdir())]
+    for path in PATHS.registry_pki.iterdir():
+        path.unlink()
+    os.truncate(PATHS.audit_log, 0)
+    return changes
+
+
+def well(_arguments: dict[str, Any]) -> Changes:
+    """Nothing is wrong with any part."""
+    from . import health  # it looks at what the steps make
+
+    until(lambda: "; ".join(health.problems()) or None, what="all parts", seconds=60, pause=0.5)
+    return []
+
+
+def remove(_arguments: dict[str, Any]) -> Changes:
+    """All of this checkout's sandbox, also what an interrupted run left of it."""
+    return sweep.remove(ownership.read_record() or sweep.own_record())
+
+
+NODE_STATE = ("python3", "/usr/local/lib/sandbox/node_state.py")
 STEPS: dict[str, Callable[[dict[str, Any]], Changes | dict[str, Any]]] = {
     function.__name__: function
-    for function in (files, control_plane, objects, digest, start, booted, host_keys, joined, remember)
+    for function in (files, control_plane, objects, digest, start, booted, host_keys, joined, remember,
+                     reset_objects, reset_node, reset_files, well, remove)
 }
 
 

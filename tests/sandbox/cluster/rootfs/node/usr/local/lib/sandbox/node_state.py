@@ -130,7 +130,9 @@ def copy(source: Path, target: Path) -> None:
 
 
 def save() -> None:
-    """Remember the node."""
+    """Remember the node, once: a node that has run plays is not new any more."""
+    if (STORE / "state.json").exists():
+        return
     shutil.rmtree(STORE, ignore_errors=True)
     for tree in TREES:
         live, kept = Path("/", tree), STORE / tree
@@ -138,7 +140,10 @@ def save() -> None:
         for name in entries(live):
             copy(live / name, kept / name)
     state = {"arguments": arguments(), "effective": effective(), "images": images()}
-    (STORE / "state.json").write_text(json.dumps(state))
+    partial = STORE / "state.json.new"
+    partial.write_text(json.dumps(state))
+    partial.rename(STORE / "state.json")
+    say(f"state of {socket.gethostname()}")
 
 
 def restore_tree(tree: str) -> None:
