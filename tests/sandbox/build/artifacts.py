@@ -111,7 +111,7 @@ class Workshop:
     def ensure(self, name: str) -> None:
         """Build one artefact, whose needs are met, unless it is there."""
         artifact = self.artifacts[name]
-        with self.cache.lock(name):
+        with self.cache.lock(name, lambda: self.say(f"{name}: waiting for another run that builds it")):
             if self.has(name):
                 self.say(f"{name}: cached")
                 return

@@ -14,11 +14,11 @@ import fcntl
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 KEY_LENGTH = 16  # hexadecimal digits
-KEEP = 3  # versions of one artefact; older ones go, least recently used first
+KEEP = 2  # versions of one artefact; older ones go, least recently used first
 
 
 class BuildError(Exception):
@@ -55,11 +55,18 @@ def tree_parts(directory: Path, *, without: tuple[str, ...] = ()) -> Iterator[st
 
 
 @contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold a lock file; waits for whoever holds it. The kernel drops it with the process, however that ends."""
+def locked(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Hold a lock file; waits for whoever holds it, and calls ``waiting`` before.
+
+    The kernel drops the lock with the process, however that ends.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waiting()
+            fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
 
@@ -82,9 +89,9 @@ class Store:
         os.utime(path)
         return True
 
-    def lock(self, name: str) -> contextlib.AbstractContextManager[None]:
-        """To be held while an artefact of this name is built."""
-        return locked(self.root / "locks" / f"{name}.lock")
+    def lock(self, name: str, waiting: Callable[[], None] = lambda: None) -> contextlib.AbstractContextManager[None]:
+        """To be held while an artefact of this name is built; ``waiting`` is called when another run does so now."""
+        return locked(self.root / "locks" / f"{name}.lock", waiting)
 
     @contextlib.contextmanager
     def building(self, name: str, key: str) -> Iterator[Path]:

@@ -74,7 +74,7 @@ def test_the_machines_mirrors_are_used_where_they_have_the_nodes_debian() -> Non
     listing = (
         "Debian|bookworm|http://mirror.test/debian|main\nDebian|bookworm|http://mirror.test/debian|contrib\n"
         "Debian|bookworm|http://mirror.test/debian|main\nDebian|bookworm-security|http://mirror.test/security|main\n"
-        "Other|bookworm|http://other.test|main"
+        "Other|bookworm|http://other.test|main\nDebian|trixie|http://mirror.test/debian|main"
     )
     assert rootfs.sources(listing) == [
         "deb http://mirror.test/debian bookworm main contrib",
