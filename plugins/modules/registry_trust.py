@@ -261,11 +261,8 @@ def main():
         required_if=[("state", "present", ["endpoints", "ca_cert"])],
         supports_check_mode=True,
     )
-    request = trust.Request(
-        check_mode=module.check_mode,
-        owner=(0, 0) if os.geteuid() == 0 else (os.geteuid(), os.getegid()),
-        **module.params,
-    )
+    owner = (os.geteuid(), os.getegid())  # root, where this is to be of any use
+    request = trust.Request(check_mode=module.check_mode, owner=owner, **module.params)
     restore = (lambda path: module.set_default_selinux_context(path, False)) if module.selinux_enabled() else None
     job = trust.Trust(request, files.Tree(restore_context=restore), systemd.Systemd(systemd.run), engine.Engine())
     try:

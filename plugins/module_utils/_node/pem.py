@@ -13,15 +13,8 @@ _BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTAL
 
 def certificates(text):
     """Give the certificates (list of DER bytes) of a PEM text, in order; anything that cannot be read is left out."""
-    found = []
-    for block in _BLOCK.finditer(text):
-        if block.group(1) not in ("CERTIFICATE", "TRUSTED CERTIFICATE", "X509 CERTIFICATE"):
-            continue
-        try:
-            found.append(ssl.PEM_cert_to_DER_cert(_as_plain(block.group(0))))
-        except ValueError:
-            continue
-    return found
+    blocks = [block for block in _BLOCK.finditer(text) if block.group(1) in ("CERTIFICATE", "X509 CERTIFICATE")]
+    return [der for der in (_der(block.group(0)) for block in blocks) if der]
 
 
 def bundle(text):
@@ -40,7 +33,7 @@ def bundle(text):
     try:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.load_verify_locations(cadata=b"".join(found))
-    except ssl.SSLError as exc:
+    except (ssl.SSLError, ValueError) as exc:
         raise RefusedError("ca_cert: is not a certificate: {}".format(exc)) from exc
     once = list(dict.fromkeys(found))
     return "".join(ssl.DER_cert_to_PEM_cert(der) for der in once).encode("ascii")
@@ -52,7 +45,10 @@ def same_trust(one, other):
     return bool(sets[0]) and sets[0] == sets[1]
 
 
-def _as_plain(block):
-    lines = block.splitlines()
-    inner = [line.strip() for line in lines[1:-1]]
-    return "\n".join([ssl.PEM_HEADER, *inner, ssl.PEM_FOOTER])
+def _der(block):
+    """Decode one PEM block, however its lines end and are indented; empty where it cannot be."""
+    lines = [line.strip() for line in block.splitlines()[1:-1]]
+    try:
+        return ssl.PEM_cert_to_DER_cert("\n".join([ssl.PEM_HEADER, *lines, ssl.PEM_FOOTER]))
+    except ValueError:
+        return b""

@@ -1,0 +1,216 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The proof by use, against a dockerd of answers that keeps images as docker does."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import tarfile
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pytest
+from ansible_collections.okd.registry.plugins.module_utils._node import check, engine, probe_image
+
+TOKEN = "sha256~s3cret/+token"
+DIGEST = "sha256:" + "12" * 32
+IMAGE = probe_image.build()
+
+
+class Images:
+    """dockerd's image store and what it does with a registry, as far as the check uses it."""
+
+    def __init__(self) -> None:
+        """Begin without images; faults: (part of a request, status, message or stream) that answers instead."""
+        self.names: dict[str, str] = {}
+        self.faults: list[tuple[str, int, Any]] = []
+        self.logins: list[Any] = []
+        self.pulled = DIGEST
+
+    def __call__(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, Any]:
+        parts = urlsplit(path)
+        name = unquote(parts.path)
+        for part, status, sent in self.faults:
+            if part in f"{method} {name}":
+                return status, sent
+        if "X-Registry-Auth" in headers:
+            self.logins.append(json.loads(base64.urlsafe_b64decode(headers["X-Registry-Auth"])))
+        query = {key: values[0] for key, values in parse_qs(parts.query).items()}
+        what = next((word for word in ("/auth", "load", "tag", "push", "create") if name.endswith(word)), method)
+        handler = {"/auth": self._auth, "load": self._load, "create": self._create}.get(what)
+        if handler is not None:
+            return handler(query, body)
+        name = name[len("/images/") :]
+        return {"tag": self._tag, "push": self._push, "DELETE": self._delete, "GET": self._inspect}[what](name, query)
+
+    def _auth(self, _query: dict[str, str], body: bytes) -> tuple[int, Any]:
+        self.logins.append(json.loads(body))
+        return 200, {"Status": "Login Succeeded", "IdentityToken": "never to be seen"}
+
+    def _load(self, _query: dict[str, str], body: bytes) -> tuple[int, Any]:
+        assert body == IMAGE.archive
+        self.names[IMAGE.image_id] = IMAGE.image_id
+        return 200, b'{"stream":"Loaded image ID"}'
+
+    def _create(self, query: dict[str, str], _body: bytes) -> tuple[int, Any]:
+        self.names["{fromImage}@{tag}".format(**query)] = IMAGE.image_id
+        return 200, b'{"status":"Pulled"}'
+
+    def _tag(self, name: str, query: dict[str, str]) -> tuple[int, Any]:
+        self.names["{repo}:{tag}".format(**query)] = self.names[name[: -len("/tag")]]
+        return 201, b""
+
+    def _push(self, name: str, query: dict[str, str]) -> tuple[int, Any]:
+        if f"{name[: -len('/push')]}:{query['tag']}" not in self.names:
+            return 404, {"message": "An image does not exist locally with the tag"}
+        return 200, {"aux": {"Tag": query["tag"], "Digest": DIGEST, "Size": 1}}
+
+    def _delete(self, name: str, _query: dict[str, str]) -> tuple[int, Any]:
+        return (200, []) if self.names.pop(name, None) else (404, {"message": "No such image"})
+
+    def _inspect(self, name: str, _query: dict[str, str]) -> tuple[int, Any]:
+        return 200, {"Id": IMAGE.image_id, "RepoDigests": [f"{name.partition('@')[0]}@{self.pulled}"]}
+
+
+Run = Callable[..., check.Check]
+
+
+@pytest.fixture
+def images() -> Images:
+    return Images()
+
+
+@pytest.fixture
+def run(dockerd: Any, serve: Any, authority: Any, images: Images) -> Run:
+    """Give a function that runs the check on two names of one registry."""
+    names = [serve(authority.server("127.0.0.1")), serve(authority.server("localhost"), host="localhost")]
+
+    def start(**options: Any) -> check.Check:
+        params = {
+            "endpoints": names, "username": "alice", "token": TOKEN, "project": "test", "image": "probe", "tag": "t",
+            "steps": list(check.STEPS), "timeout": 5, "ca_cert": authority.pem.decode(), **options,
+        }  # fmt: skip
+        job = check.Check(check.request(params), engine.Engine(dockerd(images).path))
+        job.run()
+        return job
+
+    return start
+
+
+def test_every_step_by_every_name_and_nothing_stays_in_the_nodes_docker(run: Run, images: Images) -> None:
+    job = run()
+    assert [(found["step"], found["ok"], found["error"]) for found in job.results] == [
+        (step, True, None) for _name in range(2) for step in check.STEPS
+    ]
+    assert {found["digest"] for found in job.results if found["step"] in ("push", "pull")} == {DIGEST}
+    assert job.residue == [f"test/probe:t@{DIGEST}"]
+    assert job.leftovers == []
+    assert images.names == {}
+    assert not job.fails("any")
+
+
+def test_the_token_is_in_nothing_that_comes_out(run: Run, images: Images) -> None:
+    in_base64 = base64.b64encode(TOKEN.encode()).decode()
+    images.faults = [("/push", 500, {"message": f"bad header {in_base64}, {TOKEN}, {json.dumps(TOKEN)}"})]
+    job = run()
+    shown = json.dumps(job.outcome())
+    assert "bad header ********" in shown
+    assert TOKEN not in shown
+    assert in_base64 not in shown
+    assert "never to be seen" not in shown
+    assert {(login["username"], login["password"]) for login in images.logins} == {("alice", TOKEN)}
+
+
+@pytest.mark.parametrize(
+    ("fault", "step", "said"),
+    [
+        (
+            ("POST /auth", 401, {"message": "Get x: unauthorized: authentication required"}),
+            "login",
+            "login as alice refused",
+        ),
+        (
+            ("/push", 200, {"errorDetail": {"message": "denied"}, "error": "denied"}),
+            "push",
+            "push of .* refused: denied",
+        ),
+        (("/push", 200, {"status": "done"}), "push", "names no digest"),
+        (("/images/create", 200, {"error": "manifest unknown"}), "pull", "pull of .* refused: manifest unknown"),
+        (("/images/load", 500, {"message": "no space left on device"}), "push", "no space left on device"),
+        (("/auth", 500, {"message": "x509: certificate signed by unknown authority"}), "login", "compare ca_cert"),
+    ],
+)
+def test_a_step_that_fails_is_named_and_ends_its_name_but_not_the_others(
+    run: Run, images: Images, fault: tuple[str, int, Any], step: str, said: str
+) -> None:
+    images.faults = [fault]
+    job = run()
+    wrong = [found for found in job.results if not found["ok"]]
+    assert [found["step"] for found in wrong] == [step, step]
+    assert [found["endpoint"] for found in wrong] == list(dict.fromkeys(found["endpoint"] for found in job.results))
+    with pytest.raises(AssertionError, match=said):
+        assert wrong[0]["error"] == ""
+    assert job.fails("any")
+    assert job.fails("all")
+    assert not job.fails("none")
+    assert images.names == {}
+
+
+def test_a_pull_of_something_else_than_was_pushed_is_an_error(run: Run, images: Images) -> None:
+    images.pulled = "sha256:" + "00" * 32
+    job = run()
+    assert f"pushed {DIGEST}, pulled {images.pulled}" in job.results[4]["error"]
+    assert images.names == {}
+
+
+def test_what_docker_will_not_remove_is_named(run: Run, images: Images) -> None:
+    images.faults = [("DELETE", 409, {"message": "image is in use"})]
+    assert "image is in use" in run().leftovers[0]
+
+
+def test_without_a_token_only_tls_and_the_api_are_checked_and_that_is_said(run: Run) -> None:
+    job = run(token=None)
+    assert [found["step"] for found in job.results] == ["tls", "v2"] * 2
+    assert job.outcome()["skipped_steps"] == ["login", "push", "pull"]
+    assert "No token was given" in job.outcome()["msg"]
+
+
+def test_something_that_is_no_registry_is_not_taken_for_one(serve: Any, authority: Any, run: Run) -> None:
+    certificate = authority.server("127.0.0.1")
+    router = serve(certificate, status=503)
+    website = serve(certificate, status=200, api_version=False)
+    errors = [found["error"] for found in run(endpoints=[router, website], token=None).results if not found["ok"]]
+    assert "HTTP status 503" in errors[0]
+    assert "not by a registry" in errors[1]
+
+
+def test_one_name_of_two_that_fails(run: Run, serve: Any, authority: Any, stranger: Any) -> None:
+    job = run(endpoints=[serve(authority.server("127.0.0.1")), serve(stranger.server("127.0.0.1"))])
+    assert (job.fails("any"), job.fails("all")) == (True, False)
+    assert "tls of 127.0.0.1" in job.outcome()["msg"]
+
+
+# ---- the image
+
+
+def test_the_image_is_the_same_byte_by_byte_every_time() -> None:
+    again = probe_image.build()
+    assert again == IMAGE
+    # Pinned: were it another with another Python, every registry would collect one of each.
+    assert IMAGE.image_id == "sha256:0da994c2f1de3e2b726e148d8edd7429eb281bd3d871c190aea3e14f2d810820"
+    assert len(again.archive) <= 20480
+
+
+def test_the_image_is_what_docker_loads() -> None:
+    with tarfile.open(fileobj=io.BytesIO(IMAGE.archive)) as archive:
+        members = {member.name: archive.extractfile(member).read() for member in archive}
+    (listing,) = json.loads(members["manifest.json"])
+    config = json.loads(members[listing["Config"]])
+    assert IMAGE.image_id == "sha256:" + hashlib.sha256(members[listing["Config"]]).hexdigest()
+    layers = ["sha256:" + hashlib.sha256(members[name]).hexdigest() for name in listing["Layers"]]
+    assert config["rootfs"]["diff_ids"] == layers

@@ -1,0 +1,214 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is written to and removed from certs.d, by what is there and what is recorded; without touching a file."""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any
+
+import pytest
+from ansible_collections.okd.registry.plugins.module_utils._node import trust_plan
+from ansible_collections.okd.registry.plugins.module_utils._node.files import ABSENT, State, sha256
+from ansible_collections.okd.registry.plugins.module_utils._node.manifest import EMPTY, Entry, Manifest
+
+IP = "172.30.124.220:5000"
+OLD = "172.30.9.9:5000"
+CA = ssl.DER_cert_to_PEM_cert(b"the CA").encode()
+OTHER = ssl.DER_cert_to_PEM_cert(b"another CA").encode()
+
+
+def file(raw: bytes, mode: int = 0o644) -> State:
+    """Give a regular file of root's."""
+    return State("file", raw, mode, 0, 0, "", ())
+
+
+def directory(*entries: str) -> State:
+    """Give a directory."""
+    return State("directory", b"", 0o755, 0, 0, "", entries)
+
+
+def link(target: str) -> State:
+    """Give a symbolic link."""
+    return State("link", b"", 0o777, 0, 0, target, ())
+
+
+class Node:
+    """Files by path; directories above them are there by themselves."""
+
+    def __init__(
+        self, states: dict[str, State], recorded: dict[str, Entry] | None = None, directories: tuple[str, ...] = ()
+    ):
+        self.states = {"/etc/docker": directory("certs.d"), "/etc/docker/certs.d": directory(), **states}
+        for path in states:
+            parent = path.rsplit("/", 1)[0]
+            if parent not in states and parent != "/etc/docker/certs.d":
+                self.states[parent] = directory(path.rsplit("/", 1)[1])
+        self.manifest = Manifest(dict(recorded or {}), list(directories))
+
+    def look(self, path: str) -> State:
+        return self.states.get(path, ABSENT)
+
+    def present(self, *endpoints: str, ca: bytes = CA, claimed: frozenset[str] = frozenset()) -> Any:
+        return trust_plan.present(list(endpoints), ca, self.look, self.manifest, claimed)
+
+    def absent(self, claimed: frozenset[str] = frozenset()) -> Any:
+        return trust_plan.absent(self.look, self.manifest, claimed)
+
+
+def steps(plan: Any) -> list[tuple[str, str]]:
+    """Give kind and path of all steps."""
+    return [(step.kind, step.path) for step in plan.steps]
+
+
+PATH = trust_plan.ca_path(IP)
+FOLDER = PATH.rsplit("/", 1)[0]
+WRITTEN = Entry(sha256(CA), [], True)
+
+
+def test_on_a_bare_node_directories_and_file_are_made_and_recorded_before_they_are() -> None:
+    plan = trust_plan.present([IP], CA, lambda path: ABSENT, EMPTY, frozenset())
+    assert steps(plan) == [
+        ("mkdir", "/etc/docker"),
+        ("mkdir", "/etc/docker/certs.d"),
+        ("mkdir", FOLDER),
+        ("write", PATH),
+    ]
+    assert plan.intent == Manifest({PATH: Entry(sha256(CA), [], False)}, ["/etc/docker", "/etc/docker/certs.d", FOLDER])
+    assert plan.final == Manifest({PATH: WRITTEN}, ["/etc/docker", "/etc/docker/certs.d", FOLDER])
+
+
+def test_what_is_right_and_recorded_is_left_alone() -> None:
+    plan = Node({PATH: file(CA)}, {PATH: WRITTEN}).present(IP)
+    assert (plan.steps, plan.notes, plan.final) == ([], [], Manifest({PATH: WRITTEN}, []))
+
+
+def test_an_identical_file_of_somebody_else_is_taken_over_as_it_is() -> None:
+    plan = Node({PATH: file(CA)}).present(IP)
+    assert plan.steps == []
+    assert plan.notes == [f"{PATH}: is right already; recorded as ours from now on"]
+    assert plan.final.files == {PATH: WRITTEN}
+
+
+def test_a_file_that_trusts_the_same_with_other_words_around_it_is_taken_over() -> None:
+    plan = Node({PATH: file(b"# the CA\r\n" + CA.replace(b"\n", b"\r\n"))}).present(IP)
+    assert steps(plan) == [("write", PATH)]
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        (file(OTHER), "not written by us, and trusts other certificates"),
+        (file(b"garbage"), "not written by us, and trusts other certificates"),
+        (file(CA + OTHER), "not written by us, and trusts other certificates"),
+        (link("/etc/origin/node/client-ca.crt"), "is a link to /etc/origin/node/client-ca.crt, not written by us"),
+        (directory(), "is a directory, not written by us"),
+        (State("other", b"", 0o600, 0, 0, "", ()), "is no regular file"),
+    ],
+)
+def test_somebody_elses_thing_in_the_way_is_named_and_nothing_is_done(state: State, said: str) -> None:
+    plan = Node({PATH: state}).present("host.example.com", IP)
+    assert plan.steps == []
+    (problem,) = plan.problems
+    assert problem.startswith(PATH)
+    assert said in problem
+
+
+@pytest.mark.parametrize("place", ["/etc/docker", "/etc/docker/certs.d", FOLDER])
+def test_a_directory_that_is_a_link_is_not_followed(place: str) -> None:
+    node = Node({})
+    node.states[place] = link("/nowhere")
+    assert node.present(IP).problems == [
+        f"{place}: is a link to /nowhere, which is not followed; remove it, or make it a directory"
+    ]
+
+
+def test_a_new_ca_replaces_ours_and_both_hashes_are_on_record_meanwhile() -> None:
+    plan = Node({PATH: file(CA)}, {PATH: WRITTEN}).present(IP, ca=OTHER)
+    assert steps(plan) == [("write", PATH)]
+    assert plan.intent.files == {PATH: Entry(sha256(OTHER), [sha256(CA)], True)}
+    assert plan.final.files == {PATH: Entry(sha256(OTHER), [], True)}
+
+
+def test_ours_is_put_right_where_somebody_changed_it() -> None:
+    plan = Node({PATH: file(b"emptied\n")}, {PATH: WRITTEN}).present(IP)
+    assert [(step.path, step.why) for step in plan.steps] == [(PATH, "ours, but changed by somebody since")]
+
+
+def test_ours_is_put_right_where_its_mode_keeps_docker_from_nothing_but_others_from_reading() -> None:
+    assert steps(Node({PATH: file(CA, 0o600)}, {PATH: WRITTEN}).present(IP)) == [("write", PATH)]
+
+
+@pytest.mark.parametrize("state", [link("/gone"), directory()])
+def test_a_link_or_empty_directory_in_place_of_ours_is_replaced(state: State) -> None:
+    plan = Node({PATH: state}, {PATH: WRITTEN}).present(IP)
+    assert plan.problems == []
+    assert plan.steps[-1].kind == "write"
+
+
+def test_what_was_only_meant_to_be_written_does_not_make_a_later_foreign_file_ours() -> None:
+    intended = {PATH: Entry(sha256(CA), [], False)}
+    assert Node({PATH: file(OTHER)}, intended).present(IP).problems != []
+    assert Node({PATH: file(CA)}, intended).present(IP).notes == []
+    assert steps(Node({}, intended).present(IP)) == [("mkdir", FOLDER), ("write", PATH)]
+
+
+def test_a_name_the_registry_has_no_more_goes_with_its_directory() -> None:
+    old = trust_plan.ca_path(OLD)
+    folder = old.rsplit("/", 1)[0]
+    node = Node({PATH: file(CA), old: file(CA)}, {PATH: WRITTEN, old: WRITTEN}, (folder,))
+    plan = node.present(IP)
+    assert steps(plan) == [("remove", old), ("rmdir", folder)]
+    assert old in plan.intent.files
+    assert plan.intent.directories == [folder]
+    assert plan.final == Manifest({PATH: WRITTEN}, [])
+
+
+def test_a_directory_that_somebody_else_made_or_uses_stays() -> None:
+    old = trust_plan.ca_path(OLD)
+    folder = old.rsplit("/", 1)[0]
+    recorded = {old: WRITTEN}
+    assert steps(Node({old: file(CA)}, recorded).present(IP))[-1] == ("remove", old)
+    used = Node({old: file(CA), folder: directory("ca.crt", "client.cert")}, recorded, (folder,))
+    assert ("rmdir", folder) not in steps(used.present(IP))
+
+
+def test_a_stale_file_that_somebody_changed_is_left_and_said() -> None:
+    old = trust_plan.ca_path(OLD)
+    plan = Node({old: file(OTHER)}, {old: WRITTEN}).absent()
+    assert plan.steps == []
+    assert plan.notes == [f"{old}: left, somebody else has changed it since"]
+    assert plan.final == EMPTY
+
+
+def test_other_entries_of_certs_d_are_not_even_looked_at() -> None:
+    seen: list[str] = []
+    node = Node({PATH: file(CA), "/etc/docker/certs.d/foreign:1/ca.crt": link("/gone")}, {PATH: WRITTEN})
+
+    def look(path: str) -> State:
+        seen.append(path)
+        return node.look(path)
+
+    trust_plan.present([IP], CA, look, node.manifest, frozenset())
+    assert [path for path in seen if "foreign" in path] == []
+
+
+def test_a_file_that_another_registry_of_ours_needs_stays() -> None:
+    plan = Node({PATH: file(CA)}, {PATH: WRITTEN}, (FOLDER,)).absent(claimed=frozenset({PATH}))
+    assert plan.steps == []
+    assert plan.notes == [f"{PATH}: left, another registry needs it"]
+
+
+def test_absent_takes_files_and_the_directories_made_for_them_deepest_first() -> None:
+    made = ("/etc/docker", "/etc/docker/certs.d", FOLDER)
+    node = Node({PATH: file(CA)}, {PATH: WRITTEN}, made)
+    node.states["/etc/docker/certs.d"] = directory(IP)
+    plan = node.absent()
+    assert steps(plan) == [
+        ("remove", PATH),
+        ("rmdir", FOLDER),
+        ("rmdir", "/etc/docker/certs.d"),
+        ("rmdir", "/etc/docker"),
+    ]
+    assert plan.final == EMPTY
