@@ -12,7 +12,7 @@ from typing import Any
 from ansible_collections.okd.registry.plugins.module_utils import _podstate, _wait
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._build import layout
-from ansible_collections.okd.registry.plugins.module_utils._build.workload import API_VERSIONS
+from ansible_collections.okd.registry.plugins.module_utils._build import workload as build
 from ansible_collections.okd.registry.plugins.module_utils._errors import ApiError, WaitError
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
 
@@ -21,9 +21,19 @@ LOG_LINES = 5
 PAUSES = (0.3, 1.5, 2.0)
 
 
-def workload_ref(kind: str, name: str, namespace: str) -> ObjectRef:
-    """Where a registry's workload of that kind is."""
-    return ObjectRef(API_VERSIONS[kind], kind, name, namespace)
+def locate(api: Api, kind: str, name: str, namespace: str) -> ObjectRef:
+    """The workload of a registry; with ``auto`` whichever is there.
+
+    :raises WaitError: when there is none.
+    """
+    if kind != "auto":
+        return build.ref(kind, name, namespace)
+    with api.waiting():
+        for one, version in build.API_VERSIONS.items():
+            if (one == "Deployment" or api.has(version.split("/")[0])) and api.get(build.ref(one, name, namespace)):
+                return build.ref(one, name, namespace)
+    kinds = " or ".join(build.API_VERSIONS)
+    raise WaitError(f"There is no {kinds} {namespace}/{name}, so there is no rollout: run registry_deploy first")
 
 
 def look(api: Api, ref: ObjectRef, *, after: int | None = None) -> _wait.Rollout:

@@ -16,10 +16,13 @@ description:
   - The CA's public certificate is published in a ConfigMap, so that a node can be made to trust the registry with
     nothing but access to the cluster.
   - The private key goes nowhere but into the Secret; it is in no result, no difference and no temporary file.
+author:
+  - okd.registry contributors (@okd-registry)
+version_added: 1.0.0
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
-  - okd.registry.registry_common
-  - okd.registry.registry_endpoints
+  - okd.registry._registry_common
+  - okd.registry._registry_common.endpoints
   - okd.registry._attributes
   - okd.registry._attributes.registry_group
 attributes:
@@ -104,11 +107,11 @@ options:
       - Bits of the key; an existing larger one is kept. By default 2048 for V(RSA) and 256 for V(ECDSA).
     type: int
 requirements:
-  - python >= 3.10
-  - kubernetes >= 24.2.0
   - cryptography >= 38.0
-author:
-  - okd.registry contributors
+seealso:
+  - module: okd.registry.registry_service
+  - module: okd.registry.registry_deploy
+  - module: okd.registry.registry_trust
 """
 
 EXAMPLES = r"""

@@ -89,6 +89,17 @@ def volume_source(vol: Object) -> tuple[str, dict[str, Any]] | None:
     return "emptyDir", {}
 
 
+def storage(workload: Object | None, mount_path: str) -> dict[str, Any] | None:
+    """Where a workload keeps its images, for results; None when nothing is mounted at ``mount_path``."""
+    name = mount_at(workload, mount_path)
+    source = volume_source(volume(workload, name))
+    if source is None:
+        return None
+    kinds = {"persistentVolumeClaim": "pvc", "emptyDir": "ephemeral", "hostPath": "host_path"}
+    kind = kinds.get(source[0], source[0])
+    return {"kind": kind, "volume_name": name, "mount_path": mount_path, "source": source[1]}
+
+
 def selector(workload: Object | None) -> dict[str, str]:
     """The labels by which a workload finds its pods: flat in a DeploymentConfig, ``matchLabels`` elsewhere."""
     found = ((workload or {}).get("spec") or {}).get("selector") or {}

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
+import re
 import secrets as random
 from collections.abc import Mapping
 from typing import Any
@@ -16,6 +18,7 @@ from ansible_collections.okd.registry.plugins.module_utils._build.workload impor
 CERT_KEY = "registry.crt"
 PRIVATE_KEY = "registry.key"
 CA_KEY = "ca.crt"
+_FIRST_CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----", re.DOTALL)
 #: Pairs of names under which a certificate and its key lie in a Secret: the document's, then Kubernetes' own.
 KEY_PAIRS = ((CERT_KEY, PRIVATE_KEY), ("tls.crt", "tls.key"))
 
@@ -35,6 +38,17 @@ def key_pair(secret: Mapping[str, Any] | None) -> tuple[str, str] | None:
     """Under which names certificate and key lie in a Secret; None when it holds no full pair."""
     data = (secret or {}).get("data") or {}
     return next((pair for pair in KEY_PAIRS if all(data.get(key) for key in pair)), None)
+
+
+def leaf_fingerprint(bundle: bytes | None) -> str | None:
+    """SHA-256 over the first certificate of a PEM text, hex, None where there is none; without any further library."""
+    found = _FIRST_CERTIFICATE.search(bundle or b"")
+    if not found:
+        return None
+    try:
+        return hashlib.sha256(base64.b64decode(b"".join(found[1].split()), validate=True)).hexdigest()
+    except (binascii.Error, ValueError):
+        return None
 
 
 def _secret(name: str, namespace: str, data: Mapping[str, bytes], live: Mapping[str, Any] | None) -> dict[str, Any]:

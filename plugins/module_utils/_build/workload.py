@@ -16,6 +16,7 @@ from typing import Any
 
 from ansible_collections.okd.registry.plugins.module_utils._build import layout
 from ansible_collections.okd.registry.plugins.module_utils._endpoints import KNOWN_AFTER_APPLY
+from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
 from ansible_collections.okd.registry.plugins.module_utils._plan import removed
 
 API_VERSIONS = {"DeploymentConfig": "apps.openshift.io/v1", "Deployment": "apps/v1"}
@@ -26,6 +27,11 @@ HTTP_SECRET_ENV = "REGISTRY_HTTP_SECRET"  # noqa: S105  a name
 HTTP_SECRET_KEY = "http-secret"  # noqa: S105  a name
 #: What ``oadm registry`` asks for: requests, no limits.
 DEFAULT_RESOURCES: Mapping[str, Any] = {"requests": {"cpu": "100m", "memory": "256Mi"}}
+
+
+def ref(kind: str, name: str, namespace: str) -> ObjectRef:
+    """Where a registry's workload of that kind is."""
+    return ObjectRef(API_VERSIONS[kind], kind, name, namespace)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,234 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What registry_deploy looks at before it writes, and what it refuses then."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.okd.registry.plugins.module_utils._api import Api
+from ansible_collections.okd.registry.plugins.module_utils._build import layout, rbac, secrets
+from ansible_collections.okd.registry.plugins.module_utils._build import workload as build
+from ansible_collections.okd.registry.plugins.module_utils._deployspec import AUTO, DeploySpec
+from ansible_collections.okd.registry.plugins.module_utils._endpoints import KNOWN_AFTER_APPLY
+from ansible_collections.okd.registry.plugins.module_utils._errors import NotFoundError, OptionError, RefusedError
+from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
+from ansible_collections.okd.registry.plugins.module_utils._plan import plan
+from ansible_collections.okd.registry.plugins.module_utils._result import Result
+
+DEFAULT_ROLE = "system:registry"
+OPERATOR_NAMESPACE = "openshift-image-registry"
+
+Object = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Live:
+    """What there is, read before anything is written.
+
+    :param kind: of the workload that is, or is going to be.
+    :param role: cluster role to bind, None for none.
+    :param pair: names of certificate and key in the TLS Secret; None without TLS.
+    :param fingerprint: of the certificate there; KNOWN_AFTER_APPLY in check mode; None without TLS.
+    """
+
+    kind: str
+    workload: Object | None
+    service: Object | None
+    role: str | None
+    binding: Object | None
+    http_secret: Object | None
+    pair: tuple[str, str] | None
+    fingerprint: str | None
+    claim: Object | None
+
+
+# ---- reading ---------------------------------------------------------------------------------------------------------
+
+
+def read(spec: DeploySpec, api: Api, result: Result, *, check_mode: bool) -> Live:
+    """Look at everything that matters; what has to be there and is not is an error."""
+    registry = spec.registry
+    kind, workload = find(spec, api)
+    role = spec.cluster_role
+    if role is None and any(group.endswith(".openshift.io") for group in api.groups()):
+        role = DEFAULT_ROLE
+    binding = ObjectRef(
+        f"{rbac.RBAC}/v1", "ClusterRoleBinding", rbac.binding_name(spec.service_account, registry.namespace)
+    )
+    own_secret = spec.http_secret_name
+    kept = build.HTTP_SECRET_ENV in spec.env or build.keeps_http_secret(workload, own_secret)
+    pair, fingerprint = _certificate(spec, api, check_mode=check_mode)
+    return Live(
+        kind=kind,
+        workload=workload,
+        service=api.get(ObjectRef("v1", "Service", registry.name, registry.namespace)),
+        role=role or None,
+        binding=api.get(binding) if role else None,
+        http_secret=None if kept else api.get(ObjectRef("v1", "Secret", own_secret, registry.namespace)),
+        pair=pair,
+        fingerprint=fingerprint,
+        claim=_claim(spec, api, result, check_mode=check_mode),
+    )
+
+
+def find(spec: DeploySpec, api: Api) -> tuple[str, Object | None]:
+    """The kind to use and the live workload. What exists wins; two at once are refused, since both would serve."""
+    registry = spec.registry
+    served = [k for k, version in build.API_VERSIONS.items() if k == "Deployment" or api.has(version.split("/")[0])]
+    if spec.kind != AUTO and spec.kind not in served:
+        raise OptionError("kind", spec.kind, "is not served by this cluster; it has " + ", ".join(served))
+    found = {k: api.get(build.ref(k, registry.name, registry.namespace)) for k in served}
+    there = [k for k in served if found[k] is not None]
+    if len(there) > 1:
+        raise RefusedError(
+            f"{' and '.join(f'{k} {registry}' for k in there)} both exist, and both would be this registry:"
+            " delete the one that is not, then run again."
+        )
+    if there and spec.kind not in (AUTO, there[0]):
+        raise RefusedError(
+            f"{there[0]} {registry} exists, but kind is {spec.kind}: leave kind out (auto) to keep what exists, or"
+            f" delete the {there[0]} first (the Service, and so the address, stays)."
+        )
+    if there:
+        return there[0], found[there[0]]
+    if spec.kind != AUTO:
+        return spec.kind, None
+    old = "DeploymentConfig" in served and not api.has("config.openshift.io")
+    return ("DeploymentConfig" if old else "Deployment"), None
+
+
+def _certificate(spec: DeploySpec, api: Api, *, check_mode: bool) -> tuple[tuple[str, str] | None, str | None]:
+    """Key names and leaf fingerprint of the TLS Secret."""
+    if not spec.tls_secret:
+        return None, None
+    ref = ObjectRef("v1", "Secret", spec.tls_secret, spec.registry.namespace)
+    secret = api.get(ref)
+    if secret is None:
+        if check_mode:
+            return secrets.KEY_PAIRS[0], spec.tls_fingerprint or KNOWN_AFTER_APPLY
+        raise NotFoundError(
+            f"{ref}, which tls_secret names, does not exist: run registry_cert first, or name another Secret.",
+            status=404,
+        )
+    pair = secrets.key_pair(secret)
+    if pair is None:
+        has = ", ".join(sorted(secret.get("data") or {})) or "nothing"
+        wanted_keys = " or ".join(" and ".join(p) for p in secrets.KEY_PAIRS)
+        raise OptionError("tls_secret", spec.tls_secret, f"has {has}; a registry needs {wanted_keys} in it")
+    fingerprint = secrets.leaf_fingerprint(secrets.value(secret, pair[0]))
+    if fingerprint is None:
+        raise OptionError("tls_secret", spec.tls_secret, f"has no certificate in PEM form under {pair[0]}")
+    return pair, (spec.tls_fingerprint if check_mode else None) or fingerprint
+
+
+def _claim(spec: DeploySpec, api: Api, result: Result, *, check_mode: bool) -> Object | None:
+    name = spec.storage.claim_name
+    if not name:
+        return None
+    ref = ObjectRef("v1", "PersistentVolumeClaim", name, spec.registry.namespace)
+    claim = api.get(ref)
+    if claim is None and check_mode:
+        result.note(f"{ref} does not exist yet; the run itself will need it.")
+    elif claim is None:
+        raise NotFoundError(f"{ref}, which storage.claim_name names, does not exist: create it first.", status=404)
+    elif (claim.get("status") or {}).get("phase") == "Lost":
+        raise RefusedError(f"{ref} has lost its volume (phase Lost): restore the volume, or use another claim.")
+    return claim
+
+
+# ---- what is wanted ------------------------------------------------------------------------------------------------
+
+
+def own_http_secret(spec: DeploySpec, live: Live) -> bool:
+    """Whether the HTTP secret comes from a Secret of ours, not from the user or from what was there before us."""
+    return build.HTTP_SECRET_ENV not in spec.env and not build.keeps_http_secret(live.workload, spec.http_secret_name)
+
+
+def wanted(spec: DeploySpec, live: Live, http_identity: str | None) -> build.Workload:
+    """Everything that goes into the workload.
+
+    :param http_identity: of the Secret with the HTTP secret; None where there is none of ours.
+    """
+    tls = build.Tls(spec.tls_secret, spec.tls_mount_path, *live.pair) if spec.tls_secret and live.pair else None
+    return build.Workload(
+        kind=live.kind,
+        name=spec.registry.name,
+        namespace=spec.registry.namespace,
+        image=spec.image,
+        replicas=spec.replicas,
+        labels=spec.labels,
+        selector=spec.selector,
+        node_selector=spec.node_selector,
+        service_account=spec.service_account,
+        port=spec.registry.port,
+        storage=spec.storage,
+        tls=tls,
+        env=spec.env,
+        strategy=spec.strategy or _safe_strategy(live.claim),
+        resources=spec.resources,
+        http_secret=spec.http_secret_name if http_identity else None,
+        checksum=build.checksum({"certificate": live.fingerprint, "http_secret": http_identity}),
+    )
+
+
+def _safe_strategy(claim: Object | None) -> str | None:
+    """A volume that only one node can mount has to be let go before the new pod can have it."""
+    modes = ((claim or {}).get("spec") or {}).get("accessModes") or []
+    return "Recreate" if modes and not {"ReadWriteMany", "ReadOnlyMany"} & set(modes) else None
+
+
+# ---- refusing --------------------------------------------------------------------------------------------------------
+
+
+def guard(spec: DeploySpec, live: Live) -> None:
+    """Refuse, before anything is written, what would break the registry or lose images."""
+    registry = spec.registry
+    if registry.namespace == OPERATOR_NAMESPACE:
+        raise RefusedError(
+            f"The workloads in namespace {OPERATOR_NAMESPACE} belong to the image-registry operator, which would undo"
+            " every change: set what you want in configs.imageregistry.operator.openshift.io/cluster."
+        )
+    there = layout.selector(live.workload)
+    if spec.selector and there and spec.selector != there:
+        raise RefusedError(
+            f"{live.kind} {registry} selects its pods by {_text(there)}, which cannot become {_text(spec.selector)}:"
+            " leave selector out to keep it, or delete the workload first (the Service, and so the address, stays)."
+        )
+    pods = {**spec.labels, **(spec.selector or there)}
+    chosen = ((live.service or {}).get("spec") or {}).get("selector") or {}
+    if chosen and not chosen.items() <= pods.items():
+        raise RefusedError(
+            f"Service {registry} leads to pods with {_text(chosen)}, but the pods would have {_text(pods)}, so nothing"
+            " would be reached: give both the same labels."
+        )
+    if live.binding and live.binding.get("roleRef", {}).get("name") != live.role:
+        name = live.binding["metadata"]["name"]
+        raise RefusedError(
+            f"ClusterRoleBinding {name} binds {live.binding.get('roleRef', {}).get('name')}, which cannot become"
+            f" {live.role}: set cluster_role to the former, or delete the binding first."
+        )
+    _guard_images(spec, live)
+
+
+def _guard_images(spec: DeploySpec, live: Live) -> None:
+    if spec.allow_data_loss or live.workload is None:
+        return
+    known = ((live.http_secret or {}).get("metadata") or {}).get("uid") or KNOWN_AFTER_APPLY
+    want = wanted(spec, live, known if own_http_secret(spec, live) else None)
+    change = plan(live.workload, build.desired(want, live.workload))
+    rolls = any(field.startswith("spec.template") for field in change.fields)
+    lost = build.abandons(want, live.workload, rolls=rolls)
+    if lost:
+        what = ", ".join(field for field in change.fields if field.startswith("spec.template"))
+        raise RefusedError(
+            f"{live.kind} {spec.registry}: {lost}; pushed images would be lost. Keep the storage as it is, copy the"
+            f" images first, or say allow_data_loss: true. (The change: {what}.)"
+        )
+
+
+def _text(found: Mapping[str, str]) -> str:
+    return ",".join(f"{k}={v}" for k, v in sorted(found.items()))

@@ -1,0 +1,367 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Module registry_deploy."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: registry_deploy
+short_description: Deploy an integrated image registry
+description:
+  - Makes sure that the registry's workload runs as described, in one call for what C(oadm registry), C(oc volume),
+    C(oc secrets add) and C(oc env) do one after the other. The service account, its rights and its link to the
+    certificate come first, the workload last and in one write, so that there is one rollout, already on TLS.
+  - An existing registry is taken over. Its kind, its selector, the names of its volumes and its HTTP secret are kept,
+    and so is everything in it that others have set.
+  - Waits until the rollout is done, with a line for each change of state. A rollout that cannot succeed ends the wait
+    early, with the reason that the cluster gives.
+  - The Service is the business of M(okd.registry.registry_service), the certificate that of
+    M(okd.registry.registry_cert). Both come first.
+author:
+  - okd.registry contributors (@okd-registry)
+version_added: 1.0.0
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
+  - okd.registry._registry_common
+  - okd.registry._registry_common.endpoints
+  - okd.registry._attributes
+  - okd.registry._attributes.registry_group
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Plans against what there is. A certificate that is still to be issued, or a claim that is still to be made, is
+        no error then.
+      - Does not wait.
+  diff_mode:
+    support: full
+    details:
+      - Secret values, and values of variables that look like credentials, are shown as keyed hashes.
+  idempotent:
+    support: full
+options:
+  state:
+    description:
+      - With V(absent), the workload goes, and with it the HTTP secret, the rights and the service account where they
+        were made for this registry alone. Service, certificate, claims and volumes stay. Images in storage of kind
+        V(ephemeral) go with the pods.
+    type: str
+    choices: [present, absent]
+    default: present
+  kind:
+    description:
+      - Kind of the workload. With V(auto), the kind that exists stays; otherwise it is a DeploymentConfig on an
+        OpenShift 3 cluster and a Deployment elsewhere.
+    type: str
+    choices: [auto, DeploymentConfig, Deployment]
+    default: auto
+  image:
+    description:
+      - The registry's image. Required with O(state=present).
+    type: str
+  replicas:
+    description:
+      - Number of pods.
+    type: int
+    default: 1
+  labels:
+    description:
+      - Labels of the workload and its pods. By default C(docker-registry=default), as C(oadm registry) has it.
+    type: dict
+  selector:
+    description:
+      - Labels by which the workload finds its pods. By default the live ones, at first O(labels).
+      - It cannot be changed later.
+    type: dict
+  node_selector:
+    description:
+      - Labels of the nodes that the pods may run on.
+    type: dict
+  service_account:
+    description:
+      - Service account of the pods. It is made if it is not there, and the Secret of O(tls_secret) is linked to it.
+    type: str
+    default: registry
+  cluster_role:
+    description:
+      - Cluster role that the service account is given. By default V(system:registry) where the cluster has OpenShift's
+        API groups, and none elsewhere. An empty text means none.
+      - The binding is called C(<service account>-registry-role), as C(oadm registry) calls it, with the namespace added
+        where that is not C(default).
+    type: str
+  storage:
+    description:
+      - Where the images are kept.
+    type: dict
+    suboptions:
+      kind:
+        description:
+          - V(ephemeral) keeps them in the pod (C(emptyDir)), with which they are lost; V(pvc) in the volume of an
+            existing claim.
+        type: str
+        choices: [ephemeral, pvc]
+        default: ephemeral
+      claim_name:
+        description:
+          - Name of the PersistentVolumeClaim, with O(storage.kind=pvc).
+        type: str
+      mount_path:
+        description:
+          - Where the container has them.
+        type: path
+        default: /registry
+      volume_name:
+        description:
+          - Name of the volume in the pod. A volume that is already mounted at O(storage.mount_path) keeps its name.
+        type: str
+        default: registry-storage
+  allow_data_loss:
+    description:
+      - Pushed images may be lost. Without it, a change that would replace the volume under a running registry, or the
+        pod of one with ephemeral storage, is refused.
+    type: bool
+    default: false
+  tls_secret:
+    description:
+      - Secret with the certificate and key to serve, as C(registry.crt) and C(registry.key) or as C(tls.crt) and
+        C(tls.key). Without it, the registry serves plain HTTP.
+      - When the certificate in it changes, the next run rolls it out.
+    type: str
+  tls_mount_path:
+    description:
+      - Where the container has that Secret.
+    type: path
+    default: /etc/secrets
+  tls_fingerprint:
+    description:
+      - RV(okd.registry.registry_cert#module:certificate.sha256) of M(okd.registry.registry_cert). In check mode, it
+        tells that a certificate which is still to be issued is going to be rolled out. Otherwise not used.
+    type: str
+  env:
+    description:
+      - Environment variables of the container, such as C(REGISTRY_*), which override its configuration. Variables that
+        are not named stay as they are; a value of V(null) removes one, whoever set it.
+    type: dict
+  strategy:
+    description:
+      - How pods are replaced. By default V(Recreate) where O(storage.claim_name) can be mounted by one node only, else
+        what there is, at first what the cluster takes by itself (V(Rolling)).
+    type: str
+    choices: [Rolling, Recreate]
+  resources:
+    description:
+      - Resource requests and limits of the container, as Kubernetes has them. By default, requests of 100m CPU and
+        256Mi memory.
+    type: dict
+  wait:
+    description:
+      - Wait for the rollout, also for one that an earlier run has left unfinished.
+    type: bool
+    default: true
+  wait_timeout:
+    description:
+      - Seconds to wait at most.
+    type: int
+    default: 600
+notes:
+  - The waiting is done on the controller, by an action plugin; the task cannot be C(async).
+seealso:
+  - module: okd.registry.registry_service
+  - module: okd.registry.registry_cert
+  - module: okd.registry.registry_rollout_info
+  - module: okd.registry.registry_info
+"""
+
+EXAMPLES = r"""
+- name: Deploy the registry on an existing claim, serving the certificate of registry_cert
+  okd.registry.registry_deploy:
+    image: registry.access.redhat.com/openshift3/ose-docker-registry:v3.11
+    tls_secret: registry-secret
+    storage:
+      kind: pvc
+      claim_name: registry-claim
+    node_selector:
+      node-role.kubernetes.io/infra: "true"
+
+- name: Let images be deleted, and take away a variable that somebody set by hand
+  okd.registry.registry_deploy:
+    image: registry.access.redhat.com/openshift3/ose-docker-registry:v3.11
+    tls_secret: registry-secret
+    storage:
+      kind: pvc
+      claim_name: registry-claim
+    env:
+      REGISTRY_STORAGE_DELETE_ENABLED: true
+      REGISTRY_LOG_LEVEL: null
+
+- name: Take the registry away, keeping its address and its images
+  okd.registry.registry_deploy:
+    state: absent
+"""
+
+RETURN = r"""
+changed:
+  description: Whether anything was, or in check mode would be, changed.
+  returned: success
+  type: bool
+rollout:
+  description:
+    - The finished rollout. Null in check mode, with O(wait=false) while it is not finished, and with O(state=absent).
+  returned: success
+  type: dict
+  contains:
+    revision:
+      description: The ReplicationController or ReplicaSet.
+      type: str
+      sample: docker-registry-1
+    desired:
+      description: Pods asked for.
+      type: int
+    updated:
+      description: Pods of this revision.
+      type: int
+    ready:
+      description: Those of them that serve.
+      type: int
+    serving:
+      description: Pods of older revisions that serve.
+      type: int
+    done:
+      description: Whether the rollout is finished.
+      type: bool
+    failed:
+      description: Whether it has failed.
+      type: bool
+    reason:
+      description: Why it is not finished, in the cluster's words.
+      type: str
+    stuck:
+      description: Kind of what stands in its way, such as V(image), V(schedule), V(crash) or V(refused).
+      type: str
+    grace:
+      description: Seconds for which that may stand in its way before the wait is given up.
+      type: int
+    line:
+      description: All this in one line.
+      type: str
+      sample: 'docker-registry-1: 1/1 ready, done'
+    duration:
+      description: Seconds waited.
+      type: float
+workload:
+  description: The workload, and whether this run changes what its pods are made from. Null with O(state=absent).
+  returned: success
+  type: dict
+  sample:
+    api_version: apps.openshift.io/v1
+    kind: DeploymentConfig
+    name: docker-registry
+    namespace: default
+    rolls: true
+    version_before: 0
+actions:
+  description: What was, or would be, done, as sentences.
+  returned: success
+  type: list
+  elements: str
+diff:
+  description: Differences, one entry for each changed object.
+  returned: success
+  type: list
+  elements: dict
+resources:
+  description: The objects looked after, each with C(action) V(created), V(updated), V(unchanged) or V(deleted).
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - api_version: apps.openshift.io/v1
+      kind: DeploymentConfig
+      namespace: default
+      name: docker-registry
+      action: created
+registry:
+  description: The registry's name, addresses and endpoints, its image, number of pods and storage.
+  returned: success
+  type: dict
+  sample:
+    name: docker-registry
+    namespace: default
+    cluster_ip: 172.30.124.220
+    port: 5000
+    endpoints:
+      - 172.30.124.220:5000
+      - docker-registry.default.svc:5000
+      - docker-registry.default.svc.cluster.local:5000
+    image: registry.access.redhat.com/openshift3/ose-docker-registry:v3.11
+    replicas: 1
+    storage:
+      kind: pvc
+      volume_name: registry-storage
+      mount_path: /registry
+      source: {claimName: registry-claim}
+api_requests:
+  description: Requests to the API server by verb, without those of the wait.
+  returned: always
+  type: dict
+  sample: {get: 8, post: 4, patch: 0, delete: 0, discovery: 1, waiting: 0}
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.okd.registry.plugins.module_utils import _deploy, _undeploy
+from ansible_collections.okd.registry.plugins.module_utils._api import Api
+from ansible_collections.okd.registry.plugins.module_utils._args import COMMON, ENDPOINTS, argument_spec
+from ansible_collections.okd.registry.plugins.module_utils._deployspec import secret_values
+from ansible_collections.okd.registry.plugins.module_utils._kube import run_module
+
+STORAGE = {
+    "kind": {"type": "str", "choices": ["ephemeral", "pvc"], "default": "ephemeral"},
+    "claim_name": {"type": "str"},
+    "mount_path": {"type": "path", "default": "/registry"},
+    "volume_name": {"type": "str", "default": "registry-storage"},
+}
+
+
+def execute(module: AnsibleModule, api: Api) -> dict[str, Any]:
+    """Deploy, or take away. Values of variables that hold credentials are kept out of every output."""
+    module.no_log_values.update(secret_values(module.params["env"] or {}))
+    work = _undeploy.run if module.params["state"] == "absent" else _deploy.run
+    return work(module.params, api, check_mode=module.check_mode)
+
+
+def main() -> None:
+    """Entry point."""
+    run_module(
+        execute,
+        argument_spec=argument_spec(
+            COMMON,
+            ENDPOINTS,
+            state={"type": "str", "choices": ["present", "absent"], "default": "present"},
+            kind={"type": "str", "choices": ["auto", "DeploymentConfig", "Deployment"], "default": "auto"},
+            image={"type": "str"},
+            replicas={"type": "int", "default": 1},
+            labels={"type": "dict"},
+            selector={"type": "dict"},
+            node_selector={"type": "dict"},
+            service_account={"type": "str", "default": "registry"},
+            cluster_role={"type": "str"},
+            storage={"type": "dict", "options": STORAGE},
+            allow_data_loss={"type": "bool", "default": False},
+            tls_secret={"type": "str", "no_log": False},
+            tls_mount_path={"type": "path", "default": "/etc/secrets"},
+            tls_fingerprint={"type": "str"},
+            env={"type": "dict"},
+            strategy={"type": "str", "choices": ["Rolling", "Recreate"]},
+            resources={"type": "dict"},
+            wait={"type": "bool", "default": True},
+            wait_timeout={"type": "int", "default": 600},
+        ),
+        required_if=[("state", "present", ["image"])],
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the action plugins of the API-side modules have in common: they find the kubeconfig as kubernetes.core does."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.plugins.action import ActionBase
+from ansible_collections.okd.registry.plugins.module_utils._args import argument_spec
+
+
+def auth_options() -> frozenset[str]:
+    """Names and aliases of the options that say how to reach the cluster: kubernetes.core's."""
+    spec = argument_spec()
+    return frozenset(spec) | {alias for option in spec.values() for alias in option.get("aliases") or ()}
+
+
+class KubeAction(ActionBase):
+    """Runs the module of the same name.
+
+    Where the module runs on the controller (``connection: local``, ``delegate_to: localhost``), a kubeconfig given as a
+    path is looked for beside the playbook and in the role's ``files``, and is decrypted if it is vaulted. On another
+    host the path is that host's.
+    """
+
+    _supports_check_mode = True
+    _supports_async = False
+    _requires_connection = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Run the module; the copies that vaulted files are decrypted into are removed again."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        variables = task_vars or {}
+        args = dict(self._task.args)
+        decrypted: list[str] = []
+        try:
+            args.update(self._found(args.get("kubeconfig"), decrypted))
+            result.update(self.work(args, variables))
+        finally:
+            for path in decrypted:
+                self._loader.cleanup_tmp_file(path)
+            self._remove_tmp_path(self._connection._shell.tmpdir)
+        return result
+
+    def work(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        """Run the module once. Plugins that do more override this."""
+        return self.module(self._task.action, args, variables)
+
+    def module(self, name: str, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        """The result of one run of a module on the task's host."""
+        return dict(self._execute_module(module_name=name, module_args=args, task_vars=variables))
+
+    def _found(self, kubeconfig: Any, decrypted: list[str]) -> dict[str, Any]:
+        """The option ``kubeconfig`` with real paths (several may be joined, as in KUBECONFIG), if it has to change."""
+        if not isinstance(kubeconfig, str) or not kubeconfig or self._connection.transport != "local":
+            return {}
+        paths = []
+        for part in filter(None, kubeconfig.split(os.pathsep)):
+            try:
+                path = self._find_needle("files", part)
+            except AnsibleError as exc:
+                raise AnsibleActionFail(f"kubeconfig: there is no file {part} on the controller: {exc}") from exc
+            real = self._loader.get_real_file(path, decrypt=True)
+            if real != path:
+                decrypted.append(real)
+            paths.append(real)
+        return {"kubeconfig": os.pathsep.join(paths)}
