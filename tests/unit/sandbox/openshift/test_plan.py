@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from standins_cluster import Cluster, make_dc
 
@@ -401,7 +401,6 @@ def test_observed_generation_stays_behind_while_a_rollout_runs() -> None:
 SHARES = st.one_of(st.integers(0, 5), st.integers(0, 99).map(lambda n: f"{n}%"))
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     replicas=st.integers(1, 9),
     surge=SHARES,
@@ -443,7 +442,6 @@ EVENTS = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None)
 @given(events=EVENTS, strategy=st.sampled_from(["Rolling", "Recreate"]))
 def test_whatever_happens_it_converges_and_then_rests(events: list[tuple[str, int]], strategy: str) -> None:
     """Any history ends, once all is well again, with the newest version complete and an empty plan."""

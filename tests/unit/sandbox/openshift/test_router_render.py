@@ -169,7 +169,7 @@ def test_the_same_objects_in_any_order_give_the_same_text(routes: list[Json], sl
 
 
 @needs_haproxy
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(routes=ROUTES, slices=SLICES)
 def test_haproxy_takes_whatever_is_rendered(tmp_path: Path, routes: list[Json], slices: list[Json]) -> None:
     unique = list({(r["metadata"]["namespace"], r["metadata"]["name"]): r for r in routes}.values())
