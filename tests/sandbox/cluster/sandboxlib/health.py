@@ -43,8 +43,8 @@ def findings() -> list[Finding]:
 
 def problems() -> list[str]:
     """What is wrong, one line for each part; empty when all is well."""
-    if not PATHS.snapshot.exists():
-        return ["files: the sandbox was never brought up to the end"]  # nothing else needs to be looked at
+    if not PATHS.complete.exists():
+        return ["files: `up` has not come to its end"]  # nothing else needs to be looked at
     return [f"{finding.part}: {finding.problem}" for finding in findings() if finding.problem]
 
 
@@ -56,7 +56,7 @@ def _safely(look: Callable[[], Finding]) -> Finding:
 
 
 def _files() -> Finding:
-    wanted = [PATHS.snapshot, PATHS.admin_kubeconfig, PATHS.kubectl, PATHS.ssh / "known_hosts",
+    wanted = [PATHS.complete, PATHS.snapshot, PATHS.admin_kubeconfig, PATHS.kubectl, PATHS.ssh / "known_hosts",
               *[PATHS.tokens / user.name for user in inputs.USERS]]
     missing = [str(path) for path in wanted if not path.exists()]
     return Finding("files", f"missing: {', '.join(missing)}" if missing else None, str(PATHS.state))

@@ -81,12 +81,15 @@ def peers(own: str) -> str:
     return " ".join(f"{node.pod_cidr}@{node.ip}" for node in settings.NODES if node.name != own)
 
 
-def common_files(public_key: Path) -> Iterable[File]:
-    """What every container has: ssh for the administrator."""
+def access_files(public_key: Path, host_key: Path) -> Iterable[File]:
+    """What every container has: ssh for the administrator, and a host key that is known already."""
+    yield File("root/.ssh", mode=0o700, directory=True)
     yield File("root/.ssh/authorized_keys", public_key.read_bytes(), PRIVATE)
+    yield File("etc/ssh/ssh_host_ed25519_key", host_key.read_bytes(), PRIVATE)
+    yield File("etc/ssh/ssh_host_ed25519_key.pub", host_key.with_suffix(".pub").read_bytes())
 
 
-def node_files(node: settings.Node, authority: Authority, server: str, public_key: Path) -> list[File]:
+def node_files(node: settings.Node, authority: Authority, server: str) -> list[File]:
     """All files of a node, its seeded /etc/sysconfig among them."""
     user = f"system:node:{node.name}"
     authority.issue(node.name, common_name=user, organization="system:nodes", sans=[node.name, node.ip])
@@ -96,7 +99,6 @@ def node_files(node: settings.Node, authority: Authority, server: str, public_ke
     # Behind the volume registry-pv; the user the registry's image runs as.
     volume = [File("var/lib/registry-pv", mode=0o770, directory=True, user=1001)] if node is settings.NODES[0] else []
     return [
-        *common_files(public_key),
         *tree(settings.CLUSTER / "rootfs" / "node"),
         *volume,
         *tree(settings.CLUSTER / "seed" / node.name),
@@ -110,14 +112,13 @@ def node_files(node: settings.Node, authority: Authority, server: str, public_ke
     ]
 
 
-def infra_files(authority: Authority, server: str, public_key: Path, openshift: Path) -> list[File]:
+def infra_files(authority: Authority, server: str, openshift: Path) -> list[File]:
     """All files of the infra container: cluster DNS, router, DeploymentConfig controller; no engine, no kubelet."""
     dns = authority.kubeconfig("dns", server=server, common_name="system:sandbox-dns")
     # These rights are no more than what their programs need: openshift/manifests has the role.
     stand_ins = authority.kubeconfig("stand-ins", server=server, common_name="system:openshift-standins")
     node_tree = {file.path: file for file in tree(settings.CLUSTER / "rootfs" / "node")}
     return [
-        *common_files(public_key),
         *tree(settings.CLUSTER / "rootfs" / "infra"),
         node_tree["usr/local/sbin/pod-network"],
         *tree(openshift / "standins", "opt/sandbox/openshift/standins/"),

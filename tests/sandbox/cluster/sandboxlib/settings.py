@@ -93,6 +93,11 @@ class Paths:
         return self.state / "pristine.json"
 
     @property
+    def complete(self) -> Path:
+        """There from the end of one `up` to the start of the next that has something to do."""
+        return self.state / "complete"
+
+    @property
     def admin_kubeconfig(self) -> Path:
         """For cluster administrators; for people, playbooks and tests."""
         return self.state / "admin.kubeconfig"

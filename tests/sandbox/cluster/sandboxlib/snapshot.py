@@ -191,6 +191,7 @@ def reset(client: Client, pristine: Mapping[Key, Json]) -> dict[str, list[str]]:
         time.sleep(0.15)
     if gone:
         raise _stuck(gone, live)
+    _forget_claims(client, live, pristine)  # before the claims are made again: they are bound when they come
     # CRDs and namespaces first: they bring kinds and places that other objects need.
     for first in (CRDS, "/api/v1/namespaces", None):
         for key, wanted in pristine.items():
@@ -201,7 +202,6 @@ def reset(client: Client, pristine: Mapping[Key, Json]) -> dict[str, list[str]]:
             until(lambda: _unserved(client, pristine), what="CRDs", seconds=30)
             served = {kind.collection: kind for kind in kinds(client)}
             live = listing(client, served.values())
-    _rebind(client, live, pristine)
     in_parallel(lambda name: client.call("DELETE", f"/api/v1/namespaces/{name}/events"),
                 [key[2] for key in live if key[0] == "/api/v1/namespaces"])
     return done
@@ -255,7 +255,7 @@ def unsettled(client: Client) -> str | None:
     return None
 
 
-def _rebind(client: Client, live: Mapping[Key, Json], pristine: Mapping[Key, Json]) -> None:
+def _forget_claims(client: Client, live: Mapping[Key, Json], pristine: Mapping[Key, Json]) -> None:
     """A volume whose claim was made anew still names the old claim's uid; let it forget that."""
     for key, item in live.items():
         if key[0] != "/api/v1/persistentvolumes" or key not in pristine:

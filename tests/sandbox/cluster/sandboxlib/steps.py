@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import subprocess
@@ -23,6 +24,7 @@ Changes = list[str]
 LABEL = "okd.registry.sandbox/files"
 BOOT_SECONDS = 90.0
 NODE_SECONDS = 120.0
+SETTLE_SECONDS = 60.0
 
 
 def plane() -> ControlPlane:
@@ -37,6 +39,7 @@ def client() -> Client:
 
 def files(_arguments: dict[str, Any]) -> Changes:
     """Certificates, kubeconfigs, tokens, ssh key, kubectl: everything that is a file on this machine."""
+    PATHS.complete.unlink(missing_ok=True)
     one = plane()
     one.write_files()
     one.write_tokens(inputs.USERS, PATHS.tokens)
@@ -49,18 +52,33 @@ def files(_arguments: dict[str, Any]) -> Changes:
     link.unlink(missing_ok=True)
     link.symlink_to(inputs.binary())
     link.replace(PATHS.kubectl)
-    return [*_ssh_key(), *hostnet.close_networks()]
+    return [*_ssh_keys(), *hostnet.close_networks()]
 
 
-def _ssh_key() -> Changes:
-    key = PATHS.ssh / "id_ed25519"
-    if key.exists() and key.with_suffix(".pub").exists():
-        return []
+def _ssh_keys() -> Changes:
+    """The key for the nodes, and the containers' host keys: known before the first connection, the same for ever."""
     PATHS.ssh.mkdir(mode=0o700, parents=True, exist_ok=True)
+    changes = [f"ssh key {name}" for name in ("id_ed25519", *map(_host_key, settings.CONTAINERS)) if _make_key(name)]
+    lines = []
+    for name, address in settings.CONTAINERS.items():
+        kind, key = (PATHS.ssh / f"{_host_key(name)}.pub").read_text().split()[:2]
+        lines.append(f"{name},{address} {kind} {key}\n")
+    write(PATHS.ssh / "known_hosts", "".join(lines).encode())
+    return changes
+
+
+def _host_key(name: str) -> str:
+    return f"host_{name}"
+
+
+def _make_key(name: str) -> bool:
+    key = PATHS.ssh / name
+    if key.exists() and key.with_suffix(".pub").exists():
+        return False
     key.unlink(missing_ok=True)
-    command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "okd.registry sandbox", "-f", str(key)]
+    command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", f"okd.registry sandbox {name}", "-f", str(key)]
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
-    return ["ssh key"]
+    return True
 
 
 def control_plane(_arguments: dict[str, Any]) -> Changes:
@@ -93,6 +111,7 @@ def _remembered() -> dict[str, Any]:
 
 def _reset(api: Client) -> Changes:
     done = snapshot.reset(api, snapshot.from_json(_remembered()["objects"]))
+    until(lambda: snapshot.unsettled(api), what="first objects", seconds=SETTLE_SECONDS)
     return [f"{verb} {name}" for verb, names in done.items() for name in names]
 
 
@@ -113,11 +132,12 @@ def _node_object(api: Client, node: settings.Node) -> bool:
 
 def container_files(name: str) -> list[nodes.File]:
     """The files of one container."""
-    one, public = plane(), PATHS.ssh / "id_ed25519.pub"
+    one = plane()
+    access = nodes.access_files(PATHS.ssh / "id_ed25519.pub", PATHS.ssh / _host_key(name))
     if name == "infra":
-        return nodes.infra_files(one.authority, one.server, public, inputs.OPENSHIFT)
+        return [*access, *nodes.infra_files(one.authority, one.server, inputs.OPENSHIFT)]
     node = next(node for node in settings.NODES if node.name == name)
-    return nodes.node_files(node, one.authority, one.server, public)
+    return [*access, *nodes.node_files(node, one.authority, one.server)]
 
 
 def digest(arguments: dict[str, Any]) -> dict[str, Any]:
@@ -154,25 +174,10 @@ NODE_UNITS = ("ssh", "docker", "node-dnsmasq", "pod-network", "node-images", "do
 INFRA_UNITS = ("ssh", "pod-network", "coredns", "openshift-haproxy", "openshift-router", "openshift-deploymentconfigs")
 
 
-def host_keys(_arguments: dict[str, Any]) -> Changes:
-    """The nodes' ssh host keys, asked of the containers themselves, as known_hosts of the sandbox's own."""
-    lines = []
-    for name, address in settings.CONTAINERS.items():
-        key = containers.inside(name, ["cat", "/etc/ssh/ssh_host_ed25519_key.pub"]).split()
-        lines.append(f"{name},{address} {key[0]} {key[1]}\n")
-    text = "".join(lines).encode()
-    file = PATHS.ssh / "known_hosts"
-    if file.exists() and file.read_bytes() == text:
-        return []
-    write(file, text)
-    return ["known_hosts"]
-
-
 def joined(_arguments: dict[str, Any]) -> Changes:
-    """Wait until every node is Ready, and everything the controllers make by themselves is there."""
+    """Wait until every node is Ready."""
     api = client()
     until(lambda: not_ready(api), what="nodes", seconds=NODE_SECONDS)
-    until(lambda: snapshot.unsettled(api), what="first objects", seconds=60)
     return []
 
 
@@ -194,7 +199,9 @@ def remember(_arguments: dict[str, Any]) -> Changes:
     changes = [line for said in saved for line in said.splitlines()]
     if PATHS.snapshot.exists():
         return changes
-    data = {"manifests": inputs.manifests_digest(), "objects": snapshot.to_json(snapshot.listing(client()))}
+    api = client()
+    until(lambda: snapshot.unsettled(api), what="first objects", seconds=SETTLE_SECONDS)
+    data = {"manifests": inputs.manifests_digest(), "objects": snapshot.to_json(snapshot.listing(api))}
     write(PATHS.snapshot, json.dumps(data).encode())
     return [*changes, "objects of the cluster"]
 
@@ -220,18 +227,35 @@ def up_to_date(name: str) -> bool:
 
 
 def reset_node(arguments: dict[str, Any]) -> Changes:
-    """Files, docker, images and registry data of one node as they were."""
+    """Files and services of one node as they were."""
     name = arguments["part"]
     state = containers.status(name)
     if state == "paused":
         containers.docker("unpause", name)
     elif state == "exited":
         containers.docker("start", name)
-    elif state != "running":
-        raise SandboxError(f"the container of {name} is {state}: run `sandbox up`, then reset")
+        until(lambda: None if containers.inside(name, ["docker", "version"], check=False) else "docker is not up",
+              what=f"docker of {name}", seconds=BOOT_SECONDS)
+    began = datetime.datetime.now(datetime.timezone.utc)
     changes = containers.inside(name, [*NODE_STATE, "restore"]).splitlines()
     booted(arguments)
-    return changes
+    if any(change.startswith("started") for change in changes):
+        # The kubelet was without a runtime: what the API says of the node is from before, until it says something new.
+        until(lambda: _stale(client(), name, began), what=f"kubelet of {name}", seconds=NODE_SECONDS)
+    return [f"{state} container started", *changes] if state != "running" else changes
+
+
+def clean_node(arguments: dict[str, Any]) -> Changes:
+    """Containers, images and registry data of one node as they were; after the objects that would bring them back."""
+    return containers.inside(arguments["part"], [*NODE_STATE, "clean"]).splitlines()
+
+
+def _stale(api: Client, name: str, since: datetime.datetime) -> str | None:
+    for entry in api.call("GET", f"/api/v1/nodes/{name}")["status"]["conditions"]:
+        if entry["type"] == "Ready":
+            fresh = datetime.datetime.fromisoformat(entry["lastHeartbeatTime"]) > since
+            return None if fresh and entry["status"] == "True" else f"Ready is {entry['status']}: {entry['message']}"
+    return "it has not said anything yet"
 
 
 def reset_files(_arguments: dict[str, Any]) -> Changes:
@@ -244,10 +268,15 @@ def reset_files(_arguments: dict[str, Any]) -> Changes:
 
 
 def well(_arguments: dict[str, Any]) -> Changes:
-    """Nothing is wrong with any part."""
+    """Nothing is wrong with any part: `up` has come to its end."""
     from . import health  # it looks at what the steps make
 
-    until(lambda: "; ".join(health.problems()) or None, what="all parts", seconds=60, pause=0.5)
+    PATHS.complete.touch()
+    try:
+        until(lambda: "; ".join(health.problems()) or None, what="all parts", seconds=60, pause=0.5)
+    except SandboxError:
+        PATHS.complete.unlink(missing_ok=True)
+        raise
     return []
 
 
@@ -259,8 +288,8 @@ def remove(_arguments: dict[str, Any]) -> Changes:
 NODE_STATE = ("python3", "/usr/local/lib/sandbox/node_state.py")
 STEPS: dict[str, Callable[[dict[str, Any]], Changes | dict[str, Any]]] = {
     function.__name__: function
-    for function in (files, control_plane, objects, digest, start, booted, host_keys, joined, remember,
-                     reset_objects, reset_node, reset_files, well, remove)
+    for function in (files, control_plane, objects, digest, start, booted, joined, remember,
+                     reset_objects, reset_node, clean_node, reset_files, well, remove)
 }
 
 

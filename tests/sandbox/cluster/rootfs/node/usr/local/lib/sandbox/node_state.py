@@ -1,10 +1,11 @@
 # Copyright: (c) 2026, okd.registry contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs in a node: remembers how the node is (``save``), and puts it back to that (``restore``).
+"""Runs in a node: remembers how the node is (``save``), and puts it back to that.
 
-``restore`` prints one line for each thing it changed; a node that is as it was gives no line. Docker is
-restarted only where what it runs with is not what the files say after they were put back.
+``restore`` puts files and services back, ``clean`` removes containers, images and registry data. Both print one
+line for each thing they changed; a node that is as it was gives no line. Docker is restarted only where what it
+runs with is not what the files say after they were put back.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 STORE = Path("/var/lib/sandbox/pristine")
@@ -146,45 +148,47 @@ def save() -> None:
     say(f"state of {socket.gethostname()}")
 
 
-def restore_tree(tree: str) -> None:
-    """Put one directory back to what was saved."""
+def restore_tree(tree: str) -> list[str]:
+    """Put one directory back to what was saved; returns what was changed."""
     live, kept = Path("/", tree), STORE / tree
+    changed: list[str] = []
     wanted = set(entries(kept))
     for name in list(entries(live)):
         path = live / name
         if name not in wanted and os.path.lexists(path):
             remove(path)
-            say(f"removed {path}")
+            changed.append(f"removed {path}")
     for name in sorted(wanted):
         path, source = live / name, kept / name
         if f"{tree}/{name}" in MOUNTED:
             if path.read_bytes() != source.read_bytes():
                 path.write_bytes(source.read_bytes())
-                say(f"put back {path}")
+                changed.append(f"put back {path}")
         elif not os.path.lexists(path) or not same(path, source):
             if os.path.lexists(path) and (path.is_symlink() or path.is_dir() != source.is_dir()):
                 remove(path)
             copy(source, path)
-            say(f"put back {path}")
+            changed.append(f"put back {path}")
+    return changed
 
 
-def restore_services(state: dict[str, object]) -> None:
+def restore_services(state: dict[str, Any]) -> None:
     """Bring docker to the arguments of its files, and start whatever does not run."""
-    run("systemctl", "daemon-reload")
     active = run("systemctl", "is-active", *UNITS, check=False).split()
     down = [unit for unit, word in zip(UNITS, active, strict=False) if word != "active"]
-    run("systemctl", "unmask", "--runtime", *UNITS)
     if "docker" not in down and (arguments() != state["arguments"] or effective() != state["effective"]):
         run("systemctl", "reset-failed", check=False)
         run("systemctl", "restart", "docker")
         say("restarted docker")
     if down:
         run("systemctl", "reset-failed", check=False)
+        run("systemctl", "unmask", "--runtime", *down)
         run("systemctl", "start", *UNITS)
+        run("systemctl", "restart", "origin-node")  # it would look for its runtime only after some seconds
         say(f"started {', '.join(down)}")
 
 
-def restore_images(wanted: dict[str, list[str]]) -> None:
+def restore_images(wanted: Any) -> None:
     """No container (the cluster has none on a new node), and no image or name of one but the first ones."""
     containers = docker("GET", "/containers/json?all=1")
     for container in containers if isinstance(containers, list) else []:
@@ -215,21 +219,34 @@ def restore_registry_data() -> None:
     os.chmod(REGISTRY_DATA, mode)
 
 
-def restore() -> None:
-    """Put the node back."""
+def saved() -> dict[str, Any]:
+    """What was saved beside the files."""
     if not (STORE / "state.json").exists():
         sys.exit("this node was never saved: run `sandbox up`")
-    state = json.loads((STORE / "state.json").read_text())
-    for tree in TREES:
-        restore_tree(tree)
-    for path in ABSENT:
+    state: dict[str, Any] = json.loads((STORE / "state.json").read_text())
+    return state
+
+
+def restore() -> None:
+    """Put files and services back."""
+    state = saved()
+    changed = [line for tree in TREES for line in restore_tree(tree)]
+    for path in map(Path, ABSENT):
         if os.path.lexists(path):
-            remove(Path(path))
-            say(f"removed {path}")
+            remove(path)
+            changed.append(f"removed {path}")
+    for line in changed:
+        say(line)
+    if any("/systemd/" in line for line in changed):
+        run("systemctl", "daemon-reload")
     restore_services(state)
-    restore_images(state["images"])
+
+
+def clean() -> None:
+    """Remove what plays and pods left in docker and in the registry's volume."""
+    restore_images(saved()["images"])
     restore_registry_data()
 
 
 if __name__ == "__main__":
-    {"save": save, "restore": restore}[sys.argv[1]]()
+    {"save": save, "restore": restore, "clean": clean}[sys.argv[1]]()
