@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -80,7 +81,7 @@ def fill_templates(value: Any, option: Mapping[str, Any]) -> Any:
     """A value with every template in it replaced by one of the type that the option takes."""
     if isinstance(value, str) and ("{{" in value or "{%" in value):
         choices = option.get("choices")
-        return choices[0] if choices else STAND_INS.get(str(option.get("type", "str")), "x")
+        return choices[0] if choices else deepcopy(STAND_INS.get(str(option.get("type", "str")), "x"))
     if isinstance(value, Mapping):
         inner = option.get("suboptions") or {}
         return {key: fill_templates(item, inner.get(key, {})) for key, item in value.items()}

@@ -58,7 +58,8 @@ def test_check_mode_is_full_everywhere(name: str) -> None:
 def test_the_examples_are_tasks_that_the_module_accepts(name: str) -> None:
     tasks = example_tasks(name)
     assert [task for task in tasks if task.module == name], f"the examples of {name} never call it"
-    assert [error for task in tasks for error in errors_of(task, required=True)] == []
+    problems = [error for task in tasks for error in errors_of(task, required=True)]
+    assert not problems, "\n".join(problems)
 
 
 @pytest.mark.parametrize("name", [name for name in MODULES if not name.endswith("_info")])
@@ -71,7 +72,7 @@ def test_a_writer_documents_the_common_returns(name: str) -> None:
 @pytest.mark.skipif(not MODULES, reason="no modules yet")
 def test_every_call_of_a_module_in_roles_and_playbooks_is_one_that_it_accepts() -> None:
     problems = [error for task in tasks_of_files() for error in errors_of(task, required=False)]
-    assert problems == []
+    assert not problems, "\n".join(problems)
 
 
 def test_the_search_for_tasks_looks_into_plays_and_blocks() -> None:

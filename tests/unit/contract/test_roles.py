@@ -49,23 +49,27 @@ def registered_anywhere() -> set[str]:
     return {name for path in files for name in re.findall(r"register: (\w+)", path.read_text(encoding="utf-8"))}
 
 
-def fallbacks() -> dict[str, list[tuple[str, Any]]]:
+def fallbacks(role: str) -> dict[str, list[tuple[str, Any]]]:
     """What a variable that nobody sets amounts to, by variable: in which place, and to which value.
 
     Either a task says so (C(| default(600))) or leaves the option out (C(| default(omit))), so that the module's own
-    default holds.
+    default holds. What the role does not use itself, it hands to the roles that it includes: theirs are told then.
     """
-    found: dict[str, list[tuple[str, Any]]] = {}
+    own: dict[str, list[tuple[str, Any]]] = {}
+    others: dict[str, list[tuple[str, Any]]] = {}
     for path in sorted((ROOT / "roles").rglob("tasks/*.yml")):
+        place = path.relative_to(ROOT).as_posix()
         for name, literal in re.findall(LITERAL, path.read_text(encoding="utf-8")):
-            found.setdefault(name, []).append((path.relative_to(ROOT).as_posix(), yaml.safe_load(literal)))
+            found = own if path.is_relative_to(ROOT / "roles" / role) else others
+            found.setdefault(name, []).append((place, yaml.safe_load(literal)))
     for task in tasks_of_files():
         options = module_docs(task.module)[0].get("options") or {} if task.module in MODULES else {}
         for option, value in task.args.items():
             omitted = re.fullmatch(r"{{ (registry_\w+) \| default\(omit\) }}", str(value))
             if omitted and option in options:
+                found = own if task.place.startswith(f"roles/{role}/") else others
                 found.setdefault(omitted[1], []).append((f"{task.module}.{option}", options[option].get("default")))
-    return found
+    return {**others, **own}
 
 
 def mismatches(
@@ -87,7 +91,9 @@ def mismatches(
         problems += [
             f"{key}: documented default {option.get('default')!r}, but {value!r} in {place}"
             for place, value in real
-            if "{{" not in str(value) and (value or None) != (option.get("default") or None)
+            if ("default" in option or key in defaults)
+            and "{{" not in str(value)
+            and (value or None) != (option.get("default") or None)
         ]
     return problems
 
@@ -105,7 +111,8 @@ def test_a_role_has_argument_specs_for_its_entry_points(role: str) -> None:
 @pytest.mark.parametrize("role", ROLES)
 def test_documented_defaults_are_the_ones_that_hold(role: str) -> None:
     defaults = load_yaml(ROOT / "roles" / role / "defaults" / "main.yml") or {}
-    assert mismatches(defaults, options_of(role), fallbacks()) == []
+    problems = mismatches(defaults, options_of(role), fallbacks(role))
+    assert not problems, "\n".join(problems)
 
 
 @pytest.mark.parametrize("role", ROLES)
