@@ -259,21 +259,27 @@ class Trust:
     # ---- insecure flags
 
     def _remove_flags(self, ca, survey, unit, unfinished):
-        # A run that was killed while docker was down has left it so: docker is brought up again.
-        restart = bool(survey.stale) or (unfinished is not None and unit.exists and not unit.active)
-        self._report_flags(survey, restart)
+        restart = self._must_restart(survey, unit, unfinished)
         if self._request.check_mode or not (survey.edits or restart or unfinished is not None):
+            self._report_flags(survey, restart)
             return
         self._records.make_directory()
         with self._tree.lock(LOCK, _LOCK_TIMEOUT):
             survey, unit = self._survey()  # again: another run may have been here meanwhile
             self._refuse(survey)
+            restart = self._must_restart(survey, unit, unfinished)
+            self._report_flags(survey, restart)
             self._records.begin_restart(self._changes(survey.edits, unfinished or []))
             for change in survey.edits:
                 self._tree.replace(change.path, change.after)
-            if survey.stale or (unit.exists and restart and not unit.active):
+            if restart:
                 self._restart(ca, unit)
             self._records.end_restart()
+
+    @staticmethod
+    def _must_restart(survey, unit, unfinished):
+        # A run that was killed while docker was down has left it so: docker is brought up again.
+        return bool(survey.stale) or (unfinished is not None and unit.exists and not unit.active)
 
     def _report_flags(self, survey, restart):
         result = self.result

@@ -1,0 +1,250 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A node below a directory: files for real, systemd and dockerd as stand-ins whose state lies in files as well.
+
+So a run on it can be killed in another process, at any of its changes, and the next one finds what is left.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.okd.registry.plugins.module_utils._node import (
+    endpoint,
+    files,
+    flags,
+    pem,
+    sysconfig,
+    systemd,
+    tls,
+    trust,
+    words,
+)
+
+FILES = ("/etc/sysconfig/docker", "/etc/sysconfig/docker-network")
+EXEC = "/usr/sbin/dockerd -H fd:// $OPTIONS $DOCKER_NETWORK_OPTIONS $INSECURE_REGISTRY"
+FOREIGN = "etc/docker/certs.d/foreign.example.com:5000/ca.crt"
+_CHANGES = ("mkdir", "rmdir", "unlink", "rename", "write", "fchmod")
+
+
+class FakeNode:
+    """One node.
+
+    :param root: directory that stands for /
+    :param names: endpoints of the registry, which really answer
+    :param ca: their CA, PEM
+    """
+
+    def __init__(self, root: Path, names: list[str], ca: bytes) -> None:
+        self.root = root
+        self.names = names
+        self.ca = ca
+        self.before_change: Callable[[], None] = lambda: None
+        self.warnings: list[str] = []
+
+    # ---- its beginning
+
+    def install(self, options: str) -> None:
+        """Make a node whose docker runs with these options in /etc/sysconfig/docker."""
+        for folder in ("etc/sysconfig", "var/lib", "run/systemd/system", "proc", FOREIGN.rpartition("/")[0]):
+            (self.root / folder).mkdir(parents=True)
+        (self.root / FOREIGN).write_bytes(b"somebody else's\n")
+        self.write(FILES[0], options)
+        self.write(FILES[1], "# network\nDOCKER_NETWORK_OPTIONS=--mtu=1450\n")
+        self._save(active=True, pid=1, restarts=0, arguments=self.arguments())
+        self._run_docker(1, self.arguments())
+
+    def write(self, path: str, text: str) -> None:
+        """Write a file of the administrator's."""
+        (self.root / path[1:]).parent.mkdir(parents=True, exist_ok=True)
+        (self.root / path[1:]).write_text(text)
+
+    def copy(self, root: Path) -> FakeNode:
+        """Give a second node that is as this one is."""
+        shutil.copytree(self.root, root, symlinks=True)
+        return FakeNode(root, self.names, self.ca)
+
+    def tree(self) -> dict[str, bytes]:
+        """Give all files below /etc."""
+        paths = [path for path in (self.root / "etc").rglob("*") if path.is_file()]
+        return {str(path.relative_to(self.root)): path.read_bytes() for path in sorted(paths)}
+
+    def text(self, path: str = FILES[0]) -> str:
+        """Read a file."""
+        return (self.root / path[1:]).read_text()
+
+    # ---- docker and systemd
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What docker does."""
+        return json.loads((self.root / "state.json").read_text())
+
+    def _save(self, **changes: Any) -> None:
+        path = self.root / "state.json"
+        known = json.loads(path.read_text()) if path.exists() else {}
+        path.write_text(json.dumps({**known, **changes}))
+
+    def arguments(self) -> list[str]:
+        """Expand ExecStart= on the files as they are."""
+        variables: dict[str, bytes] = {}
+        for path in FILES:
+            raw = (self.root / path[1:]).read_bytes()
+            variables.update({item.name: item.value for item in sysconfig.parse(raw)})
+        expanded: list[str] = []
+        for word in EXEC.split():
+            value = variables.get(word[1:], b"") if word.startswith("$") else word.encode()
+            expanded += [found.decode() for found in words.texts(value)]
+        return expanded
+
+    def _run_docker(self, pid: int, arguments: list[str]) -> None:
+        folder = self.root / "proc" / str(pid)
+        folder.mkdir(exist_ok=True)
+        (folder / "cmdline").write_bytes(b"".join(word.encode() + b"\0" for word in arguments))
+
+    def break_docker(self, without: str) -> None:
+        """Have docker start no more unless it gets this argument."""
+        self._save(needs=without)
+
+    def stop_docker(self) -> None:
+        """Have docker not run."""
+        self._save(active=False, pid=0)
+
+    def run(self, argv: list[str], _timeout: float) -> tuple[int, str, str]:
+        """Stand in for systemctl and journalctl."""
+        if argv[:2] == ["systemctl", "show"]:
+            return 0, self._show(), ""
+        if argv[:2] == ["systemctl", "restart"]:
+            return self._restart()
+        if argv[0] == "journalctl":
+            return 0, "dockerd said why\n", ""
+        return 0, "systemd 252 (252.38)\n", ""
+
+    def _show(self) -> str:
+        state = self.state
+        lines = [
+            "LoadState=loaded",
+            f"ActiveState={'active' if state['active'] else 'failed'}",
+            f"MainPID={state['pid']}",
+            f"ExecStart={{ path=/usr/sbin/dockerd ; argv[]={EXEC} ; ignore_errors=no ; start_time=[n/a] }}",
+            *[f"EnvironmentFiles={path} (ignore_errors=yes)" for path in FILES],
+            f"FragmentPath={state.get('unit_file', '')}",
+            "DropInPaths=",
+            "Environment=",
+            "NeedDaemonReload=no",
+        ]
+        return "\n".join(lines) + "\n"
+
+    def _restart(self) -> tuple[int, str, str]:
+        state = self.state
+        self.before_change()
+        self._save(active=False, pid=0, restarts=state["restarts"] + 1)
+        self.before_change()
+        arguments = self.arguments()
+        if state.get("needs") and state["needs"] not in arguments:
+            return 1, "", "Job for docker.service failed"
+        self._run_docker(state["restarts"] + 2, arguments)
+        self._save(active=True, pid=state["restarts"] + 2, arguments=arguments)
+        return 0, "", ""
+
+    # ---- what the module does here
+
+    def request(self, **options: Any) -> trust.Request:
+        """Give the module's options."""
+        given = {
+            "registry": "default/docker-registry",
+            "endpoints": self.names,
+            "ca_cert": self.ca.decode(),
+            "state": "present",
+            "remove_insecure": False,
+            "insecure_networks": "keep",
+            "verify": True,
+            "timeout": 0,
+            "restart_timeout": 1,
+            "check_mode": False,
+            "owner": (os.geteuid(), os.getegid()),
+        }
+        return trust.Request(**{**given, **options})
+
+    def call(self, **options: Any) -> dict[str, Any]:
+        """Run the module, and give its result."""
+        job = self.job(**options)
+        try:
+            return job.run()
+        finally:
+            self.warnings = job.warnings
+
+    def job(self, **options: Any) -> trust.Trust:
+        """Give one call of the module."""
+        tree = files.Tree(str(self.root))
+        return trust.Trust(self.request(**options), tree, systemd.Systemd(self.run, str(self.root)), FakeEngine(self))
+
+    def killed_at(self, change: int, **options: Any) -> bool:
+        """Run the module in another process, which ends before its n-th change; say whether it came so far."""
+        pid = os.fork()
+        if pid == 0:
+            self._end_before(change)
+            try:
+                self.call(**options)
+            except BaseException:  # nothing may get back into the tests from this process
+                os._exit(1)
+            os._exit(0)
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 9
+
+    def _end_before(self, change: int) -> None:
+        left = [change]
+
+        def count() -> None:
+            left[0] -= 1
+            if left[0] == 0:
+                os._exit(9)
+
+        def counted(function: Callable[..., Any]) -> Callable[..., Any]:
+            def call(*args: Any, **kwargs: Any) -> Any:
+                count()
+                return function(*args, **kwargs)
+
+            return call
+
+        self.before_change = count
+        for name in _CHANGES:
+            setattr(os, name, counted(getattr(os, name)))
+
+
+class FakeEngine:
+    """dockerd: reads certs.d and its arguments as docker does, and really asks the registry."""
+
+    def __init__(self, node: FakeNode) -> None:
+        self.node = node
+
+    def ping(self) -> bool:
+        """Answer where docker runs."""
+        return bool(self.node.state["active"])
+
+    def insecure(self) -> list[str]:
+        """Say what is not verified: what the arguments name, and what daemon.json named when docker started."""
+        state = self.node.state
+        values = [flag.value for flag in flags.find([word.encode() for word in state["arguments"]])]
+        return [*values, *state.get("configured", []), "127.0.0.0/8"]
+
+    def running(self) -> list[dict[str, Any]]:
+        """List the containers that the test put there."""
+        return list(self.node.state.get("containers", []))
+
+    def restart_policy(self, _container_id: str) -> str:
+        """Have docker start all of them again."""
+        return "always"
+
+    def probe(self, name: str, timeout: float = 5.0) -> tls.Verdict:
+        """Ask the registry with what is in certs.d."""
+        if name in self.insecure():
+            return tls.OK
+        path = self.node.root / f"etc/docker/certs.d/{name}/ca.crt"
+        context = tls.context_for(pem.bundle(path.read_text()) if path.exists() else None)
+        return tls.check(endpoint.parse(name), context, timeout)
