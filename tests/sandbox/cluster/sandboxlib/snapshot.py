@@ -26,8 +26,11 @@ OWNERS = ("deploymentconfigs", "deployments", "statefulsets", "daemonsets", "cro
 SERVER_OWNED = ("resourceVersion", "managedFields", "generation", "uid", "creationTimestamp", "selfLink",
                 "deletionTimestamp", "deletionGracePeriodSeconds")
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+NAMESPACES = "/api/v1/namespaces"
 GONE_SECONDS = 60.0
 POD_GRACE = 1  # seconds
+# In every namespace while it lives; whoever deletes them sees them come back.
+WITH_NAMESPACE = {("/api/v1/serviceaccounts", "default"), ("/api/v1/configmaps", "kube-root-ca.crt")}
 Key = tuple[str, str, str]  # collection path of the kind, namespace, name
 
 
@@ -105,15 +108,14 @@ def owned(item: Mapping[str, Any]) -> bool:
 
 
 def extra(live: Mapping[Key, Json], pristine: Mapping[Key, Json]) -> list[Key]:
-    """What came after the sandbox was new, owners first; what a new namespace holds goes with the namespace."""
-    namespaces = {key[2] for key in live if key[0] == "/api/v1/namespaces"}
-    new = {name for name in namespaces if ("/api/v1/namespaces", "", name) not in pristine}
-
-    def resource(key: Key) -> str:
-        return key[0].rpartition("/")[2]
-
-    left = [key for key in live if key not in pristine and (key[1] not in new or resource(key) in OWNERS)]
+    """What came after the sandbox was new: owners first, namespaces last (one that is empty goes at once)."""
+    left = [key for key in live if key not in pristine and key[::2] not in WITH_NAMESPACE]
     return sorted(left, key=lambda key: (resource(key) not in OWNERS, resource(key) == "namespaces", key))
+
+
+def resource(key: Key) -> str:
+    """The resource of a key: "pods"."""
+    return key[0].rpartition("/")[2]
 
 
 def delete(client: Client, served: Mapping[str, Kind], key: Key) -> None:
@@ -180,12 +182,15 @@ def reset(client: Client, pristine: Mapping[Key, Json]) -> dict[str, list[str]]:
     kept = {item["metadata"]["uid"] for key, item in listing(client, served.values()).items() if key in pristine}
     while True:
         live = listing(client, served.values())
+        going = [key for key in live if key in pristine and "deletionTimestamp" in live[key]["metadata"]]
         gone = [key for key in extra(live, pristine) if not _comes_back(live[key], kept)]
         fresh = [key for key in gone if _to_delete(live[key])]
-        owners = [key for key in fresh if key[0].rpartition("/")[2] in OWNERS]
-        for batch in (owners, [key for key in fresh if key not in owners]):
+        owners = [key for key in fresh if resource(key) in OWNERS]
+        spaces = [key for key in fresh if key[0] == NAMESPACES]
+        for batch in (owners, [key for key in fresh if key not in owners and key not in spaces], spaces):
             in_parallel(lambda key: delete(client, served, key), batch)
         done["deleted"] += [show(key) for key in fresh]
+        gone += going
         if not gone or time.monotonic() > deadline:
             break
         time.sleep(0.15)
@@ -193,7 +198,7 @@ def reset(client: Client, pristine: Mapping[Key, Json]) -> dict[str, list[str]]:
         raise _stuck(gone, live)
     _forget_claims(client, live, pristine)  # before the claims are made again: they are bound when they come
     # CRDs and namespaces first: they bring kinds and places that other objects need.
-    for first in (CRDS, "/api/v1/namespaces", None):
+    for first in (CRDS, NAMESPACES, None):
         for key, wanted in pristine.items():
             if key[0] == first or (first is None and key[0] in served):
                 if verb := restore(client, served[key[0]], wanted, live.get(key)):
@@ -203,7 +208,7 @@ def reset(client: Client, pristine: Mapping[Key, Json]) -> dict[str, list[str]]:
             served = {kind.collection: kind for kind in kinds(client)}
             live = listing(client, served.values())
     in_parallel(lambda name: client.call("DELETE", f"/api/v1/namespaces/{name}/events"),
-                [key[2] for key in live if key[0] == "/api/v1/namespaces"])
+                [key[2] for key in live if key[0] == NAMESPACES])
     return done
 
 
@@ -215,7 +220,7 @@ def _unserved(client: Client, pristine: Mapping[Key, Json]) -> str | None:
 
 def show(key: Key) -> str:
     """An object's name for people: resource namespace/name."""
-    return f"{key[0].rpartition('/')[2]} {key[1] + '/' if key[1] else ''}{key[2]}"
+    return f"{resource(key)} {key[1] + '/' if key[1] else ''}{key[2]}"
 
 
 def _comes_back(item: Json, kept: Iterable[str]) -> bool:
@@ -243,7 +248,7 @@ def unsettled(client: Client) -> str | None:
                 if item["metadata"]["name"] == "default"}
     maps = {item["metadata"]["namespace"] for item in client.call("GET", "/api/v1/configmaps")["items"]
             if item["metadata"]["name"] == "kube-root-ca.crt"}
-    for item in client.call("GET", "/api/v1/namespaces")["items"]:
+    for item in client.call("GET", NAMESPACES)["items"]:
         if item["metadata"]["name"] not in accounts & maps:
             return f"namespace {item['metadata']['name']} has no default service account or no kube-root-ca.crt"
     for item in client.call("GET", "/api/v1/nodes")["items"]:
