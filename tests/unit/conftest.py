@@ -16,9 +16,12 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from ansible.plugins.loader import init_plugin_loader
 from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parents[2]
+# As in a real run, Ansible finds the collections itself; what is imported before it does would lack their metadata.
+init_plugin_loader()
 sys.path.insert(0, str(ROOT / "tests" / "tools"))
 
 # A busy machine is no reason to fail. In CI the same examples each time; at a desk new ones, and very many of them with

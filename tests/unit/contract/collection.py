@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.parsing.dataloader import DataLoader
-from ansible.plugins.loader import fragment_loader, init_plugin_loader
+from ansible.plugins.loader import fragment_loader
 from ansible.utils.plugin_docs import get_docstring
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -51,9 +51,6 @@ def role_names() -> list[str]:
 @cache
 def module_docs(name: str) -> tuple[dict[str, Any], str, dict[str, Any]]:
     """A module's documentation with all fragments merged in, its examples as text, and what it returns."""
-    if not getattr(module_docs, "ready", False):
-        init_plugin_loader()
-        module_docs.ready = True  # type: ignore[attr-defined]
     path = ROOT / "plugins" / "modules" / f"{name}.py"
     doc, examples, returns, _meta = get_docstring(
         str(path), fragment_loader, is_module=True, collection_name=NAME, plugin_type="module"

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -196,7 +197,7 @@ def test_a_run_that_goes_well(tmp_path: Path) -> None:
 
 def test_a_run_that_breaks_says_where_and_how_to_go_on(tmp_path: Path) -> None:
     text = run(tmp_path, broken="node2", playbook=PLAYBOOK.replace("  serial: 1\n", ""))
-    assert "FAILED          0:00  on node2" in text or "FAILED          0:01  on node2" in text
+    assert re.search(r"Trust .* 2 hosts    FAILED   .* on node2\n", text)
     assert text.count("not reached") == 0  # the control host is well: its play still ran
     assert "Finish with: ansible-playbook -i hosts site.yml --tags trust\n" in text
 
