@@ -13,10 +13,12 @@ from typing import Any
 from ansible_collections.okd.registry.plugins.module_utils import _ca, _endpoints, _pem, _x509
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._apply import Outcome, ensure, ensure_absent
+from ansible_collections.okd.registry.plugins.module_utils._build import route as build_route
 from ansible_collections.okd.registry.plugins.module_utils._build import secrets
 from ansible_collections.okd.registry.plugins.module_utils._endpoints import KNOWN_AFTER_APPLY, Endpoints
 from ansible_collections.okd.registry.plugins.module_utils._errors import (
     CertificateError,
+    KindNotServedError,
     NotFoundError,
     OptionError,
 )
@@ -88,7 +90,7 @@ def run(params: Mapping[str, Any], api: Api, *, check_mode: bool) -> dict[str, A
 def _names(
     spec: CertificateSpec, params: Mapping[str, Any], api: Api, check_mode: bool
 ) -> tuple[str | None, Endpoints]:
-    """The cluster IP and all names, from the live Service."""
+    """The cluster IP and all names, from the live Service and Routes."""
     ref = spec.ref("Service", spec.registry.name)
     service = api.get(ref)
     if service is None and not check_mode:
@@ -100,8 +102,17 @@ def _names(
     if service is None:
         ip = spec.cluster_ip or KNOWN_AFTER_APPLY
         service = {"spec": {"clusterIP": ip}}
-    endpoints = _endpoints.from_service(service, params)
+    endpoints = _endpoints.from_service(service, params, route_hosts=_exposed(spec, api))
     return next(iter(_endpoints.cluster_ips(service)), None), endpoints
+
+
+def _exposed(spec: CertificateSpec, api: Api) -> list[str]:
+    """The hosts that live Routes give the registry: a name in use is never dropped from the certificate."""
+    try:
+        routes = api.list(build_route.API_VERSION, "Route", spec.registry.namespace)
+    except KindNotServedError:
+        return []
+    return build_route.exposed_hosts(routes, spec.registry)
 
 
 @dataclass

@@ -219,13 +219,12 @@ def _registry(
 
 def _endpoints(registry: Registry, addresses: tuple[str, ...], routes: list[Object]) -> Endpoints:
     """Endpoints with the hosts of passthrough Routes: at others, clients see the router's certificate, not ours."""
-    own = [r["spec"].get("host") for r in routes if (r["spec"].get("tls") or {}).get("termination") == "passthrough"]
     return compute(
         name=registry.name,
         namespace=registry.namespace,
         cluster_ips=addresses,
         port=registry.port,
         cluster_domain=registry.cluster_domain,
-        route_hosts=[registry.route_host or "", *(h for h in own if h)],
+        route_hosts=[registry.route_host or "", *build_route.exposed_hosts(routes, registry)],
         extra_hosts=registry.extra_hosts,
     )

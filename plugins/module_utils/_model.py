@@ -207,9 +207,9 @@ class RouteSpec:
         """From the options of registry_route. Raises OptionError."""
         name = params.get("route_name")
         return cls(
-            registry=Registry.from_params({**params, "route_host": None, "extra_hosts": None}),
+            registry=Registry.from_params(params),
             name=dns_name("route_name", name) if name else None,
-            host=route_host("host", params.get("host")),
+            host=route_host("route_host", params.get("route_host")),
             labels=labels("labels", params.get("labels") or {}),
             termination=params.get("termination") or "passthrough",
         )

@@ -14,6 +14,7 @@ from ansible_collections.okd.registry.plugins.module_utils._apply import Outcome
 from ansible_collections.okd.registry.plugins.module_utils._build import route as build
 from ansible_collections.okd.registry.plugins.module_utils._build import service as build_service
 from ansible_collections.okd.registry.plugins.module_utils._build.route import Admission
+from ansible_collections.okd.registry.plugins.module_utils._build.secrets import key_pair, value
 from ansible_collections.okd.registry.plugins.module_utils._endpoints import (
     KNOWN_AFTER_APPLY,
     cluster_ips,
@@ -53,6 +54,7 @@ def execute(module: Any, api: Api) -> dict[str, Any]:
     name = chosen["metadata"]["name"] if chosen else spec.name or spec.registry.name
     ref = build.ref(spec.registry, name)
     if present:
+        _refuse_uncovered(api, spec, chosen, params["secret_name"])
         outcome = result.add(_ensure(api, spec, ref, chosen, check_mode=module.check_mode))
         live = outcome.live or {}
         if params["wait"] and not module.check_mode:
@@ -125,6 +127,28 @@ def _routes(api: Api, spec: RouteSpec, *, needed: bool) -> list[dict[str, Any]]:
             "it is no OpenShift cluster. Leave the route host out; an Ingress or a load balancer in front of the "
             f"Service can be named in extra_hosts. The API server said: {exc}"
         ) from exc
+
+
+def _refuse_uncovered(api: Api, spec: RouteSpec, chosen: Mapping[str, Any] | None, secret_name: str) -> None:
+    """Refuse a host that the registry's certificate does not cover: behind it every client would be turned away.
+
+    A Route that has the host already is left to registry_cert, which covers the hosts of live Routes.
+    """
+    if spec.host is None or (chosen and chosen["spec"].get("host") == spec.host):
+        return
+    secret = api.get(ObjectRef("v1", "Secret", secret_name, spec.registry.namespace))
+    pair = key_pair(secret)
+    leaf = value(secret, pair[0]) if pair else None
+    if leaf is None:
+        return
+    from ansible_collections.okd.registry.plugins.module_utils._x509 import certificate_facts, covers
+
+    if covers(certificate_facts(leaf)["sans"], spec.host):
+        return
+    raise RefusedError(
+        f"The certificate in Secret {spec.registry.namespace}/{secret_name} does not cover {spec.host}, so every "
+        f"client would refuse it. Reissue it first: registry_cert with route_host: {spec.host}, or playbooks/deploy.yml."
+    )
 
 
 def _ensure(

@@ -326,6 +326,13 @@ def facts(cert: x509.Certificate, now: dt.datetime) -> dict[str, Any]:
     }
 
 
+def covers(sans: Iterable[str], host: str) -> bool:
+    """Say whether a host name is among a certificate's names; ``*.`` stands for one label (RFC 6125, 6.4.3)."""
+    wanted = host.lower()
+    parent = wanted.partition(".")[2]
+    return any(name.lower() in (wanted, f"*.{parent}") for name in sans)
+
+
 def certificate_facts(pem: bytes | str, now: dt.datetime | None = None) -> dict[str, Any]:
     """:func:`facts` of the first certificate in a PEM text, as of ``now`` (default: the present).
 

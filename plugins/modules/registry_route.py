@@ -20,6 +20,7 @@ version_added: 1.0.0
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - okd.registry._registry_common
+  - okd.registry._registry_common.endpoints
   - okd.registry._attributes
   - okd.registry._attributes.registry_group
 options:
@@ -28,11 +29,17 @@ options:
       - Name of the Route.
       - Left out, the Route that leads to the Service already is taken, and a new one is called like the registry.
     type: str
-  host:
+  route_host:
     description:
       - Host of the Route. Setting one needs the right to C(routes/custom-host).
       - Left out, the live host stays, and a new Route gets one from the cluster.
     type: str
+  secret_name:
+    description:
+      - Secret with the registry's certificate. Where it is there and does not cover O(route_host), the Route is
+        refused, since every client would refuse the registry behind it.
+    type: str
+    default: registry-secret
   termination:
     description:
       - Where TLS ends.
@@ -61,16 +68,6 @@ options:
     type: str
     choices: [present, absent]
     default: present
-  port:
-    description:
-      - Port of the Service, for the endpoints returned.
-    type: int
-    default: 5000
-  cluster_domain:
-    description:
-      - The cluster's DNS domain, for the endpoints returned.
-    type: str
-    default: cluster.local
 attributes:
   check_mode:
     support: full
@@ -88,7 +85,7 @@ EXAMPLES = r"""
 - name: Expose the registry under a name of our own
   okd.registry.registry_route:
     kubeconfig: /etc/origin/master/admin.kubeconfig
-    host: registry.apps.example.com
+    route_host: registry.apps.example.com
 
 - name: Expose it under a name that the cluster generates
   okd.registry.registry_route:
@@ -224,20 +221,18 @@ from ansible_collections.okd.registry.plugins.module_utils._route import execute
 
 ARGUMENTS = {
     "route_name": {"type": "str"},
-    "host": {"type": "str"},
+    "secret_name": {"type": "str", "default": "registry-secret"},
     "termination": {"type": "str", "choices": ["passthrough"], "default": "passthrough"},
     "labels": {"type": "dict", "default": {}},
     "wait": {"type": "bool", "default": True},
     "wait_timeout": {"type": "int", "default": 60},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "port": ENDPOINTS["port"],
-    "cluster_domain": ENDPOINTS["cluster_domain"],
 }
 
 
 def main() -> None:
     """Run the module."""
-    run_module(execute, argument_spec=argument_spec(COMMON, ARGUMENTS))
+    run_module(execute, argument_spec=argument_spec(COMMON, ENDPOINTS, ARGUMENTS))
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ def test_no_router_is_said_and_the_rest_is_kept() -> None:
     """Without a router nobody admits the Route: the run ends there, after the deployment; started again, it goes on."""
     sandbox.in_container("infra", "systemctl stop sandbox-router")
     try:
-        ended = sandbox.playbook("site.yml", "-e", "registry_wait_timeout=20")
+        ended = sandbox.playbook("site.yml", "-e", "registry_route_wait_timeout=15")
     finally:
         sandbox.in_container("infra", "systemctl start sandbox-router")
     assert ended.code != 0

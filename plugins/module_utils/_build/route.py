@@ -55,6 +55,13 @@ def ranked(
     return sorted(leading, key=rank)
 
 
+def exposed_hosts(routes: Iterable[Mapping[str, Any]], registry: Registry) -> list[str]:
+    """The hosts at which clients see the registry's own certificate: those of the passthrough Routes to its Service."""
+    leading = ranked(routes, registry)
+    hosts = [r["spec"].get("host") for r in leading if (r["spec"].get("tls") or {}).get("termination") == "passthrough"]
+    return [host for host in hosts if host]
+
+
 def desired(spec: RouteSpec, name: str) -> dict[str, Any]:
     """The Route as it is to be: passthrough, so that clients see the registry's own certificate.
 
