@@ -212,8 +212,18 @@ class Check:
 
     def _explain(self, name, what, exc):
         kind = tls.classify(str(exc))
-        advice = " ({})".format(tls.ADVICE[kind]) if kind != "other" else ""
-        raise _Failed("{}: {}: {}{}".format(name, what, exc, advice)) from exc
+        advice = tls.ADVICE[kind] if kind != "other" else self._advice(str(exc))
+        raise _Failed("{}: {}: {}{}".format(name, what, exc, advice and " ({})".format(advice))) from exc
+
+    def _advice(self, message):
+        """Say what to do about an answer of the registry itself."""
+        if "401" in message:
+            return "the token is wrong or has expired: give one of a user (oc whoami -t)"
+        if "denied" in message or "unauthorized" in message:
+            return "may {} push and pull in the project {} (system:image-builder)?".format(
+                self._request.username, self._request.project
+            )
+        return ""
 
     def _clean_up(self):
         """Remove what this run brought into the local docker; what cannot be is named in leftovers."""

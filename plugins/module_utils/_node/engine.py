@@ -15,7 +15,8 @@ from .tls import OK, Verdict, classify
 
 SOCKET = "/var/run/docker.sock"
 _ANSWERED = re.compile(
-    r"unauthorized|authentication required|denied|not found|manifest unknown|name unknown|name invalid|forbidden",
+    r"unauthorized|authentication required|no basic auth credentials|denied|not found|manifest unknown|name unknown|"
+    r"name invalid|forbidden",
     re.IGNORECASE,
 )
 

@@ -30,13 +30,12 @@ def bundle(text):
     found = certificates(text)
     if not found or len(found) != len(kinds) or text.count("-----BEGIN ") != len(kinds):
         raise RefusedError("ca_cert: is not PEM text of certificates (-----BEGIN CERTIFICATE-----) that can be read")
+    once = "".join(ssl.DER_cert_to_PEM_cert(der) for der in dict.fromkeys(found))
     try:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.load_verify_locations(cadata=b"".join(found))
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=once)
     except (ssl.SSLError, ValueError) as exc:
         raise RefusedError("ca_cert: is not a certificate: {}".format(exc)) from exc
-    once = list(dict.fromkeys(found))
-    return "".join(ssl.DER_cert_to_PEM_cert(der) for der in once).encode("ascii")
+    return once.encode("ascii")
 
 
 def same_trust(one, other):

@@ -53,6 +53,7 @@ def test_a_socket_that_is_not_there_is_named(tmp_path: Path) -> None:
     ("status", "message", "verdict"),
     [
         (401, "unauthorized: authentication required", tls.OK),
+        (500, 'Head "https://x:5000/v2/probe/none/manifests/latest": no basic auth credentials', tls.OK),
         (
             500,
             "errors:\ndenied: requested access to the resource is denied\nunauthorized: authentication required\n",

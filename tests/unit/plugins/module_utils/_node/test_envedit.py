@@ -21,6 +21,10 @@ OURS = {IP, SVC}
 FIXTURES = Path(__file__).parents[3] / "fixtures" / "sysconfig"
 
 
+# A thousand at least, and as many more as the profile says (HYPOTHESIS_PROFILE=thorough: 5 000).
+many = settings(max_examples=max(1000, settings.default.max_examples), deadline=None)
+
+
 def ours(value: str) -> bool:
     """Name this registry's endpoints."""
     return value in OURS
@@ -163,7 +167,7 @@ def is_subsequence(text: bytes, raw: bytes) -> bool:
     return all(byte in rest for byte in text)
 
 
-@settings(max_examples=5000, deadline=None)
+@many
 @given(raw=_files)
 @example(raw=b'OPTIONS=--insecure-registry=172.30.124.220:5000 "--label=a b"\n')
 @example(raw=b"OPTIONS='--insecure-registry='\"172.30.124.220:5000\"' --b'")
@@ -185,7 +189,7 @@ _PIECES = [
 _chaos = st.lists(st.sampled_from(_PIECES), min_size=1, max_size=20).map(b"".join)
 
 
-@settings(max_examples=5000, deadline=None)
+@many
 @given(raw=_chaos)
 @example(raw=b"OPTIONS='--insecure-registry'\nB=172.30.124.220:5000\n")
 def test_a_file_of_any_shape_is_edited_rightly_or_refused_untouched(systemd: Any, raw: bytes) -> None:
@@ -200,7 +204,7 @@ def test_a_file_of_any_shape_is_edited_rightly_or_refused_untouched(systemd: Any
     assert remove(text) == text
 
 
-@settings(max_examples=1500, deadline=None)
+@many
 @given(raw=_chaos, dialects=st.sampled_from([(d,) for d in sysconfig.ALL_DIALECTS] + [sysconfig.ALL_DIALECTS]))
 def test_under_every_version_of_systemd_only_our_words_go(raw: bytes, dialects: tuple[sysconfig.Dialect, ...]) -> None:
     try:

@@ -13,6 +13,9 @@ from ansible_collections.okd.registry.plugins.module_utils._node.errors import E
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+# A thousand at least, and as many more as the profile says (HYPOTHESIS_PROFILE=thorough: 5 000).
+many = settings(max_examples=max(1000, settings.default.max_examples), deadline=None)
+
 # Pieces that matter to the two parsers, far likelier to meet each other than random bytes are.
 _PIECES = [
     *(b"OPTIONS", b"INSECURE_REGISTRY", b"=", b" ", b"  ", b"\t", b"\n", b"\r\n", b"\r", b"'", b'"', b"\\", b"\\\n"),
@@ -32,7 +35,7 @@ def as_systemd_sees(raw: bytes) -> dict[bytes, bytes] | None:
     return dict((item.name.encode() + b"=" + item.value).split(b"=", 1) for item in found)
 
 
-@settings(max_examples=5000, deadline=None)
+@many
 @given(raw=pieces)
 @example(raw=b"A='x y' 'z'\n")
 @example(raw=b"# caf\xe9\nA=1\n")
@@ -46,7 +49,7 @@ def test_reads_every_file_as_systemd_does(systemd: Any, raw: bytes) -> None:
     assert seen == expected
 
 
-@settings(max_examples=5000, deadline=None)
+@many
 @given(value=pieces)
 @example(value=b"a\\")
 @example(value=b"'a\\'b' \"c d\"e")
@@ -55,7 +58,7 @@ def test_splits_every_value_as_systemd_does(systemd: Any, value: bytes) -> None:
     assert words.texts(value) == systemd.split(value)
 
 
-@settings(max_examples=1000, deadline=None)
+@many
 @given(raw=pieces, dialect=st.sampled_from(sysconfig.ALL_DIALECTS))
 def test_every_byte_of_a_value_knows_where_it_came_from(raw: bytes, dialect: sysconfig.Dialect) -> None:
     try:

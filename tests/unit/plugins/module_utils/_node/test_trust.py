@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.okd.registry.plugins.module_utils._node import files, manifest, tls, trust
+from ansible_collections.okd.registry.plugins.module_utils._node import files, manifest, proof, tls
 from ansible_collections.okd.registry.plugins.module_utils._node.errors import RefusedError, RestartError, VerifyError
 from ansible_collections.okd.registry.tests.unit.plugins.module_utils._node.fakenode import FOREIGN, FakeNode
 
@@ -329,7 +329,7 @@ def test_a_registry_that_does_not_answer_after_the_restart_is_no_reason_to_resta
     node = make()
     check = tls.check
     gone = tls.Verdict(False, "refused", "connection refused")
-    monkeypatch.setattr(trust.tls, "check", lambda *args: gone if node.state["restarts"] else check(*args))
+    monkeypatch.setattr(proof.tls, "check", lambda *args: gone if node.state["restarts"] else check(*args))
     with pytest.raises(VerifyError, match="Docker is up again without the insecure flag, but the registry"):
         node.call(remove_insecure=True)
     monkeypatch.undo()

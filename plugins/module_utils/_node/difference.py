@@ -1,0 +1,25 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a change looks like in Ansible's diff."""
+
+import difflib
+
+
+def difference(path, before, after):
+    """Give one entry of a module's diff: the lines that change, and no others, which may not be ours to show.
+
+    :param before: bytes, None where there is nothing
+    :param after: bytes, None where there is nothing; a directory is made where both are None
+    """
+    if before is None and after is None:
+        return {"before_header": path, "after_header": path, "before": "", "after": "directory\n"}
+    old = (before or b"").decode("utf-8", "replace").splitlines(True)
+    new = (after or b"").decode("utf-8", "replace").splitlines(True)
+    changes = difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+    return {
+        "before_header": path,
+        "after_header": path,
+        "before": "".join(line for tag, a, b, _c, _d in changes if tag != "equal" for line in old[a:b]),
+        "after": "".join(line for tag, _a, _b, c, d in changes if tag != "equal" for line in new[c:d]),
+    }
