@@ -173,7 +173,7 @@ class TestKind:
 
     def test_another_kind_than_the_live_one_is_refused(self, cluster):
         deploy(cluster)
-        with pytest.raises(RefusedError, match="DeploymentConfig .* exists, but kind is Deployment"):
+        with pytest.raises(RefusedError, match=r"DeploymentConfig .* exists, but kind is Deployment"):
             deploy(cluster, kind="Deployment")
 
     def test_two_at_once_are_refused(self):
