@@ -204,7 +204,7 @@ class TestCheckMode:
 class TestRefuses:
     def test_no_service(self, cluster, certify, tmp_path):
         cluster.objects.clear()
-        with pytest.raises(NotFoundError, match=r"Service default/docker-registry does not exist.*run registry_service"):
+        with pytest.raises(NotFoundError, match=r"docker-registry does not exist.*run registry_service"):
             certify()
         assert list(tmp_path.iterdir()) == []
 
