@@ -15,7 +15,7 @@ description:
     tags which none of the finished phases has, this is a command line with C(--tags); otherwise it is the same command
     again, since the finished phases find nothing to change.
   - Options that may hold secrets (C(--extra-vars)) are never repeated.
-  - Nothing is stored and nothing is sent anywhere. A run of a single play that went well prints nothing.
+  - Nothing is stored and nothing is sent anywhere. A run of a single play prints nothing.
 author:
   - okd.registry contributors (!UNKNOWN)
 requirements:
