@@ -264,13 +264,15 @@ def main():
     owner = (os.geteuid(), os.getegid())  # root, where this is to be of any use
     request = trust.Request(check_mode=module.check_mode, owner=owner, **module.params)
     restore = (lambda path: module.set_default_selinux_context(path, False)) if module.selinux_enabled() else None
-    job = trust.Trust(request, files.Tree(restore_context=restore), systemd.Systemd(systemd.run), engine.Engine())
+    result = {}
     try:
-        result = job.run()
+        job = trust.Trust(request, files.Tree(restore_context=restore), systemd.Systemd(systemd.run), engine.Engine())
+        result = job.result
+        job.run()
     except NodeError as exc:
-        module.fail_json(msg=str(exc), **job.result)
+        module.fail_json(msg=str(exc), **result)
     except OSError as exc:
-        module.fail_json(msg="{}: {}".format(exc.filename or "a file of this node", exc.strerror or exc), **job.result)
+        module.fail_json(msg="{}: {}".format(exc.filename or "a file of this node", exc.strerror or exc), **result)
     for warning in job.warnings:
         module.warn(warning)
     module.exit_json(**result)

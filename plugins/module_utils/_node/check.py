@@ -53,7 +53,6 @@ class Check:
         self._certs_d = certs_d
         self._clock = clock
         self._made = []
-        self._loaded = None
         self.results = []
         self.residue = []
         self.leftovers = []
@@ -124,12 +123,11 @@ class Check:
     # ---- the steps; each raises _Failed or EngineError
 
     def _context(self, name):
+        folder = "{}/{}".format(self._certs_d, name)
         try:
-            return tls.context_for(
-                self._request.ca, sorted(glob.glob("{}/{}/*.crt".format(self._certs_d, glob.escape(name))))
-            )
+            return tls.context_for(self._request.ca, sorted(glob.glob(glob.escape(folder) + "/*.crt")))
         except OSError as exc:
-            raise _Failed("{}: a CA file in {}/{} cannot be read: {}".format(name, self._certs_d, name, exc)) from exc
+            raise _Failed("{}: a CA file in {} cannot be read: {}".format(name, folder, exc)) from exc
 
     def _tls(self, name, _digest):
         verdict = tls.check(endpoints_of.parse(name), self._context(name), self._request.timeout)
@@ -157,12 +155,12 @@ class Check:
             self._explain(name, "login as {} refused".format(request.username), exc)
 
     def _push(self, name, _digest):
-        self._load()
+        image_id = self._load()
         repository = self._repository(name)
         tagged = "{}:{}".format(repository, self._request.tag)
         self._made.append(tagged)
         query = urlencode({"repo": repository, "tag": self._request.tag})
-        self._engine.call("POST", "/images/{}/tag?{}".format(quote(self._loaded, safe=":"), query))
+        self._engine.call("POST", "/images/{}/tag?{}".format(quote(image_id, safe=":"), query))
         path = "/images/{}/push?{}".format(quote(repository, safe="/:[]"), urlencode({"tag": self._request.tag}))
         try:
             messages = self._engine.stream("POST", path, headers=self._auth(name))
@@ -203,12 +201,12 @@ class Check:
         return engines.registry_auth(self._request.username, self._request.token, name)
 
     def _load(self):
-        """Load the image, once for all endpoints unless it was removed since."""
+        """Load the image into the local docker, and give what docker calls it."""
         image = probe_image.build()
-        self._loaded = image.image_id
         self._made.append(image.image_id)
         headers = {"Content-Type": "application/x-tar"}
         self._engine.stream("POST", "/images/load?quiet=1", image.archive, headers)
+        return image.image_id
 
     def _explain(self, name, what, exc):
         kind = tls.classify(str(exc))

@@ -61,7 +61,7 @@ def variables(raw, dialect=sysconfig.V247):
 def _part(item, unwanted):
     """Split one assignment and mark the words that go (set of indexes); systemd drops what has no proper name."""
     split = words.split(item.value) if _VARIABLE.match(item.name) else []
-    gone = set()
+    gone = set()  # type: set
     for flag in flags.find([word.text for word in split]):
         if flag.last is not None and unwanted(flag.value):
             gone.update(range(flag.first, flag.last + 1))
@@ -79,7 +79,8 @@ def _plan(reading, unwanted):
 
 
 def _report(raw, parts):
-    removed, kept = [], []
+    removed = []  # type: list
+    kept = []  # type: list
     for part in parts:
         for flag in flags.find([word.text for word in part.words]):
             if flag.last is None:
@@ -156,7 +157,7 @@ class _Goal:
 
 def _runs(part):
     """Group the words that go into runs of neighbours: list of (first, last)."""
-    runs = []
+    runs = []  # type: list
     for index in sorted(part.gone):
         if runs and runs[-1][1] == index - 1:
             runs[-1] = (runs[-1][0], index)

@@ -63,16 +63,14 @@ class Tree:
             except FileNotFoundError:
                 return ABSENT
             kind = next((kind for test, kind in _KINDS if test(found.st_mode)), "other")
-            raw, target, entries = b"", "", ()
+            state = ABSENT._replace(kind=kind, mode=stat.S_IMODE(found.st_mode), uid=found.st_uid, gid=found.st_gid)
             if kind == "file":
-                raw = _read(name, parent)
-            elif kind == "link":
-                target = os.readlink(name, dir_fd=parent)
-            elif kind == "directory":
-                descriptor = os.open(name, _DIRECTORY, dir_fd=parent)
-                with _closing(descriptor):
-                    entries = tuple(sorted(os.listdir(descriptor)))
-            return State(kind, raw, stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid, target, entries)
+                return state._replace(raw=_read(name, parent))
+            if kind == "link":
+                return state._replace(target=os.readlink(name, dir_fd=parent))
+            if kind == "directory":
+                return state._replace(entries=_entries(name, parent))
+            return state
 
     def make_directory(self, path, mode=0o755):
         """Make a directory below a base; its parent must be there. One that is there already is left as it is."""
@@ -273,6 +271,12 @@ def _read(name, parent):
     descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
     with os.fdopen(descriptor, "rb") as stream:
         return stream.read()
+
+
+def _entries(name, parent):
+    descriptor = os.open(name, _DIRECTORY, dir_fd=parent)
+    with _closing(descriptor):
+        return tuple(sorted(os.listdir(descriptor)))
 
 
 def _locked(descriptor):

@@ -8,9 +8,7 @@ of docker at hand packs layers, so nodes of two versions may leave two.)
 """
 
 import hashlib
-import io
 import json
-import tarfile
 from collections import namedtuple
 
 # archive: bytes for POST /images/load; image_id: what docker calls it then (sha256:...)
@@ -46,12 +44,22 @@ def build():
 
 
 def _tar(members):
-    """Pack (name, bytes) pairs into a tar whose headers say nothing of when, where and by whom."""
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-        for name, raw in members:
-            header = tarfile.TarInfo(name)
-            header.size = len(raw)
-            header.mode = 0o644
-            archive.addfile(header, io.BytesIO(raw))
-    return packed.getvalue()
+    """Pack (name, bytes) pairs into a tar whose headers say nothing of when, where and by whom.
+
+    Written out here because tarfile's headers are not the same in all versions of Python.
+    """
+    packed = bytearray()
+    for name, raw in members:
+        fields = [
+            name.encode("ascii").ljust(100, b"\0"),
+            b"0000644\0" + b"0000000\0" * 2,  # mode, owner, group
+            "{:011o}\0".format(len(raw)).encode("ascii") + b"00000000000\0",  # size, time
+            b" " * 8,  # the checksum, counted as blanks
+            b"0" + b"\0" * 100,  # a regular file, a link to nothing
+            b"ustar\0" + b"00",
+        ]
+        header = b"".join(fields).ljust(512, b"\0")
+        checksum = "{:06o}\0 ".format(sum(header)).encode("ascii")
+        packed += header[:148] + checksum + header[156:]
+        packed += raw + b"\0" * (-len(raw) % 512)
+    return bytes(packed) + b"\0" * 1024

@@ -37,7 +37,8 @@ def parse_show(text):
 
     :param text: str, lines of NAME=value; before systemd 241 EnvironmentFiles is printed as EnvironmentFile
     """
-    values, files = {}, []
+    values = {}  # type: dict
+    files = []
     for line in text.splitlines():
         name, _separator, value = line.partition("=")
         if name in ("EnvironmentFile", "EnvironmentFiles"):

@@ -39,6 +39,7 @@ class Trust:
     :param resolve: function of a host that gives its addresses (list of str)
     :ivar result: the module's result, also where run() raises
     :ivar warnings: sentences for the user
+    :raises RefusedError: where the registry's name is none
     """
 
     def __init__(self, request, tree, systemd, engine, resolve=tls.addresses, clock=time):
@@ -49,7 +50,7 @@ class Trust:
         self._resolve = resolve
         self._clock = clock
         self._names = {}
-        self._records = None
+        self._records = Records(tree, request.registry)
         self.warnings = []
         self.result = {
             "changed": False,
@@ -68,7 +69,6 @@ class Trust:
         :raises NodeError: with a finished sentence
         """
         request = self._request
-        self._records = Records(self._tree, request.registry)
         if request.state == "absent":
             self._converge_files(b"")
             return self.result

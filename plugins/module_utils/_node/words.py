@@ -22,7 +22,7 @@ def split(value):
     :param value: bytes
     :returns: list of Word; an empty quoted word is a word
     """
-    words = []
+    words = []  # type: list
     offset = 0
     while True:
         while offset < len(value) and value[offset : offset + 1] in WHITESPACE:
