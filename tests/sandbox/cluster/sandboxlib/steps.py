@@ -210,7 +210,7 @@ def reset_objects(_arguments: dict[str, Any]) -> Changes:
     """Objects of the cluster as they were."""
     if not PATHS.snapshot.exists():
         raise SandboxError("the sandbox has no first state to go back to: run `sandbox up`")
-    outdated = [name for name in settings.CONTAINERS if not up_to_date(name)]
+    outdated = _outdated()
     if outdated:
         raise SandboxError(f"{', '.join(outdated)}: not there, or made from other files than there are now: "
                            "run `sandbox up`, then reset")
@@ -218,6 +218,10 @@ def reset_objects(_arguments: dict[str, Any]) -> Changes:
     if not api.ready():
         raise SandboxError(f"the API server {plane().server} is not ready: run `sandbox up`, then reset")
     return _reset(api)
+
+
+def _outdated() -> list[str]:
+    return [name for name in settings.CONTAINERS if not up_to_date(name)]
 
 
 def up_to_date(name: str) -> bool:
@@ -271,6 +275,9 @@ def well(_arguments: dict[str, Any]) -> Changes:
     """Nothing is wrong with any part: `up` has come to its end."""
     from . import health  # it looks at what the steps make
 
+    outdated = _outdated()
+    if outdated:
+        raise SandboxError(f"{', '.join(outdated)}: files were changed meanwhile: run `sandbox up` again")
     PATHS.complete.touch()
     try:
         until(lambda: "; ".join(health.problems()) or None, what="all parts", seconds=60, pause=0.5)

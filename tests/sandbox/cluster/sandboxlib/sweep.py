@@ -55,10 +55,9 @@ def remove(record: Record) -> list[str]:
     paths = settings.Paths(Path(record.state))
     said = []
     # First those that would bring back or miss what is removed next. The marker tells them, also without pid files.
-    for identity in [identity for identity, owner in marked().items() if owner == record.state]:
-        name = " ".join(command_line(identity.pid)[:2]).rpartition("/")[2]
-        end([identity])
-        said.append(f"ended {name} ({identity.pid})")
+    processes = [identity for identity, owner in marked().items() if owner == record.state]
+    said += [f"ended {' '.join(command_line(one.pid)[:2]).rpartition('/')[2]} ({one.pid})" for one in processes]
+    end(processes)
     said += _remove_containers(record)
     said += _end_ssh(paths)
     said += hostnet.open_networks()
