@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
 
-from standins.deploymentconfigs.status import condition, set_condition
+from standins.deploymentconfigs.model import read_config, read_controller
+from standins.deploymentconfigs.status import condition, set_condition, status_of
+from standins_cluster import Cluster, make_dc
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=timezone.utc)
 LATER = NOW + timedelta(minutes=5)
@@ -42,3 +44,22 @@ def test_other_conditions_stay() -> None:
     after = set_condition(before, condition("Progressing", "True", "A", "y"), LATER)
     assert {c["type"] for c in after} == {"Available", "Progressing"}
     assert before[0] in after
+
+
+def test_old_pods_that_go_are_progress() -> None:
+    cluster = Cluster(make_dc(2))
+    cluster.settle(5)
+    cluster.ready_after = 5.0
+    cluster.new_image("registry:2")
+    cluster.settle(1)
+    created = condition("Progressing", "True", "NewReplicationControllerCreated", "x")
+    cluster.dc["status"]["conditions"] = set_condition(cluster.status["conditions"], created, NOW)
+
+    def reason() -> str:
+        config = read_config(cluster.dc)
+        status = status_of(config, [read_controller(rc) for rc in cluster.rcs.values()], LATER)
+        return next(str(c["reason"]) for c in status["conditions"] if c["type"] == "Progressing")
+
+    assert reason() == "NewReplicationControllerCreated"
+    cluster.rcs["docker-registry-1"]["status"]["replicas"] -= 1
+    assert reason() == "ReplicationControllerUpdated"

@@ -122,6 +122,12 @@ def test_it_waits_for_the_kind_to_exist_and_complains_once(capsys: pytest.Captur
     assert capsys.readouterr().err.count("page not found") == 1
 
 
+def test_history_that_is_gone_is_no_complaint(capsys: pytest.CaptureFixture[str]) -> None:
+    server = Server([[], []], [[ApiError(410, "too old resource version")]])
+    follow(server)
+    assert capsys.readouterr().err == ""
+
+
 def test_a_list_with_the_same_objects_tells_nothing() -> None:
     same = [item("a", 1)]
     seen: list[str] = []

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from standins.deploymentconfigs.plan import Delete, Update
 from standins_cluster import Cluster, make_dc
 
 RECREATE = {"type": "Recreate", "activeDeadlineSeconds": 21600, "recreateParams": {"timeoutSeconds": 600}}
@@ -301,6 +302,52 @@ def test_history_is_kept_to_the_limit() -> None:
         cluster.new_image(f"registry:{version}")
         cluster.settle(10)
     assert sorted(cluster.rcs) == ["docker-registry-4", "docker-registry-5", "docker-registry-6"]
+
+
+def test_a_version_is_not_deleted_while_it_gives_up_its_pods() -> None:
+    cluster = rolled_out(revisionHistoryLimit=1)
+    cluster.new_image("registry:2")
+    cluster.settle(10)
+    cluster.rcs["docker-registry-1"]["spec"]["replicas"] = 1  # somebody scaled it up by hand
+    cluster.change(revisionHistoryLimit=0)
+    actions = cluster.decide().actions
+    assert any(isinstance(action, Update) and action.replicas == 0 for action in actions)
+    assert not any(isinstance(action, Delete) for action in actions)
+    cluster.settle(5)
+    assert sorted(cluster.rcs) == ["docker-registry-2"]
+
+
+def test_old_numbers_complete_nothing() -> None:
+    """The status of a ReplicationController counts only when it is about its present generation."""
+    cluster = Cluster(make_dc())
+    cluster.settle()
+    rc = cluster.rcs["docker-registry-1"]
+    rc["status"] = {"replicas": 1, "readyReplicas": 1, "availableReplicas": 1, "observedGeneration": 1}
+    assert rc["metadata"]["generation"] == 2
+    assert not any(isinstance(action, Update) for action in cluster.decide().actions)
+    rc["status"]["observedGeneration"] = 2
+    assert any(isinstance(action, Update) for action in cluster.decide().actions)
+
+
+def test_available_allows_for_the_pods_that_may_be_missing() -> None:
+    cluster = rolled_out(4)
+    cluster.ready_after = None
+    cluster.change(replicas=5)
+    cluster.settle(1)
+    assert cluster.status["availableReplicas"] == 4
+    assert cluster.condition("Available")["status"] == "True"
+    cluster.change(replicas=6)
+    cluster.settle(1)
+    assert cluster.condition("Available")["status"] == "False"
+
+
+def test_without_a_selector_the_templates_labels_select() -> None:
+    dc = make_dc()
+    del dc["spec"]["selector"]
+    cluster = Cluster(dc)
+    cluster.settle(5)
+    assert cluster.rcs["docker-registry-1"]["spec"]["selector"]["docker-registry"] == "default"
+    assert cluster.status["labelSelector"] == "docker-registry=default"
 
 
 def test_scaling_to_zero_and_back() -> None:

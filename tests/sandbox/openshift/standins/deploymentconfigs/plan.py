@@ -229,8 +229,6 @@ class _Planner:
         new = rollout.Pool(latest.wanted, latest.created, latest.available)
         gone = rollout.Pool(0, 0, 0)
         old = rollout.Pool(previous.wanted, previous.created, previous.available) if previous else gone
-        if previous and not previous.settled:
-            old = rollout.Pool(old.wanted, max(old.created, 1), old.available)
         if self.config.strategy == model.RECREATE:
             left = sum(count for name, count in self.pods.items() if name != latest.name)
             return rollout.recreate(new, old, latest.desired, old_pods=left)

@@ -58,7 +58,7 @@ def render(routes: Sequence[Json], services: Sequence[Json], slices: Sequence[Js
     redirects: list[str] = []
     plain: list[tuple[int, str]] = []
     backends: list[str] = []
-    for route in sorted(admission.admitted, key=key_of):
+    for route in admission.admitted:
         servers = servers_of(route, known, slices)
         if is_passthrough(route):
             secure.append(f"  use_backend {backend_name(route)} if {{ req.ssl_sni -i {host_of(route)} }}")
@@ -144,8 +144,7 @@ def _head(settings: Settings) -> list[str]:
         "# Written by the sandbox's router; do not edit.",
         "global",
         "  maxconn 2000",
-        # A reload takes the listening sockets over from the old process, so that no connection is refused.
-        f"  stats socket {settings.stats_socket} mode 600 level admin expose-fd listeners",
+        f"  stats socket {settings.stats_socket} mode 600 level admin",
         "  hard-stop-after 1h",
         "defaults",
         "  timeout connect 5s",
