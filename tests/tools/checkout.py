@@ -44,8 +44,22 @@ def artifact_files(names: Iterable[str]) -> list[str]:
     return [name for name in names if not ignored(name, galaxy["build_ignore"])]
 
 
+def link_dependencies(base: Path) -> None:
+    """Puts the collections that galaxy.yml depends on beside the copy: our documentation takes in parts of theirs."""
+    galaxy = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))
+    installed = next((ROOT / ".venv" / "lib").glob("python3.*/site-packages/ansible_collections"))
+    for name in galaxy["dependencies"]:
+        link = base.joinpath("ansible_collections", *name.split("."))
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(installed.joinpath(*name.split(".")))
+
+
 def copy_collection(base: Path) -> Path:
-    """Copies the artefact's files to C(base)/ansible_collections/okd/registry, which is returned."""
+    """Copies the artefact's files to C(base)/ansible_collections/okd/registry, which is returned.
+
+    The collections that ours depends on stand beside it.
+    """
+    link_dependencies(base)
     target = base / "ansible_collections" / "okd" / "registry"
     for name in artifact_files(files()):
         source, copy = ROOT / name, target / name

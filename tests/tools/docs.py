@@ -25,7 +25,8 @@ def main() -> int:
         done = subprocess.run(
             command,
             cwd=copy,
-            env={**os.environ, "PATH": clean_path()},
+            # Without this, .venv is seen as an ignored part of our repository and copied without its files.
+            env={**os.environ, "PATH": clean_path(), "GIT_DIR": os.devnull},
             check=False,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

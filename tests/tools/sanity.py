@@ -15,8 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-import yaml
-from checkout import BIN, ROOT, cache_dir, clean_path, copy_collection
+from checkout import BIN, cache_dir, clean_path, copy_collection
 
 # ansible-test fills each test's own empty environment with a pip that it downloads from a place of its own. The same
 # release is had from the package index that pip is set up for, so that any mirror serves.
@@ -32,16 +31,6 @@ sys.argv[1:1] = ["install"]
 sys.argv = [arg for arg in sys.argv if arg not in ("--no-setuptools", "--no-wheel")]
 runpy.run_module("pip", run_name="__main__", alter_sys=True)
 """
-
-
-def link_dependencies(base: Path) -> None:
-    """Puts the collections that galaxy.yml depends on beside the copy: our documentation takes in parts of theirs."""
-    galaxy = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))
-    installed = next((ROOT / ".venv" / "lib").glob("python3.*/site-packages/ansible_collections"))
-    for name in galaxy["dependencies"]:
-        link = base.joinpath("ansible_collections", *name.split("."))
-        link.parent.mkdir(parents=True, exist_ok=True)
-        link.symlink_to(installed.joinpath(*name.split(".")))
 
 
 def pip_version() -> str:
@@ -92,7 +81,6 @@ def main(arguments: list[str]) -> int:
     environment = {**kept, "HOME": str(home), "PATH": clean_path()}
     with tempfile.TemporaryDirectory(prefix="okd-registry-sanity-") as base:
         copy = copy_collection(Path(base))
-        link_dependencies(Path(base))
         command = [str(BIN / "ansible-test"), "sanity", "--color", "no", *arguments]
         return subprocess.run(command, cwd=copy, env=environment, check=False, stdin=subprocess.DEVNULL).returncode
 
