@@ -33,7 +33,7 @@ def locate(api: Api, kind: str, name: str, namespace: str) -> ObjectRef:
             if (one == "Deployment" or api.has(version.split("/")[0])) and api.get(build.ref(one, name, namespace)):
                 return build.ref(one, name, namespace)
     kinds = " or ".join(build.API_VERSIONS)
-    raise WaitError(f"There is no {kinds} {namespace}/{name}, so there is no rollout: run registry_deploy first")
+    raise WaitError(f"There is no {kinds} {namespace}/{name}, so there is no rollout: run registry_deploy.", gone=True)
 
 
 def look(api: Api, ref: ObjectRef, *, after: int | None = None) -> _wait.Rollout:
@@ -43,7 +43,7 @@ def look(api: Api, ref: ObjectRef, *, after: int | None = None) -> _wait.Rollout
     """
     workload = api.get(ref)
     if workload is None:
-        raise WaitError(f"{ref} does not exist, so there is no rollout to wait for: run registry_deploy first")
+        raise WaitError(f"{ref} does not exist, so there is no rollout to wait for: run registry_deploy.", gone=True)
     controller = _controller(api, workload, ref)
     pods = api.list("v1", "Pod", ref.namespace, labels=layout.selector(workload))
     first = _wait.rollout(workload, controller, pods, after=after)

@@ -127,12 +127,16 @@ class _Wait:
         return {"failed": True, "msg": " ".join(parts), "rollout": self._timed({**rollout, "failed": True})}
 
     def _lost(self, answer: dict[str, Any], rollout: dict[str, Any]) -> dict[str, Any] | None:
-        """A look that failed: an API server may be away for a moment, so some are borne."""
+        """A look that failed: an API server may be away for a moment, so some are borne.
+
+        Not so where the host or the workload is gone, or a right is missing (``rule``): no time mends that.
+        """
         self._failures += 1
         said = answer.get("msg") or "no answer"
-        if self._failures < PATIENCE and self._passed() < self._timeout and not answer.get("unreachable"):
+        lasting = answer.get("unreachable") or answer.get("gone") or answer.get("rule")
+        if self._failures < PATIENCE and self._passed() < self._timeout and not lasting:
             self._tell(f"{self._what}: cannot look, {self._passed():.0f} s: {said}")
             self._clock.sleep(min(2.0**self._failures, LOOK))
             return None
-        text = f"{self._what}: the rollout was started, but it cannot be watched: {said} {ANYWAY}"
-        return {**answer, "failed": True, "msg": text, "rollout": self._timed(rollout) if rollout else None}
+        text = f"{self._what}: the rollout cannot be watched: {said} {'' if lasting else ANYWAY}".rstrip()
+        return {"failed": True, "msg": text, "rollout": self._timed(rollout) if rollout else None}

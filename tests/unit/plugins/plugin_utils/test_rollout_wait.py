@@ -149,8 +149,9 @@ class TestLooksThatFail:
         assert "it cannot be watched: The API server at x cannot be reached." in result["msg"]
         assert result["rollout"]["line"] == state()["line"]
 
-    def test_a_host_that_is_gone_is_not_waited_for(self):
-        world = World((0, {**self.BROKEN, "unreachable": True}))
+    @pytest.mark.parametrize("why", [{"unreachable": True}, {"gone": True}, {"rule": "- apiGroups"}])
+    def test_what_no_time_mends_is_not_waited_for(self, why):
+        world = World((0, {**self.BROKEN, **why}))
         assert world.wait()["failed"]
         assert len(world.looks) == 1
 
