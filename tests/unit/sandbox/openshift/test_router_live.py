@@ -253,3 +253,41 @@ def test_a_route_that_changed_meanwhile_is_left_for_the_next_round(bench: Bench)
     api.put(path, make_route("registry", "other.test"))
     Router(api, bench.settings, bench.effect).sync([stale], [], [])
     assert "status" not in api.objects[path]
+
+
+class Master:
+    """A master socket with prepared answers to "show proc"."""
+
+    def __init__(self, path: Path, *answers: str) -> None:
+        self.path = path
+        self.asked: list[str] = []
+        self._answers = list(answers)
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listener.bind(str(path))
+        self._listener.listen()
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            connection, _peer = self._listener.accept()
+            with connection:
+                command = connection.recv(100).decode().strip()
+                self.asked.append(command)
+                if command == "show proc":
+                    pid = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+                    connection.sendall(f"# workers\n{pid}   worker   0\n# programs\n".encode())
+
+
+def test_a_reload_is_over_when_new_workers_run(tmp_path_factory: pytest.TempPathFactory) -> None:
+    master = Master(tmp_path_factory.mktemp("m") / "master.sock", "10", "10", "", "11")
+    haproxy.reload(master.path)
+    assert master.asked == ["show proc", "reload", "show proc", "show proc", "show proc"]
+
+
+def test_a_reload_that_brings_no_new_workers_is_an_error(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(haproxy, "RELOAD_SECONDS", 0.3)
+    master = Master(tmp_path_factory.mktemp("m") / "master.sock", "10")
+    with pytest.raises(haproxy.HaproxyError, match=r"no new workers .* after the reload: # workers"):
+        haproxy.reload(master.path)
