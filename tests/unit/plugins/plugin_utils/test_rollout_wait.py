@@ -146,7 +146,7 @@ class TestLooksThatFail:
         world = World((0, state()), (5, self.BROKEN))
         result = world.wait()
         assert result["failed"]
-        assert "it cannot be watched: The API server at x cannot be reached." in result["msg"]
+        assert "cannot be watched: The API server at x cannot be reached." in result["msg"]
         assert result["rollout"]["line"] == state()["line"]
 
     @pytest.mark.parametrize("why", [{"unreachable": True}, {"gone": True}, {"rule": "- apiGroups"}])
