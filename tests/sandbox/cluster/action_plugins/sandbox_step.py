@@ -15,8 +15,8 @@ from ansible.plugins.action import ActionBase
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from sandboxlib import steps  # noqa: E402
-from sandboxlib.processes import SandboxError  # noqa: E402
+from sandboxlib import steps
+from sandboxlib.processes import SandboxError
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]

@@ -70,9 +70,11 @@ def _api_down() -> int:
 def main(arguments: Sequence[str]) -> int:
     """Run one command; returns its exit status."""
     parser = argparse.ArgumentParser(
-        prog="sandbox", description=__doc__, epilog=HELP, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=[
-        "up", "reset", "check", "status", "down", "run", "kubectl", "api-up", "api-down", "help"])
+        prog="sandbox", description=__doc__, epilog=HELP, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "command", choices=["up", "reset", "check", "status", "down", "run", "kubectl", "api-up", "api-down", "help"]
+    )
     parser.add_argument("rest", nargs=argparse.REMAINDER, help="arguments of run and kubectl")
     if not arguments or arguments[0] == "help":
         parser.print_help()

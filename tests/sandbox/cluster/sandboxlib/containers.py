@@ -15,7 +15,9 @@ from .processes import SandboxError
 DOCKER = "/usr/bin/docker"  # other docker commands may come first in PATH
 
 
-def docker(*arguments: str, data: bytes | None = None, check: bool = True, host: str | None = None) -> subprocess.CompletedProcess[bytes]:
+def docker(
+    *arguments: str, data: bytes | None = None, check: bool = True, host: str | None = None
+) -> subprocess.CompletedProcess[bytes]:
     """Run docker against the sandbox's daemon, or the one at ``host``. Raises SandboxError with what it said."""
     command = [DOCKER, "-H", host or inputs.docker_host(), *arguments]
     # input=b"" rather than nothing: a child must not read from the terminal

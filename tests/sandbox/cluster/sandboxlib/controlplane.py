@@ -69,10 +69,17 @@ class ControlPlane:
         """etcd; its data need not survive a power cut, so no fsync."""
         client, peer = (f"http://127.0.0.1:{port}" for port in (self.ports.etcd_client, self.ports.etcd_peer))
         return self._service(
-            "etcd", f"--data-dir={self.directory / 'etcd'}", "--name=sandbox",
-            f"--listen-client-urls={client}", f"--advertise-client-urls={client}",
-            f"--listen-peer-urls={peer}", f"--initial-advertise-peer-urls={peer}",
-            f"--initial-cluster=sandbox={peer}", "--unsafe-no-fsync", "--log-level=warn")
+            "etcd",
+            f"--data-dir={self.directory / 'etcd'}",
+            "--name=sandbox",
+            f"--listen-client-urls={client}",
+            f"--advertise-client-urls={client}",
+            f"--listen-peer-urls={peer}",
+            f"--initial-advertise-peer-urls={peer}",
+            f"--initial-cluster=sandbox={peer}",
+            "--unsafe-no-fsync",
+            "--log-level=warn",
+        )
 
     def apiserver(self, *extra: str) -> Service:
         """kube-apiserver with RBAC, the Node authorizer, token users and the audit log."""
@@ -80,9 +87,11 @@ class ControlPlane:
         return self._service(
             "kube-apiserver",
             f"--etcd-servers=http://127.0.0.1:{self.ports.etcd_client}",
-            f"--secure-port={self.ports.api}", f"--bind-address={self.bind}",
+            f"--secure-port={self.ports.api}",
+            f"--bind-address={self.bind}",
             f"--advertise-address={self.advertise}",
-            f"--tls-cert-file={pki / 'apiserver.crt'}", f"--tls-private-key-file={pki / 'apiserver.key'}",
+            f"--tls-cert-file={pki / 'apiserver.crt'}",
+            f"--tls-private-key-file={pki / 'apiserver.key'}",
             f"--client-ca-file={pki / 'ca.crt'}",
             f"--kubelet-client-certificate={pki / 'kubelet-client.crt'}",
             f"--kubelet-client-key={pki / 'kubelet-client.key'}",
@@ -93,30 +102,50 @@ class ControlPlane:
             f"--service-account-key-file={pki / 'service-accounts.pub'}",
             f"--service-account-signing-key-file={pki / 'service-accounts.key'}",
             f"--service-cluster-ip-range={settings.SERVICE_CIDR}",
-            "--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction",
-            f"--token-auth-file={self.directory / 'tokens.csv'}", "--allow-privileged=true",
-            f"--audit-policy-file={self.audit_policy}", f"--audit-log-path={self.directory / 'audit.log'}",
-            "--audit-log-mode=blocking", "--audit-log-maxsize=1024", "--audit-log-maxbackup=1", *extra)
+            "--authorization-mode=Node,RBAC",
+            "--enable-admission-plugins=NodeRestriction",
+            f"--token-auth-file={self.directory / 'tokens.csv'}",
+            "--allow-privileged=true",
+            f"--audit-policy-file={self.audit_policy}",
+            f"--audit-log-path={self.directory / 'audit.log'}",
+            "--audit-log-mode=blocking",
+            "--audit-log-maxsize=1024",
+            "--audit-log-maxbackup=1",
+            *extra,
+        )
 
     def manager(self) -> Service:
         """kube-controller-manager. Pod ranges are fixed by the sandbox, so it hands out none."""
         pki = self.directory / "pki"
         return self._service(
-            "kube-controller-manager", f"--kubeconfig={self.directory / 'manager.kubeconfig'}",
+            "kube-controller-manager",
+            f"--kubeconfig={self.directory / 'manager.kubeconfig'}",
             f"--root-ca-file={pki / 'ca.crt'}",
             f"--service-account-private-key-file={pki / 'service-accounts.key'}",
-            f"--cluster-signing-cert-file={pki / 'ca.crt'}", f"--cluster-signing-key-file={pki / 'ca.key'}",
-            "--use-service-account-credentials=true", "--allocate-node-cidrs=false",
-            f"--cluster-cidr={settings.POD_CIDR}", f"--service-cluster-ip-range={settings.SERVICE_CIDR}",
-            "--leader-elect=false", "--bind-address=127.0.0.1", f"--secure-port={self.ports.manager}",
-            "--kube-api-qps=100", "--kube-api-burst=200")
+            f"--cluster-signing-cert-file={pki / 'ca.crt'}",
+            f"--cluster-signing-key-file={pki / 'ca.key'}",
+            "--use-service-account-credentials=true",
+            "--allocate-node-cidrs=false",
+            f"--cluster-cidr={settings.POD_CIDR}",
+            f"--service-cluster-ip-range={settings.SERVICE_CIDR}",
+            "--leader-elect=false",
+            "--bind-address=127.0.0.1",
+            f"--secure-port={self.ports.manager}",
+            "--kube-api-qps=100",
+            "--kube-api-burst=200",
+        )
 
     def scheduler(self) -> Service:
         """kube-scheduler."""
         return self._service(
-            "kube-scheduler", f"--kubeconfig={self.directory / 'scheduler.kubeconfig'}",
-            "--leader-elect=false", "--bind-address=127.0.0.1", f"--secure-port={self.ports.scheduler}",
-            "--kube-api-qps=100", "--kube-api-burst=200")
+            "kube-scheduler",
+            f"--kubeconfig={self.directory / 'scheduler.kubeconfig'}",
+            "--leader-elect=false",
+            "--bind-address=127.0.0.1",
+            f"--secure-port={self.ports.scheduler}",
+            "--kube-api-qps=100",
+            "--kube-api-burst=200",
+        )
 
     def _service(self, component: str, *arguments: str) -> Service:
         return Service(component, [str(self.binary), component, *arguments], self.directory)
@@ -128,8 +157,16 @@ class ControlPlane:
     def write_files(self) -> None:
         """Certificates and kubeconfigs of the parts; what is there stays as it is."""
         authority = self.authority
-        sans = [self.advertise, "127.0.0.1", "172.30.0.1", "localhost", "kubernetes", "kubernetes.default",
-                "kubernetes.default.svc", f"kubernetes.default.svc.{settings.CLUSTER_DOMAIN}"]
+        sans = [
+            self.advertise,
+            "127.0.0.1",
+            "172.30.0.1",
+            "localhost",
+            "kubernetes",
+            "kubernetes.default",
+            "kubernetes.default.svc",
+            f"kubernetes.default.svc.{settings.CLUSTER_DOMAIN}",
+        ]
         authority.issue("apiserver", common_name="kube-apiserver", sans=list(dict.fromkeys(sans)))
         authority.issue("kubelet-client", common_name="kube-apiserver-kubelet-client", organization="system:masters")
         authority.signing_pair("service-accounts")
@@ -142,8 +179,9 @@ class ControlPlane:
     def kubeconfig(self, path: Path, *, user: str) -> None:
         """A cluster administrator's kubeconfig under the user name given."""
         name = path.name.partition(".")[0]
-        write(path, self.authority.kubeconfig(
-            name, server=self.server, common_name=user, organization="system:masters"))
+        write(
+            path, self.authority.kubeconfig(name, server=self.server, common_name=user, organization="system:masters")
+        )
 
     def write_tokens(self, users: Sequence[User], tokens: Path) -> None:
         """The token file of the API server, and for each user a file with the token alone (no newline)."""
@@ -187,12 +225,22 @@ def free_ports(count: int) -> list[int]:
 def sandbox_control_plane(binary: Path, paths: settings.Paths) -> ControlPlane:
     """The control plane of the whole sandbox."""
     return ControlPlane(
-        directory=paths.control_plane, binary=binary, ports=SANDBOX_PORTS, bind="0.0.0.0",
-        advertise=settings.GATEWAY, audit_policy=settings.CLUSTER / "audit-policy.yml")
+        directory=paths.control_plane,
+        binary=binary,
+        ports=SANDBOX_PORTS,
+        bind="0.0.0.0",
+        advertise=settings.GATEWAY,
+        audit_policy=settings.CLUSTER / "audit-policy.yml",
+    )
 
 
 def api_alone(binary: Path, paths: settings.Paths, ports: Mapping[str, int]) -> ControlPlane:
     """etcd and the API server by themselves, on the loopback."""
     return ControlPlane(
-        directory=paths.api, binary=binary, ports=Ports(**ports), bind="127.0.0.1", advertise="127.0.0.1",
-        audit_policy=settings.CLUSTER / "audit-policy.yml")
+        directory=paths.api,
+        binary=binary,
+        ports=Ports(**ports),
+        bind="127.0.0.1",
+        advertise="127.0.0.1",
+        audit_policy=settings.CLUSTER / "audit-policy.yml",
+    )

@@ -56,8 +56,14 @@ def _safely(look: Callable[[], Finding]) -> Finding:
 
 
 def _files() -> Finding:
-    wanted = [PATHS.complete, PATHS.snapshot, PATHS.admin_kubeconfig, PATHS.kubectl, PATHS.ssh / "known_hosts",
-              *[PATHS.tokens / user.name for user in inputs.USERS]]
+    wanted = [
+        PATHS.complete,
+        PATHS.snapshot,
+        PATHS.admin_kubeconfig,
+        PATHS.kubectl,
+        PATHS.ssh / "known_hosts",
+        *[PATHS.tokens / user.name for user in inputs.USERS],
+    ]
     missing = [str(path) for path in wanted if not path.exists()]
     return Finding("files", f"missing: {', '.join(missing)}" if missing else None, str(PATHS.state))
 
@@ -147,14 +153,15 @@ def status() -> list[str]:
     if record is None:
         return ["There is no sandbox on this machine."]
     mine = record.state == str(PATHS.state)
-    lines = [f"sandbox   of {'this checkout' if mine else record.checkout}, since {record.since}",
-             f"state     {record.state}",
-             f"in use by {ownership.describe_run() if ownership.in_use() else 'nobody (no run holds it)'}"]
+    lines = [
+        f"sandbox   of {'this checkout' if mine else record.checkout}, since {record.since}",
+        f"state     {record.state}",
+        f"in use by {ownership.describe_run() if ownership.in_use() else 'nobody (no run holds it)'}",
+    ]
     processes = sum(owner == record.state for owner in marked().values())
     lines.append(f"processes {processes} of the control plane")
     if mine:
-        for name in settings.CONTAINERS:
-            lines.append(f"container {name}: {containers.status(name)}")
+        lines += [f"container {name}: {containers.status(name)}" for name in settings.CONTAINERS]
         lines.append(f"memory    {_memory(record.state) / 2**20:.0f} MiB (what would be free without it)")
     return lines
 

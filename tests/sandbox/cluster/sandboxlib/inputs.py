@@ -31,7 +31,6 @@ USERS = (
 )
 
 
-
 @functools.cache
 def _build(name: str) -> Any:
     """A module of build/; they name each other without a package."""

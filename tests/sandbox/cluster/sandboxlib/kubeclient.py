@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import http.client
 import json
 import ssl
@@ -34,10 +35,8 @@ class ApiError(SandboxError):
 
     def __init__(self, status: int, method: str, path: str, body: str) -> None:
         """Keep the status; the message names request and answer."""
-        try:
+        with contextlib.suppress(ValueError):
             body = json.loads(body).get("message", body)
-        except ValueError:
-            pass
         super().__init__(f"{method} {path}: {status}: {body}")
         self.status = status
 
@@ -64,13 +63,19 @@ class Client:
     def _connection(self) -> http.client.HTTPSConnection:
         connection: http.client.HTTPSConnection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = http.client.HTTPSConnection(
-                self.host, self.port, context=self._context, timeout=self.timeout)
+            connection = http.client.HTTPSConnection(self.host, self.port, context=self._context, timeout=self.timeout)
             self._local.connection = connection
         return connection
 
-    def raw(self, method: str, path: str, body: Any = None, *, content_type: str = "application/json",
-            accept: str = "application/json") -> bytes:
+    def raw(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        content_type: str = "application/json",
+        accept: str = "application/json",
+    ) -> bytes:
         """Send a request and return the body; ApiError on a status of 400 and above, OSError when unreachable."""
         headers = {"Content-Type": content_type, "Accept": accept, "User-Agent": USER_AGENT}
         payload = None if body is None else json.dumps(body)
@@ -87,8 +92,15 @@ class Client:
             raise ApiError(response.status, method, path, data.decode(errors="replace"))
         return data
 
-    def call(self, method: str, path: str, body: Any = None, *, content_type: str = "application/json",
-             accept: str = "application/json") -> Json:
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        content_type: str = "application/json",
+        accept: str = "application/json",
+    ) -> Json:
         """Like ``raw``, with the answer parsed."""
         answer: Json = json.loads(self.raw(method, path, body, content_type=content_type, accept=accept))
         return answer

@@ -65,8 +65,13 @@ def masked(units: Iterable[str]) -> Iterable[File]:
 def cni_configuration(pod_cidr: str) -> bytes:
     """Pods of one node on the bridge cni0; addresses outside the cluster are masqueraded by pod-network."""
     bridge = {
-        "type": "bridge", "bridge": "cni0", "isGateway": True, "ipMasq": False, "hairpinMode": True,
-        "ipam": {"type": "host-local", "ranges": [[{"subnet": pod_cidr}]], "routes": [{"dst": "0.0.0.0/0"}]}}
+        "type": "bridge",
+        "bridge": "cni0",
+        "isGateway": True,
+        "ipMasq": False,
+        "hairpinMode": True,
+        "ipam": {"type": "host-local", "ranges": [[{"subnet": pod_cidr}]], "routes": [{"dst": "0.0.0.0/0"}]},
+    }
     ports = {"type": "portmap", "capabilities": {"portMappings": True}}
     return json.dumps({"cniVersion": "0.4.0", "name": "pods", "plugins": [bridge, ports]}, indent=1).encode()
 
@@ -134,7 +139,10 @@ def digest(files: Iterable[File]) -> str:
     """A short hash of all files, to see whether a container was made from these."""
     state = hashlib.sha256()
     for file in files:
-        state.update(f"{file.path}\0{file.mode}\0{file.link}\0{file.directory}\0{file.user}\0{len(file.data)}\0".encode() + file.data)
+        state.update(
+            f"{file.path}\0{file.mode}\0{file.link}\0{file.directory}\0{file.user}\0{len(file.data)}\0".encode()
+            + file.data
+        )
     return state.hexdigest()[:16]
 
 

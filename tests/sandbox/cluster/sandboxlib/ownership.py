@@ -135,12 +135,23 @@ def run(command: list[str]) -> Iterator[int]:
             if _holder_lives() or time.monotonic() > deadline:
                 raise SandboxError(
                     f"the sandbox of this machine is in use by {describe_run()}.\n"
-                    "There is one sandbox a machine: wait for that run, or end it.")
+                    "There is one sandbox a machine: wait for that run, or end it."
+                )
             time.sleep(0.2)
         token = secrets.token_hex(16)
-        write(_path("run.json"), json.dumps({
-            "pid": os.getpid(), "token": token, "since": now(), "checkout": str(settings.CHECKOUT),
-            "command": shlex.join(command)}, indent=1).encode())
+        write(
+            _path("run.json"),
+            json.dumps(
+                {
+                    "pid": os.getpid(),
+                    "token": token,
+                    "since": now(),
+                    "checkout": str(settings.CHECKOUT),
+                    "command": shlex.join(command),
+                },
+                indent=1,
+            ).encode(),
+        )
         os.environ[settings.RUN_TOKEN] = token
         yield descriptor
         _path("run.json").unlink(missing_ok=True)

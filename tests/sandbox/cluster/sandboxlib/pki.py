@@ -35,7 +35,8 @@ def write(path: Path, data: bytes, *, mode: int = 0o600) -> None:
 
 def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
 
 
 def _general_name(text: str) -> x509.GeneralName:
@@ -63,14 +64,20 @@ class Authority:
         """A file of the authority's directory."""
         return self.directory / name
 
-    def _builder(self, subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey,
-                 *, ca: bool) -> x509.CertificateBuilder:
+    def _builder(
+        self, subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, *, ca: bool
+    ) -> x509.CertificateBuilder:
         now = datetime.datetime.now(datetime.timezone.utc)
         return (
-            x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(key)
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(issuer)
+            .public_key(key)
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(hours=1)).not_valid_after(now + LIFETIME)
-            .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True))
+            .not_valid_before(now - datetime.timedelta(hours=1))
+            .not_valid_after(now + LIFETIME)
+            .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+        )
 
     def _create(self) -> None:
         key = ec.generate_private_key(ec.SECP256R1())
@@ -79,8 +86,9 @@ class Authority:
         write(self.path("ca.key"), _pem(key))
         write(self.path("ca.crt"), certificate.public_bytes(serialization.Encoding.PEM), mode=0o644)
 
-    def issue(self, name: str, *, common_name: str, organization: str | None = None,
-              sans: Sequence[str] = ()) -> tuple[Path, Path]:
+    def issue(
+        self, name: str, *, common_name: str, organization: str | None = None, sans: Sequence[str] = ()
+    ) -> tuple[Path, Path]:
         """A certificate for client and server use as ``name``.crt and ``name``.key; made once."""
         crt, key_path = self.path(f"{name}.crt"), self.path(f"{name}.key")
         if crt.exists() and key_path.exists():
@@ -106,8 +114,13 @@ class Authority:
         if not public.exists():
             key = ec.generate_private_key(ec.SECP256R1())
             write(private, _pem(key))
-            write(public, key.public_key().public_bytes(
-                serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo), mode=0o644)
+            write(
+                public,
+                key.public_key().public_bytes(
+                    serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+                ),
+                mode=0o644,
+            )
         return private, public
 
     def kubeconfig(self, name: str, *, server: str, common_name: str, organization: str | None = None) -> bytes:
@@ -119,9 +132,14 @@ class Authority:
 
         cluster = {"server": server, "certificate-authority-data": inline(self.path("ca.crt"))}
         user = {"client-certificate-data": inline(crt), "client-key-data": inline(key)}
-        return json.dumps({
-            "apiVersion": "v1", "kind": "Config", "current-context": "sandbox",
-            "clusters": [{"name": "sandbox", "cluster": cluster}],
-            "users": [{"name": common_name, "user": user}],
-            "contexts": [{"name": "sandbox", "context": {"cluster": "sandbox", "user": common_name}}],
-        }, indent=1).encode()
+        return json.dumps(
+            {
+                "apiVersion": "v1",
+                "kind": "Config",
+                "current-context": "sandbox",
+                "clusters": [{"name": "sandbox", "cluster": cluster}],
+                "users": [{"name": common_name, "user": user}],
+                "contexts": [{"name": "sandbox", "context": {"cluster": "sandbox", "user": common_name}}],
+            },
+            indent=1,
+        ).encode()

@@ -46,8 +46,8 @@ def play(name: str, extra: Mapping[str, str]) -> int:
     env = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")}
     env |= {"ANSIBLE_CONFIG": str(settings.CLUSTER / "ansible.cfg"), "PYTHONPATH": str(settings.CLUSTER)}
     return subprocess.run(
-        command, cwd=settings.CLUSTER, env=env, stdin=subprocess.DEVNULL, check=False,
-        preexec_fn=_die_with_parent).returncode
+        command, cwd=settings.CLUSTER, env=env, stdin=subprocess.DEVNULL, check=False, preexec_fn=_die_with_parent
+    ).returncode
 
 
 def _install(packages: Sequence[str]) -> None:
@@ -55,8 +55,10 @@ def _install(packages: Sequence[str]) -> None:
         return
     print(f"installing Debian packages: {' '.join(packages)}", flush=True)
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["apt-get", "update", "-qq"],
-                    ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]):
+    for command in (
+        ["apt-get", "update", "-qq"],
+        ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages],
+    ):
         if subprocess.run(command, stdin=subprocess.DEVNULL, env=env, check=False).returncode:
             raise SandboxError(f"{' '.join(command)} failed (see above)")
 
@@ -74,8 +76,9 @@ def up() -> int:
     inputs.build(inputs.ARTIFACTS)
     failed = play("up", variables())
     if not failed:
-        print(f"The sandbox is up after {time.monotonic() - started:.1f} s: KUBECONFIG={settings.PATHS.admin_kubeconfig}, "
-              "nodes node1 to node3 by inventory/sandbox/hosts.yml.")
+        seconds = time.monotonic() - started
+        print(f"The sandbox is up after {seconds:.1f} s: nodes node1 to node3 by inventory/sandbox/hosts.yml,")
+        print(f"KUBECONFIG={settings.PATHS.admin_kubeconfig}")
     return failed
 
 

@@ -71,7 +71,7 @@ def command_line(pid: int) -> list[str]:
 
 def all_pids() -> Iterable[int]:
     """Every process of the machine."""
-    return (int(entry) for entry in os.listdir("/proc") if entry.isdigit())
+    return (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
 
 
 def marked() -> dict[Identity, str]:
@@ -141,12 +141,19 @@ class Service:
         if running:
             end([running])
         # A start cut off between fork and pid file leaves a process that only its marker tells.
-        end(stray for stray, owner in marked().items() if owner == marker and command_line(stray.pid) == list(self.argv))
+        end(
+            stray for stray, owner in marked().items() if owner == marker and command_line(stray.pid) == list(self.argv)
+        )
         self.directory.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             process = subprocess.Popen(
-                list(self.argv), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                cwd=self.directory, env={**os.environ, **self.env, settings.MARKER: marker},
+                list(self.argv),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                cwd=self.directory,
+                env={**os.environ, **self.env, settings.MARKER: marker},
             )
         identity = identify(process.pid)
         record = {"pid": process.pid, "started": identity.started if identity else 0, "argv": list(self.argv)}

@@ -16,19 +16,47 @@ from .processes import SandboxError
 
 # Made and removed by controllers as their owners come and go, or only of passing interest.
 DERIVED = {
-    "endpoints", "endpointslices", "events", "leases", "controllerrevisions", "replicasets",
-    "componentstatuses", "bindings", "apiservices", "flowschemas", "prioritylevelconfigurations",
-    "ipaddresses", "csinodes", "volumeattachments",
+    "endpoints",
+    "endpointslices",
+    "events",
+    "leases",
+    "controllerrevisions",
+    "replicasets",
+    "componentstatuses",
+    "bindings",
+    "apiservices",
+    "flowschemas",
+    "prioritylevelconfigurations",
+    "ipaddresses",
+    "csinodes",
+    "volumeattachments",
 }
 # Deleted first: whoever makes others must be gone before these are.
-OWNERS = ("deploymentconfigs", "deployments", "statefulsets", "daemonsets", "cronjobs", "jobs",
-          "replicationcontrollers", "replicasets")
-SERVER_OWNED = ("resourceVersion", "managedFields", "generation", "uid", "creationTimestamp", "selfLink",
-                "deletionTimestamp", "deletionGracePeriodSeconds")
+OWNERS = (
+    "deploymentconfigs",
+    "deployments",
+    "statefulsets",
+    "daemonsets",
+    "cronjobs",
+    "jobs",
+    "replicationcontrollers",
+    "replicasets",
+)
+SERVER_OWNED = (
+    "resourceVersion",
+    "managedFields",
+    "generation",
+    "uid",
+    "creationTimestamp",
+    "selfLink",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+)
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 NAMESPACES = "/api/v1/namespaces"
 GONE_SECONDS = 60.0
 POD_GRACE = 1  # seconds
+PAUSE = 0.15  # seconds between two looks
 # In every namespace while it lives; whoever deletes them sees them come back.
 WITH_NAMESPACE = {("/api/v1/serviceaccounts", "default"), ("/api/v1/configmaps", "kube-root-ca.crt")}
 Key = tuple[str, str, str]  # collection path of the kind, namespace, name
@@ -60,9 +88,8 @@ class Kind:
 
 def kinds(client: Client) -> list[Kind]:
     """What the API serves and lets one list, create and delete: the preferred version of each group."""
-    prefixes = ["/api/v1"]
-    for group in client.call("GET", "/apis")["groups"]:
-        prefixes.append(f"/apis/{group['preferredVersion']['groupVersion']}")
+    groups = client.call("GET", "/apis")["groups"]
+    prefixes = ["/api/v1", *(f"/apis/{group['preferredVersion']['groupVersion']}" for group in groups)]
     found = []
     # A group may go while we ask: nothing is served of it then.
     for prefix, served in zip(prefixes, in_parallel(client.get, prefixes), strict=True):
@@ -77,8 +104,10 @@ def essence(item: Mapping[str, Any]) -> Json:
     """An object without what the server and the controllers keep in it, so that two can be compared."""
     metadata = {key: value for key, value in item.get("metadata", {}).items() if key not in SERVER_OWNED}
     metadata["annotations"] = {
-        key: value for key, value in metadata.get("annotations", {}).items()
-        if not key.startswith(("pv.kubernetes.io/", "volume.kubernetes.io/", "deployment.kubernetes.io/"))}
+        key: value
+        for key, value in metadata.get("annotations", {}).items()
+        if not key.startswith(("pv.kubernetes.io/", "volume.kubernetes.io/", "deployment.kubernetes.io/"))
+    }
     result = {key: value for key, value in item.items() if key not in ("status", "metadata")}
     result["metadata"] = {key: value for key, value in metadata.items() if value}
     if item.get("kind") == "PersistentVolume" and "claimRef" in result.get("spec", {}):
@@ -154,8 +183,11 @@ def restore(client: Client, kind: Kind, wanted: Json, live: Json | None) -> str 
             raise
         # What was changed cannot be changed back (an immutable field): make it anew.
         client.call("DELETE", kind.path(namespace, name))
-        until(lambda: "still there" if client.get(kind.path(namespace, name)) else None,
-              what=kind.path(namespace, name), seconds=GONE_SECONDS)
+        until(
+            lambda: "still there" if client.get(kind.path(namespace, name)) else None,
+            what=kind.path(namespace, name),
+            seconds=GONE_SECONDS,
+        )
         return restore(client, kind, wanted, None)
     return "replaced"
 
@@ -176,40 +208,55 @@ def reset(client: Client, pristine: Mapping[Key, Json]) -> dict[str, list[str]]:
     Returns what was done, by verb. Waits until what was deleted is gone. Raises SandboxError when the API
     server refuses something, or when something deleted does not go within a minute.
     """
-    done: dict[str, list[str]] = {"deleted": [], "created": [], "replaced": []}
     served = {kind.collection: kind for kind in kinds(client)}
-    deadline = time.monotonic() + GONE_SECONDS
-    kept = {item["metadata"]["uid"] for key, item in listing(client, served.values()).items() if key in pristine}
-    while True:
+    live = listing(client, served.values())
+    deleted = _delete_extra(client, pristine, served, live)
+    if deleted or any(_going(item) for item in live.values()):
         live = listing(client, served.values())
-        going = [key for key in live if key in pristine and "deletionTimestamp" in live[key]["metadata"]]
+    # Before the claims are made again: they are bound when they come.
+    _forget_claims(client, live, pristine)
+    done = {"deleted": deleted, "created": [], "replaced": []}
+    # CRDs and namespaces first: they bring kinds and places that other objects need.
+    for first in (CRDS, NAMESPACES, None):
+        for key, wanted in pristine.items():
+            turn = key[0] == first or (first is None and key[0] in served)
+            if turn and (verb := restore(client, served[key[0]], wanted, live.get(key))):
+                done[verb].append(show(key))
+        if first == CRDS and (done["created"] or done["replaced"]):
+            until(lambda: _unserved(client, pristine), what="CRDs", seconds=30)
+            served = {kind.collection: kind for kind in kinds(client)}
+            live = listing(client, served.values())
+    namespaces = [key[2] for key in live if key[0] == NAMESPACES]
+    in_parallel(lambda name: client.call("DELETE", f"/api/v1/namespaces/{name}/events"), namespaces)
+    return done
+
+
+def _delete_extra(
+    client: Client, pristine: Mapping[Key, Json], served: Mapping[str, Kind], live: Mapping[Key, Json]
+) -> list[str]:
+    """Delete what was not there, and wait until it and what others deleted is gone; returns what was deleted."""
+    deleted: list[str] = []
+    kept = {item["metadata"]["uid"] for key, item in live.items() if key in pristine}
+    deadline = time.monotonic() + GONE_SECONDS
+    while True:
         gone = [key for key in extra(live, pristine) if not _comes_back(live[key], kept)]
         fresh = [key for key in gone if _to_delete(live[key])]
         owners = [key for key in fresh if resource(key) in OWNERS]
         spaces = [key for key in fresh if key[0] == NAMESPACES]
         for batch in (owners, [key for key in fresh if key not in owners and key not in spaces], spaces):
             in_parallel(lambda key: delete(client, served, key), batch)
-        done["deleted"] += [show(key) for key in fresh]
-        gone += going
-        if not gone or time.monotonic() > deadline:
-            break
-        time.sleep(0.15)
-    if gone:
-        raise _stuck(gone, live)
-    _forget_claims(client, live, pristine)  # before the claims are made again: they are bound when they come
-    # CRDs and namespaces first: they bring kinds and places that other objects need.
-    for first in (CRDS, NAMESPACES, None):
-        for key, wanted in pristine.items():
-            if key[0] == first or (first is None and key[0] in served):
-                if verb := restore(client, served[key[0]], wanted, live.get(key)):
-                    done[verb].append(show(key))
-        if first == CRDS and (done["created"] or done["replaced"]):
-            until(lambda: _unserved(client, pristine), what="CRDs", seconds=30)
-            served = {kind.collection: kind for kind in kinds(client)}
-            live = listing(client, served.values())
-    in_parallel(lambda name: client.call("DELETE", f"/api/v1/namespaces/{name}/events"),
-                [key[2] for key in live if key[0] == NAMESPACES])
-    return done
+        deleted += [show(key) for key in fresh]
+        waiting = gone + [key for key in live if key in pristine and _going(live[key])]
+        if not waiting:
+            return deleted
+        if time.monotonic() > deadline:
+            raise _stuck(waiting, live)
+        time.sleep(PAUSE)
+        live = listing(client, served.values())
+
+
+def _going(item: Json) -> bool:
+    return "deletionTimestamp" in item["metadata"]
 
 
 def _unserved(client: Client, pristine: Mapping[Key, Json]) -> str | None:
@@ -231,23 +278,29 @@ def _comes_back(item: Json, kept: Iterable[str]) -> bool:
 
 def _to_delete(item: Json) -> bool:
     """Whether it must be told to go: not yet told, or a pod that would take its time."""
-    metadata = item["metadata"]
-    return "deletionTimestamp" not in metadata or metadata.get("deletionGracePeriodSeconds", 0) > POD_GRACE
+    return not _going(item) or item["metadata"].get("deletionGracePeriodSeconds", 0) > POD_GRACE
 
 
 def _stuck(keys: list[Key], live: Mapping[Key, Json]) -> Exception:
     names = ", ".join(f"{show(key)} (finalizers {live[key]['metadata'].get('finalizers', [])})" for key in keys[:5])
     return SandboxError(
         f"{len(keys)} objects were not gone {GONE_SECONDS:.0f} s after they were deleted: {names}. "
-        "Look at them with `tests/sandbox/sandbox kubectl`, or start anew: `sandbox down`, `sandbox up`.")
+        "Look at them with `tests/sandbox/sandbox kubectl`, or start anew: `sandbox down`, `sandbox up`."
+    )
 
 
 def unsettled(client: Client) -> str | None:
     """What the controllers still have to make in a new cluster, or None."""
-    accounts = {item["metadata"]["namespace"] for item in client.call("GET", "/api/v1/serviceaccounts")["items"]
-                if item["metadata"]["name"] == "default"}
-    maps = {item["metadata"]["namespace"] for item in client.call("GET", "/api/v1/configmaps")["items"]
-            if item["metadata"]["name"] == "kube-root-ca.crt"}
+    accounts = {
+        item["metadata"]["namespace"]
+        for item in client.call("GET", "/api/v1/serviceaccounts")["items"]
+        if item["metadata"]["name"] == "default"
+    }
+    maps = {
+        item["metadata"]["namespace"]
+        for item in client.call("GET", "/api/v1/configmaps")["items"]
+        if item["metadata"]["name"] == "kube-root-ca.crt"
+    }
     for item in client.call("GET", NAMESPACES)["items"]:
         if item["metadata"]["name"] not in accounts & maps:
             return f"namespace {item['metadata']['name']} has no default service account or no kube-root-ca.crt"

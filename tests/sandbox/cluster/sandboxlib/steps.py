@@ -121,13 +121,13 @@ def _node_object(api: Client, node: settings.Node) -> bool:
     spec = {"podCIDR": node.pod_cidr, "podCIDRs": [node.pod_cidr]}
     try:
         api.call("POST", "/api/v1/nodes", {"apiVersion": "v1", "kind": "Node", "metadata": metadata, "spec": spec})
-        return True
     except ApiError as error:
         if error.status != 409:
             raise
-    api.call("PATCH", f"/api/v1/nodes/{node.name}", {"metadata": {"labels": node.labels}, "spec": spec},
-             content_type=MERGE)
-    return False
+        change = {"metadata": {"labels": node.labels}, "spec": spec}
+        api.call("PATCH", f"/api/v1/nodes/{node.name}", change, content_type=MERGE)
+        return False
+    return True
 
 
 def container_files(name: str) -> list[nodes.File]:
@@ -170,7 +170,16 @@ def booted(arguments: dict[str, Any]) -> Changes:
     return []
 
 
-NODE_UNITS = ("ssh", "docker", "node-dnsmasq", "pod-network", "node-images", "dockershim", "origin-node", "origin-proxy")
+NODE_UNITS = (
+    "ssh",
+    "docker",
+    "node-dnsmasq",
+    "pod-network",
+    "node-images",
+    "dockershim",
+    "origin-node",
+    "origin-proxy",
+)
 INFRA_UNITS = ("ssh", "pod-network", "coredns", "openshift-haproxy", "openshift-router", "openshift-deploymentconfigs")
 
 
@@ -187,9 +196,14 @@ def not_ready(api: Client) -> str | None:
     for item in api.call("GET", "/api/v1/nodes")["items"]:
         conditions = {entry["type"]: entry for entry in item.get("status", {}).get("conditions") or ()}
         ready = conditions.get("Ready", {})
-        said[item["metadata"]["name"]] = None if ready.get("status") == "True" else ready.get("message", "no status yet")
-    waiting = [f"{node.name}: {said.get(node.name, 'no Node object')}" for node in settings.NODES
-               if said.get(node.name, "absent") is not None]
+        said[item["metadata"]["name"]] = (
+            None if ready.get("status") == "True" else ready.get("message", "no status yet")
+        )
+    waiting = [
+        f"{node.name}: {said.get(node.name, 'no Node object')}"
+        for node in settings.NODES
+        if said.get(node.name, "absent") is not None
+    ]
     return "; ".join(waiting) or None
 
 
@@ -212,8 +226,10 @@ def reset_objects(_arguments: dict[str, Any]) -> Changes:
         raise SandboxError("the sandbox has no first state to go back to: run `sandbox up`")
     outdated = _outdated()
     if outdated:
-        raise SandboxError(f"{', '.join(outdated)}: not there, or made from other files than there are now: "
-                           "run `sandbox up`, then reset")
+        raise SandboxError(
+            f"{', '.join(outdated)}: not there, or made from other files than there are now: "
+            "run `sandbox up`, then reset"
+        )
     api = client()
     if not api.ready():
         raise SandboxError(f"the API server {plane().server} is not ready: run `sandbox up`, then reset")
@@ -238,8 +254,7 @@ def reset_node(arguments: dict[str, Any]) -> Changes:
         containers.docker("unpause", name)
     elif state == "exited":
         containers.docker("start", name)
-        until(lambda: None if containers.inside(name, ["docker", "version"], check=False) else "docker is not up",
-              what=f"docker of {name}", seconds=BOOT_SECONDS)
+        until(lambda: _booting(name), what=f"systemd of {name}", seconds=BOOT_SECONDS)
     began = datetime.datetime.now(datetime.timezone.utc)
     changes = containers.inside(name, [*NODE_STATE, "restore"]).splitlines()
     booted(arguments)
@@ -247,6 +262,12 @@ def reset_node(arguments: dict[str, Any]) -> Changes:
         # The kubelet was without a runtime: what the API says of the node is from before, until it says something new.
         until(lambda: _stale(client(), name, began), what=f"kubelet of {name}", seconds=NODE_SECONDS)
     return [f"{state} container started", *changes] if state != "running" else changes
+
+
+def _booting(name: str) -> str | None:
+    """Whether systemd is still at it; a node with a broken file gets no further than "degraded"."""
+    state = containers.inside(name, ["systemctl", "is-system-running"], check=False).strip()
+    return None if state in {"running", "degraded"} else f"systemd says {state or 'nothing'}"
 
 
 def clean_node(arguments: dict[str, Any]) -> Changes:
@@ -295,8 +316,22 @@ def remove(_arguments: dict[str, Any]) -> Changes:
 NODE_STATE = ("python3", "/usr/local/lib/sandbox/node_state.py")
 STEPS: dict[str, Callable[[dict[str, Any]], Changes | dict[str, Any]]] = {
     function.__name__: function
-    for function in (files, control_plane, objects, digest, start, booted, joined, remember,
-                     reset_objects, reset_node, clean_node, reset_files, well, remove)
+    for function in (
+        files,
+        control_plane,
+        objects,
+        digest,
+        start,
+        booted,
+        joined,
+        remember,
+        reset_objects,
+        reset_node,
+        clean_node,
+        reset_files,
+        well,
+        remove,
+    )
 }
 
 

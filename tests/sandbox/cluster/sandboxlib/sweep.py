@@ -19,8 +19,11 @@ SERVICES = ("kube-scheduler", "kube-controller-manager", "kube-apiserver", "etcd
 def own_record() -> Record:
     """What this checkout's sandbox is recorded as."""
     return Record(
-        checkout=str(settings.CHECKOUT), state=str(settings.PATHS.state), cache=str(settings.cache_dir()),
-        since=ownership.now())
+        checkout=str(settings.CHECKOUT),
+        state=str(settings.PATHS.state),
+        cache=str(settings.cache_dir()),
+        since=ownership.now(),
+    )
 
 
 def claim() -> list[str]:
@@ -31,8 +34,10 @@ def claim() -> list[str]:
     said = []
     record = ownership.read_record()
     if record and record.state != str(settings.PATHS.state):
-        said.append(f"A sandbox of {record.checkout} is on this machine, up since {record.since}; the run that made it "
-                    "has ended. It is taken away, and this checkout's takes its place.")
+        said.append(
+            f"A sandbox of {record.checkout} is on this machine, up since {record.since}; the run that made it "
+            "has ended. It is taken away, and this checkout's takes its place."
+        )
         said += remove(record)
         record = None
     said += _orphans()
@@ -44,8 +49,11 @@ def claim() -> list[str]:
 def _orphans() -> list[str]:
     """End what belongs to sandboxes that are recorded nowhere: their state directory is gone, or has no record."""
     mine = str(settings.PATHS.state)
-    strays = {identity: owner for identity, owner in marked().items()
-              if not Path(owner).exists() or (owner != mine and not owner.endswith("/api"))}
+    strays = {
+        identity: owner
+        for identity, owner in marked().items()
+        if not Path(owner).exists() or (owner != mine and not owner.endswith("/api"))
+    }
     end(strays)
     return [f"ended process {identity.pid}, left over from {owner}" for identity, owner in strays.items()]
 

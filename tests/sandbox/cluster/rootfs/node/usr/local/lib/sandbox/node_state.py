@@ -98,7 +98,7 @@ def entries(root: Path) -> Iterator[str]:
     for directory, folders, files in os.walk(root):
         folders.sort()
         for name in sorted(folders + files):
-            yield os.path.relpath(os.path.join(directory, name), root)
+            yield (Path(directory) / name).relative_to(root).as_posix()
 
 
 def same(left: Path, right: Path) -> bool:
@@ -107,7 +107,7 @@ def same(left: Path, right: Path) -> bool:
     if (one.st_mode, one.st_uid, one.st_gid) != (two.st_mode, two.st_uid, two.st_gid):
         return False
     if left.is_symlink():
-        return os.readlink(left) == os.readlink(right)
+        return left.readlink() == right.readlink()
     return left.is_dir() or filecmp.cmp(left, right, shallow=False)
 
 
@@ -128,7 +128,7 @@ def copy(source: Path, target: Path) -> None:
     status = source.lstat()
     os.chown(target, status.st_uid, status.st_gid, follow_symlinks=False)
     if not source.is_symlink():
-        os.chmod(target, status.st_mode & 0o7777)
+        target.chmod(status.st_mode & 0o7777)
 
 
 def save() -> None:
@@ -203,7 +203,7 @@ def restore_images(wanted: Any) -> None:
         docker("DELETE", f"/images/{quote(identity, safe='')}?force=1")
         say(f"removed image {identity}")
     if any(set(called) - set(images().get(identity, [])) for identity, called in wanted.items()):
-        run("/usr/local/sbin/node-images")
+        run("/usr/local/sbin/node-images", "--force")
         say("loaded the first images again")
 
 
@@ -216,7 +216,7 @@ def restore_registry_data() -> None:
         say(f"removed {path}")
     user, group, mode = REGISTRY_OWNER
     os.chown(REGISTRY_DATA, user, group)
-    os.chmod(REGISTRY_DATA, mode)
+    REGISTRY_DATA.chmod(mode)
 
 
 def saved() -> dict[str, Any]:
