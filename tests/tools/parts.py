@@ -221,7 +221,9 @@ def main(words: list[str]) -> int:
     runner = Runner()
     outcomes = run(parts, runner)
     runner.end()
-    print("\n".join(summary(outcomes)), flush=True)
+    text = "\n".join(summary(outcomes))
+    (OUTPUT / "summary.txt").write_text(text + "\n", encoding="utf-8")
+    print(text, flush=True)
     return 0 if all(outcome.passed for outcome in outcomes) else 1
 
 
