@@ -91,19 +91,20 @@ def _events(
 
 
 def _logs(api: Api, controller: dict[str, Any], pods: list[dict[str, Any]]) -> dict[str, str]:
-    """The last words of crashed containers, as far as they can be had."""
+    """The last words of a crashed container, as far as they can be had: the runtime may have thrown it away."""
     logs = {}
     for pod in _waiting_pods(controller, pods)[:1]:
-        meta = pod["metadata"]
-        container = layout.CONTAINER if len((pod.get("spec") or {}).get("containers") or []) > 1 else None
-        for previous in (True, False):
-            try:
-                text = api.log(meta["namespace"], meta["name"], container=container, tail=LOG_LINES, previous=previous)
-            except ApiError:
-                continue
-            if text.strip():
-                logs[meta["name"]] = text
-                break
+        name = _podstate.name_of(pod)
+        names = [c["name"] for c in (pod.get("spec") or {}).get("containers") or []]
+        container = layout.CONTAINER if layout.CONTAINER in names else None
+        statuses = (pod.get("status") or {}).get("containerStatuses") or []
+        previous = any("running" in (s.get("state") or {}) for s in statuses)
+        try:
+            text = api.log(pod["metadata"]["namespace"], name, container=container, tail=LOG_LINES, previous=previous)
+        except ApiError:
+            continue
+        if text.strip() and not text.startswith("unable to retrieve container logs"):
+            logs[name] = text
     return logs
 
 

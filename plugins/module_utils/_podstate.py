@@ -133,9 +133,20 @@ def _container_cause(container: Object, warnings: Sequence[Object], log: str | N
         return Cause("config", reason, _said(message, reason))
     last = (container.get("lastState") or {}).get("terminated") or state.get("terminated")
     if reason == "CrashLoopBackOff" or (last and not _completed(container)):
-        short = "CrashLoopBackOff" if container.get("restartCount") else "Error"
-        return Cause("crash", short, _crash_text(container, last or {}, log))
+        return _restarted(container, last or {}, warnings, log)
     return None
+
+
+def _restarted(container: Object, last: Object, warnings: Sequence[Object], log: str | None) -> Cause:
+    """A container that has ended at least once: because of a probe, or of itself."""
+    probe = next((e for e in warnings if e.get("reason") == "Unhealthy"), {})
+    said = (probe.get("message") or "").strip()
+    started = ((container.get("state") or {}).get("running") or {}).get("startedAt") or ""
+    runs_on = container.get("restartCount") == 1 and started and _time_of(probe) > started
+    if said and (runs_on or said.startswith("Liveness")):
+        return Cause("probe", "Unhealthy", said)
+    short = "CrashLoopBackOff" if container.get("restartCount") else "Error"
+    return Cause("crash", short, _crash_text(container, last, log))
 
 
 def _completed(container: Object) -> bool:

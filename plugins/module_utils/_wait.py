@@ -232,7 +232,7 @@ def _of_deployment(workload: Object, controller: Object | None, count: Count, ca
     progress = _podstate.condition(workload, "Progressing")
     if progress.get("status") == "False" and progress.get("reason") == "ProgressDeadlineExceeded":
         known = cause or Cause(None, "", "")
-        said = progress.get("message") or "its progress deadline has passed"
+        said = str(progress.get("message") or "its progress deadline has passed").rstrip(".")
         return _state(count, Cause(known.category, "failed", f"{said}; {known.text}".rstrip("; ")), failed=True)
     if (workload.get("spec") or {}).get("paused") and (status.get("updatedReplicas") or 0) < count.desired:
         text = "the Deployment is paused, so no rollout starts: kubectl rollout resume lets it go on"

@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 import copy
+import json
+from pathlib import Path
 
 import pytest
 from ansible_collections.okd.registry.plugins.module_utils import _podstate, _wait
 
+FIXTURES = Path(__file__).parents[2] / "fixtures" / "rollout"
 LABELS = {"docker-registry": "default"}
 POD = "docker-registry-1-x8k2p"
 
@@ -141,6 +144,21 @@ class TestPods:
     def test_failing_probe_in_the_kubelets_words(self):
         said = "Readiness probe failed: HTTP probe failed with statuscode: 503"
         cause = self.cause(state={"running": {}}, events=[event("Unhealthy", said)])
+        assert cause == _podstate.Cause("probe", "Unhealthy", said)
+
+    def test_a_restart_long_ago_does_not_hide_a_failing_probe(self):
+        said = "Readiness probe failed: connection refused"
+        running = {"running": {"startedAt": "2026-05-01T11:59:00Z"}}
+        cause = self.cause(state=running, restarts=1, last={"exitCode": 2}, events=[event("Unhealthy", said)])
+        assert cause == _podstate.Cause("probe", "Unhealthy", said)
+        early = [event("Unhealthy", said, when="2026-05-01T11:58:00Z")]
+        assert self.cause(state=running, restarts=1, last={"exitCode": 2}, events=early).category == "crash"
+
+    def test_killed_by_its_liveness_probe(self):
+        said = "Liveness probe failed: HTTP probe failed with statuscode: 400"
+        cause = self.cause(
+            state=waiting("CrashLoopBackOff"), restarts=4, last={"exitCode": 2}, events=[event("Unhealthy", said)]
+        )
         assert cause == _podstate.Cause("probe", "Unhealthy", said)
 
     def test_running_and_nothing_wrong(self):
@@ -328,7 +346,7 @@ class TestDeployment:
         assert "1 pods of the old revision" in state.reason
 
     def test_deadline_with_the_pods_reason(self):
-        said = 'ReplicaSet "docker-registry-2abc" has timed out progressing.'
+        said = 'ReplicaSet "docker-registry-2abc" has timed out progressing'
         late = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": said}
         state = _wait.rollout(
             deployment(conditions=[late]), rs(2), [hashed(2, state=waiting("ImagePullBackOff", "no such image"))]
@@ -339,6 +357,44 @@ class TestDeployment:
     def test_refusal_told_by_the_deployment_alone(self):
         refused = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota"}
         assert _wait.rollout(deployment(conditions=[refused]), rs()).stuck == "refused"
+
+
+RECORDED = {
+    "image": ("image", 'Failed to pull image "openshift3/no-such:v9": Error response from daemon: Get "https://regi'),
+    "schedule": ("schedule", "0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector."),
+    "crash": ("crash", "container registry exited with code 1, restarted 9 times; its last words: FATAL"),
+    "probe": (
+        "probe",
+        'Readiness probe failed: Get "http://10.128.1.8:5000/healthz": dial tcp 10.128.1.8:5000: connect',
+    ),
+    "mount": ("mount", 'MountVolume.SetUp failed for volume "s" : secret "missing" not found'),
+    "config": ("config", "couldn't find key http-secret in Secret a2-rec/present"),
+    "scc": ("refused", "unable to validate against any security context constraint: Privileged containers are not"),
+    "deployment-quota": ("refused", "is forbidden: exceeded quota: tight, requested: pods=1, used: pods=0"),
+    "deployment-deadline": ("refused", "has timed out progressing; pods"),
+}
+
+
+class TestRecorded:
+    def state(self, name):
+        objects = json.loads((FIXTURES / f"{name}.json").read_text())
+        logs = {p["metadata"]["name"]: "FATAL" for p in objects["pods"]}
+        return _wait.rollout(*(objects[k] for k in ("workload", "controller", "pods", "events")), logs=logs)
+
+    @pytest.mark.parametrize("name", RECORDED)
+    def test_reason(self, name):
+        state, (stuck, text) = self.state(name), RECORDED[name]
+        assert (state.stuck, state.done, state.failed) == (stuck, False, name == "deployment-deadline")
+        assert text in state.reason
+        assert len(state.line.splitlines()) == 1
+
+    def test_done(self):
+        assert self.state("fine").line == "fine-1: 1/1 ready, done"
+
+    def test_settled_agrees(self):
+        for path in FIXTURES.glob("*.json"):
+            workload = json.loads(path.read_text())["workload"]
+            assert bool(_wait.settled(workload)) == self.state(path.stem).done, path.stem
 
 
 class TestSettled:
