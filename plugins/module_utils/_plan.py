@@ -202,10 +202,11 @@ def _minus(owned: Any, wanted: Any) -> _Tree:
     """What is in the first tree and not in the second; whole units and list elements where those are gone."""
     rest: _Tree = {}
     for key, sub in owned.items():
-        if key not in wanted:
-            rest[key] = _LEAF if key in UNITS or key.startswith(_IN_LIST) else sub
-        elif isinstance(sub, dict) and isinstance(wanted[key], dict):
-            deeper = _minus(sub, wanted[key])
+        if key not in wanted and (key in UNITS or key.startswith(_IN_LIST) or not isinstance(sub, dict)):
+            rest[key] = _LEAF
+        elif isinstance(sub, dict):
+            still = wanted.get(key)
+            deeper = _minus(sub, still if isinstance(still, dict) else {})
             if deeper:
                 rest[key] = deeper
     return rest
