@@ -199,7 +199,9 @@ class KubeTransport:
         url = f"ws{self._base[4:]}{path}?ports={port}"
         options = {"context": self._context} if self._context else None
         wire: Any = websocket.WebSocket(sslopt=options, skip_utf8_validation=True)
-        lines = [f"{k}: {v}" for k, v in self._headers().items()] + ["sec-websocket-protocol: v4.channel.k8s.io"]
+        # A kubelet answers 406 to a stream for which only JSON is accepted.
+        lines = [f"{k}: {v}" for k, v in self._headers().items() if k != "Accept"]
+        lines.append("sec-websocket-protocol: v4.channel.k8s.io")
         for name, value in self._extra.items():
             lines += [f"{name}: {one}" for one in (value if isinstance(value, list) else [value])]
         try:

@@ -117,7 +117,7 @@ def audit(since: str = "") -> Iterator[dict[str, Any]]:
 
 def is_ours(event: Mapping[str, Any]) -> bool:
     """Say whether the request came from the collection's modules and not from the cluster's own parts."""
-    return event["user"]["username"] == "kubernetes-admin" and event.get("userAgent", "").startswith("OpenAPI-Generator")
+    return event["user"]["username"] == "kubernetes-admin" and event.get("userAgent", "") == "okd.registry"
 
 
 def writes(since: str = "") -> list[dict[str, Any]]:

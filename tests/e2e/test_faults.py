@@ -71,11 +71,11 @@ def test_bad_input_is_refused_before_anything_is_touched(variables, said, tmp_pa
 
 def test_no_router_is_said_and_the_rest_is_kept() -> None:
     """Without a router nobody admits the Route: the run ends there, after the deployment; started again, it goes on."""
-    sandbox.in_container("infra", "systemctl stop sandbox-router")
+    sandbox.in_container("infra", "systemctl stop openshift-router")
     try:
         ended = sandbox.playbook("site.yml", "-e", "registry_route_wait_timeout=15")
     finally:
-        sandbox.in_container("infra", "systemctl start sandbox-router")
+        sandbox.in_container("infra", "systemctl start openshift-router")
     assert ended.code != 0
     assert "no router" in _text(ended.output).lower(), ended.output
     assert sandbox.objects("deploymentconfigs", "-n", "default")[0]["status"]["availableReplicas"] == 1
