@@ -179,7 +179,8 @@ def _starting(statuses: Sequence[Object], warnings: Sequence[Object]) -> Cause:
     running = [c for c in statuses if "running" in (c.get("state") or {})]
     if not running:
         for event in warnings:
-            if event.get("reason") in MOUNT_EVENTS:
+            # Once is usual: a node's cache of Secrets lags behind a new pod.
+            if event.get("reason") in MOUNT_EVENTS and (event.get("count") or 1) > 1:
                 return Cause("mount", event["reason"], _said(event.get("message"), event["reason"]))
         reasons = [((c.get("state") or {}).get("waiting") or {}).get("reason") for c in statuses]
         return Cause(None, next((r for r in reasons if r), "ContainerCreating"), "the container is being created")

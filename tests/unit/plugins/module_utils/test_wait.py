@@ -60,9 +60,9 @@ def pod(name=POD, version=1, *, ready=False, state=None, last=None, restarts=0, 
     }  # fmt: skip
 
 
-def event(reason, message, name=POD, when="2026-05-01T12:00:00Z", kind="Pod"):
+def event(reason, message, name=POD, when="2026-05-01T12:00:00Z", kind="Pod", count=2):
     return {
-        "type": "Warning", "reason": reason, "message": message, "lastTimestamp": when,
+        "count": count, "type": "Warning", "reason": reason, "message": message, "lastTimestamp": when,
         "involvedObject": {"kind": kind, "name": name, "uid": name},
     }  # fmt: skip
 
@@ -114,6 +114,12 @@ class TestPods:
             event("FailedMount", "newer", when="2026-05-01T12:01:00Z"),
         ]
         assert self.cause(events=events) == _podstate.Cause("mount", "FailedMount", "newer")
+
+    def test_a_mount_that_fails_once_is_no_obstacle(self):
+        said = (
+            'MountVolume.SetUp failed for volume "s": failed to sync secret cache: timed out waiting for the condition'
+        )
+        assert self.cause(events=[event("FailedMount", said, count=1)]).short == "ContainerCreating"
 
     def test_missing_secret(self):
         said = 'MountVolume.SetUp failed for volume "registry-certificates" : secret "registry-secret" not found'
