@@ -28,9 +28,11 @@ ENDPOINTS = [
 WRITES = {"create", "update", "patch", "delete", "deletecollection"}
 
 
-def run(*command: str | Path, check: bool = True, timeout: float = 600, **options: Any) -> subprocess.CompletedProcess[str]:
+def run(
+    *command: str | Path, check: bool = True, timeout: float = 600, **options: Any
+) -> subprocess.CompletedProcess[str]:
     """Run a command and keep what it printed; with *check*, a failure shows all of it."""
-    done = subprocess.run(  # noqa: S603 - the tests' own commands
+    done = subprocess.run(
         [str(part) for part in command], capture_output=True, text=True, timeout=timeout, check=False, **options
     )
     if check and done.returncode:
@@ -101,14 +103,16 @@ def environment(**variables: str) -> dict[str, str]:
 
 def playbook(name: str, *arguments: str, timeout: float = 900, **variables: str) -> Run:
     """Run a playbook to its end; a failure is for the caller to judge."""
-    done = run(*playbook_command(name, *arguments), check=False, timeout=timeout, cwd=ROOT, env=environment(**variables))
+    done = run(
+        *playbook_command(name, *arguments), check=False, timeout=timeout, cwd=ROOT, env=environment(**variables)
+    )
     output = done.stdout + done.stderr
     return Run(done.returncode, output, _recap(output))
 
 
 def audit(since: str = "") -> Iterator[dict[str, Any]]:
     """Give the API server's finished requests from the time *since* (RFC 3339) on."""
-    with open(STATE / "control-plane/audit.log", encoding="utf-8") as log:
+    with (STATE / "control-plane/audit.log").open(encoding="utf-8") as log:
         for line in log:
             event = json.loads(line)
             if event["stage"] == "ResponseComplete" and event["requestReceivedTimestamp"] >= since:
@@ -134,7 +138,10 @@ def writes(since: str = "") -> list[dict[str, Any]]:
 
 def docker_starts(node: str, since: float) -> int:
     """Count how often systemd started docker on a node since a time (seconds since 1970)."""
-    journal = on(node, f"journalctl -u docker.service -o json --since @{since:.0f} --output-fields=JOB_TYPE,MESSAGE_ID,JOB_RESULT")
+    journal = on(
+        node,
+        f"journalctl -u docker.service -o json --since @{since:.0f} --output-fields=JOB_TYPE,MESSAGE_ID,JOB_RESULT",
+    )
     started = "39f53479d3a045ac8e11786248231fbf"  # systemd's message id of a unit that was started (sd-messages.h)
     return sum(1 for line in journal.stdout.splitlines() if json.loads(line).get("MESSAGE_ID") == started)
 
@@ -161,14 +168,14 @@ def own_flags(arguments: list[str]) -> list[str]:
 
 def records(scenario: str) -> list[dict[str, Any]]:
     """Give what the recording callback kept of a scenario's playbooks, in order."""
-    with open(ROOT / f"tests/output/records/{scenario}.jsonl", encoding="utf-8") as lines:
+    with (ROOT / f"tests/output/records/{scenario}.jsonl").open(encoding="utf-8") as lines:
         return [json.loads(line) for line in lines]
 
 
 def converge_runs(scenario: str) -> list[str]:
-    """Name the last check, apply, check, apply of a scenario's converge.yml; a name begins with the time of its start."""
-    runs = [line["run"] for line in records(scenario) if line["type"] == "run" and line["playbook"].endswith("converge.yml")]
-    return runs[-4:]
+    """Name the last check, apply, check, apply of a scenario; each name begins with the time of the run's start."""
+    runs = [line for line in records(scenario) if line["type"] == "run"]
+    return [run["run"] for run in runs if run["playbook"].endswith("converge.yml")][-4:]
 
 
 def started(run_name: str) -> float:

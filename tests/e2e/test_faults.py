@@ -23,7 +23,7 @@ def _now() -> str:
 
 
 def _text(output: str) -> str:
-    """Give the output with the line breaks and indents of a YAML result folded, so that sentences can be found in it."""
+    """Fold the line breaks and indents of a YAML result, so that sentences can be found in it."""
     return " ".join(output.replace("\\n", " ").split())
 
 
@@ -53,12 +53,24 @@ def _unreachable_kubeconfig(tmp_path: Path) -> str:
         (lambda tmp: {"registry_kubeconfig": _unreachable_kubeconfig(tmp)}, ["https://127.0.0.1:1", "efused"]),
         (lambda _: {"registry_namespace": "nowhere"}, ["nowhere", "does not exist"]),
         (lambda tmp: {"registry_ca": _ca_and_another_key(tmp)}, ["two.key", "one.crt"]),
-        (lambda _: {"registry_ca": {"cert_path": "/nowhere/ca.crt", "key_path": "/nowhere/ca.key"}}, ["/nowhere/ca.crt"]),
+        (
+            lambda _: {"registry_ca": {"cert_path": "/nowhere/ca.crt", "key_path": "/nowhere/ca.key"}},
+            ["/nowhere/ca.crt"],
+        ),
         (lambda _: {"registry_route_host": "Not_A_Host"}, ["Not_A_Host"]),
         (lambda _: {"registry_cluster_ip": "172.30.0.1"}, ["172.30.0.1", "kubernetes"]),
         (lambda _: {"registry_storage": {"kind": "pvc", "claim_name": "no-such-claim"}}, ["no-such-claim"]),
     ],
-    ids=["no kubeconfig", "API not there", "no namespace", "foreign key", "no CA", "bad host", "address taken", "no claim"],
+    ids=[
+        "no kubeconfig",
+        "API not there",
+        "no namespace",
+        "foreign key",
+        "no CA",
+        "bad host",
+        "address taken",
+        "no claim",
+    ],
 )
 def test_bad_input_is_refused_before_anything_is_touched(variables, said, tmp_path: Path) -> None:
     since = _now()
@@ -114,7 +126,11 @@ def test_an_unreachable_node_does_not_stop_the_others() -> None:
 
 def test_a_file_that_cannot_be_understood_is_left_alone() -> None:
     """systemd reads nothing of a file with a value that is not UTF-8, so neither do we edit it."""
-    before = sandbox.on("node3", "cp -p /etc/sysconfig/docker /root/docker.kept; printf 'EXTRA=\"\\xff\\xfe\"\\n' >> /etc/sysconfig/docker; sha256sum /etc/sysconfig/docker").stdout
+    before = sandbox.on(
+        "node3",
+        "cp -p /etc/sysconfig/docker /root/docker.kept;"
+        "printf 'EXTRA=\"\\xff\\xfe\"\\n' >> /etc/sysconfig/docker; sha256sum /etc/sysconfig/docker",
+    ).stdout
     try:
         ended = sandbox.playbook("trust.yml", "--limit", "node3")
         after = sandbox.on("node3", "sha256sum /etc/sysconfig/docker").stdout
@@ -127,12 +143,13 @@ def test_a_file_that_cannot_be_understood_is_left_alone() -> None:
 
 
 def test_docker_that_does_not_come_back_gets_its_flag_back() -> None:
-    """dockerd that will not start without the flag: the file is put back, docker runs as before, the node is reported."""
+    """dockerd refuses to start without the flag: the file is put back and docker runs as before."""
     seeded = sandbox.on("node3", "cat /etc/sysconfig/docker").stdout
     guard = "/etc/systemd/system/docker.service.d/90-refuse.conf"
     sandbox.on(
         "node3",
-        f"printf '[Service]\\nExecStartPre=/bin/grep -q {sandbox.SERVICE_IP} /etc/sysconfig/docker\\n' > {guard}; systemctl daemon-reload",
+        f"printf '[Service]\\nExecStartPre=/bin/grep -q {sandbox.SERVICE_IP} /etc/sysconfig/docker\\n' > {guard};"
+        "systemctl daemon-reload",
     )
     try:
         ended = sandbox.playbook("trust.yml", "--limit", "node3")

@@ -29,7 +29,9 @@ def test_one_rollout_named_as_the_document_says(pod: str) -> None:
 
 
 def test_the_service_has_the_address_that_was_asked_for() -> None:
-    (service,) = [item for item in sandbox.objects("services", "-n", "default") if item["metadata"]["name"] == "docker-registry"]
+    (service,) = [
+        item for item in sandbox.objects("services", "-n", "default") if item["metadata"]["name"] == "docker-registry"
+    ]
     assert service["spec"]["clusterIP"] == sandbox.SERVICE_IP
     assert service["spec"]["sessionAffinity"] == "ClientIP"
 
@@ -47,7 +49,9 @@ def test_the_secret_is_linked_to_the_service_account() -> None:
 def test_the_route_is_admitted() -> None:
     (route,) = sandbox.objects("routes", "-n", "default")
     assert route["spec"]["tls"]["termination"] == "passthrough"
-    conditions = {item["type"]: item["status"] for ingress in route["status"]["ingress"] for item in ingress["conditions"]}
+    conditions = {
+        item["type"]: item["status"] for ingress in route["status"]["ingress"] for item in ingress["conditions"]
+    }
     assert conditions["Admitted"] == "True"
 
 
@@ -57,7 +61,9 @@ def test_the_registry_s_files_are_where_the_document_finds_them(pod: str) -> Non
     container = sandbox.on(node, "docker ps | grep ose-docker-registry | cut -d' ' -f1").stdout.strip()
     found = sandbox.on(node, f"docker exec {container} find /registry").stdout.splitlines()
     assert "/registry/docker/registry/v2/blobs/sha256" in found
-    assert any(re.search(r"/repositories/test/[^/]+/_manifests/revisions/sha256/[0-9a-f]{64}/link$", line) for line in found)
+    assert any(
+        re.search(r"/repositories/test/[^/]+/_manifests/revisions/sha256/[0-9a-f]{64}/link$", line) for line in found
+    )
 
 
 @pytest.mark.parametrize("endpoint", sandbox.ENDPOINTS)
@@ -74,15 +80,23 @@ def test_docker_pulls_through_every_name_and_only_by_the_ca(node: str, endpoint:
         sandbox.on(node, f"mv {directory}/ca.crt {directory}/ca.moved")
         refused = sandbox.on(node, pull, check=False)
     finally:
-        sandbox.on(node, f"mv {directory}/ca.moved {directory}/ca.crt; docker logout {endpoint}; rm -rf /root/.docker", check=False)
+        sandbox.on(
+            node,
+            f"mv {directory}/ca.moved {directory}/ca.crt; docker logout {endpoint}; rm -rf /root/.docker",
+            check=False,
+        )
     assert refused.returncode != 0
     assert "x509: certificate signed by unknown authority" in refused.stderr
 
 
 def _probe_image() -> str:
     """Name the image that site.yml's proof left in the registry, as project/name:tag."""
-    pod = sandbox.kubectl("get", "pods", "-n", "default", "-l", "docker-registry=default", "-o", "jsonpath={.items[0].metadata.name}")
-    found = sandbox.kubectl("exec", "-n", "default", pod, "--", "find", "/registry/docker/registry/v2/repositories/test", "-name", "current")
+    pod = sandbox.kubectl(
+        "get", "pods", "-n", "default", "-l", "docker-registry=default", "-o", "jsonpath={.items[0].metadata.name}"
+    )
+    found = sandbox.kubectl(
+        "exec", "-n", "default", pod, "--", "find", "/registry/docker/registry/v2/repositories/test", "-name", "current"
+    )
     name, tag = re.search(r"/repositories/(test/[^/]+)/_manifests/tags/([^/]+)/current", found).groups()
     return f"{name}:{tag}"
 
@@ -109,13 +123,17 @@ def _without_our_flags(line: str) -> str:
 
 
 def test_check_runs_write_nothing_and_the_apply_writes_what_was_announced() -> None:
-    """By the API server's audit log: no write in either check run nor in the second apply; each object once in the first."""
+    """By the audit log: no write in a check run nor in the second apply; each object once in the first."""
     check, apply, again_check, _ = [sandbox.rfc3339(sandbox.started(run)) for run in sandbox.converge_runs("site")]
     written = sandbox.writes()
     times = [event["requestReceivedTimestamp"] for event in written]
     assert [time for time in times if check <= time < apply] == []
     assert [time for time in times if time >= again_check] == []
-    objects = [(event["objectRef"]["resource"], event["objectRef"].get("name")) for event in written if apply <= event["requestReceivedTimestamp"] < again_check]
+    objects = [
+        (event["objectRef"]["resource"], event["objectRef"].get("name"))
+        for event in written
+        if apply <= event["requestReceivedTimestamp"] < again_check
+    ]
     announced = {
         (resource["kind"].lower(), resource["name"])
         for line in sandbox.records("site")

@@ -42,7 +42,7 @@ def test_every_endpoint_has_the_ca_as_a_regular_file(node: str) -> None:
 
 
 def test_a_name_that_is_no_longer_ours_goes_and_nothing_else() -> None:
-    """A host added to the registry is trusted (its certificate lacks it, so only on paper) and goes with the variable."""
+    """A name that is tried and taken back leaves nothing behind, and takes nothing of others with it."""
     listing = f"find {CERTS} -mindepth 1 | sort"
     before = sandbox.on("node2", listing).stdout
     with_extra = json.dumps({"registry_extra_hosts": ["old.example:5000"]})
@@ -55,7 +55,11 @@ def test_a_name_that_is_no_longer_ours_goes_and_nothing_else() -> None:
 
 
 def test_a_node_that_joins_later_needs_only_the_cluster() -> None:
-    sandbox.on("node2", f"cd {CERTS} && rm -rf 172.30.* docker-registry.* registry.apps.*; rm -rf /var/lib/okd-registry /etc/okd-registry")
+    sandbox.on(
+        "node2",
+        f"cd {CERTS} && rm -rf 172.30.* docker-registry.* registry.apps.*;"
+        "rm -rf /var/lib/okd-registry /etc/okd-registry",
+    )
     ended = sandbox.playbook("trust.yml", "--limit", "node2")
     assert ended.code == 0, ended.output
     assert list(ended.recap) == ["node2"]

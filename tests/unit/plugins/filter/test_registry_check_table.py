@@ -14,7 +14,15 @@ def _result(endpoint: str, step: str, error: str | None = None) -> dict[str, obj
 
 def test_a_line_for_each_node_and_endpoint() -> None:
     hostvars = {
-        "node1": {"found": {"results": [_result("172.30.1.1:5000", "login"), _result("172.30.1.1:5000", "push"), _result("r.example", "login")]}},
+        "node1": {
+            "found": {
+                "results": [
+                    _result("172.30.1.1:5000", "login"),
+                    _result("172.30.1.1:5000", "push"),
+                    _result("r.example", "login"),
+                ]
+            }
+        },
         "n2": {"found": {"results": [_result("r.example", "pull", "x509: unknown authority")]}},
     }
     assert check_table(["node1", "n2"], hostvars, "found") == [
@@ -25,6 +33,8 @@ def test_a_line_for_each_node_and_endpoint() -> None:
 
 
 def test_a_host_that_was_not_checked_is_named() -> None:
-    lines = check_table(["gone", "broken"], {"gone": {}, "broken": {"found": {"failed": True, "msg": "no docker"}}}, "found")
+    lines = check_table(
+        ["gone", "broken"], {"gone": {}, "broken": {"found": {"failed": True, "msg": "no docker"}}}, "found"
+    )
     assert lines[0].startswith("gone    -  not checked")
     assert lines[1] == "broken  -  no docker"
