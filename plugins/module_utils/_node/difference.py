@@ -5,17 +5,17 @@
 
 import difflib
 
+from . import pem
+
 
 def difference(path, before, after):
     """Give one entry of a module's diff: the lines that change, and no others, which may not be ours to show.
 
-    :param before: bytes, None where there is nothing
-    :param after: bytes, None where there is nothing; a directory is made where both are None
+    :param before: bytes
+    :param after: bytes
     """
-    if before is None and after is None:
-        return {"before_header": path, "after_header": path, "before": "", "after": "directory\n"}
-    old = (before or b"").decode("utf-8", "replace").splitlines(True)
-    new = (after or b"").decode("utf-8", "replace").splitlines(True)
+    old = before.decode("utf-8", "replace").splitlines(True)
+    new = after.decode("utf-8", "replace").splitlines(True)
     changes = difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
     return {
         "before_header": path,
@@ -23,3 +23,13 @@ def difference(path, before, after):
         "before": "".join(line for tag, a, b, _c, _d in changes if tag != "equal" for line in old[a:b]),
         "after": "".join(line for tag, _a, _b, c, d in changes if tag != "equal" for line in new[c:d]),
     }
+
+
+def ca_difference(path, before, after):
+    """Give one entry of a module's diff for a file of CA certificates, which are shown as facts.
+
+    :param before: bytes, None where there is nothing
+    :param after: bytes, None where there is nothing
+    """
+    shown = [b"" if raw is None else pem.facts(raw).encode("utf-8") for raw in (before, after)]
+    return difference(path, *shown)

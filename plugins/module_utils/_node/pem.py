@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """CA certificates as text: what may be written into ca.crt, and whether two texts trust the same."""
 
+import hashlib
 import re
 import ssl
 
@@ -42,6 +43,31 @@ def same_trust(one, other):
     """Say whether two files (bytes) hold the same certificates, whatever stands around them."""
     sets = [set(certificates(raw.decode("latin-1"))) for raw in (one, other)]
     return bool(sets[0]) and sets[0] == sets[1]
+
+
+def facts(raw):
+    """Say what a file of CA certificates holds, line by line, for a person to read.
+
+    :param raw: bytes
+    :returns: str; one line for each certificate
+    """
+    found = certificates(raw.decode("latin-1"))
+    if not found:
+        return "{} bytes that are no certificate, SHA-256 {}\n".format(len(raw), hashlib.sha256(raw).hexdigest())
+    return "".join("{}\n".format(_fact(der)) for der in found)
+
+
+def _fact(der):
+    digest = hashlib.sha256(der).hexdigest()
+    try:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(cadata=ssl.DER_cert_to_PEM_cert(der))
+    except (ssl.SSLError, ValueError):
+        return "a certificate that cannot be read, SHA-256 {}".format(digest)
+    for known in context.get_ca_certs():  # which lists CAs alone
+        subject = ", ".join("{}={}".format(name, value) for part in known["subject"] for name, value in part)
+        return "CA {}, valid until {}, SHA-256 {}".format(subject, known["notAfter"], digest)
+    return "a certificate that is not marked as a CA, SHA-256 {}".format(digest)
 
 
 def _der(block):

@@ -38,7 +38,9 @@ class Runtime:
             by_policy = {
                 container["Id"]: _name(container)
                 for container in listed
-                if not _pod_key(container) and self._engine.restart_policy(container["Id"]) in _COME_BACK
+                if not _pod_key(container)
+                and container.get("State") == "running"
+                and self._engine.restart_policy(container["Id"]) in _COME_BACK
             }
         except EngineError:
             return Running({}, {})

@@ -14,7 +14,7 @@ from collections import namedtuple
 
 from . import endpoint as endpoints_of
 from . import flags, insecure, pem, proof, sysconfig, tls, trust_plan
-from .difference import difference
+from .difference import ca_difference
 from .errors import EngineError, RefusedError, VerifyError
 from .manifest import LOCK, Records
 from .removal import Removal
@@ -26,7 +26,7 @@ Request = namedtuple(
     "owner",
 )
 _LOCK_TIMEOUT = 300.0
-_VERBS = {"mkdir": "Make", "write": "Write", "remove": "Remove", "rmdir": "Remove"}
+_SHOWN = {"write": "Write", "remove": "Remove"}  # directories come and go with their files
 
 
 class Trust:
@@ -75,12 +75,14 @@ class Trust:
         ca = self._read_request()
         survey, unit = self._survey()
         self.result["insecure"] = {name: getattr(survey, name) for name in ("flags", "networks", "problems")}
+        self.result["restart_needed"] = bool(survey.problems) or self._removal().needed(survey, unit)
         self._refuse(survey)
         self._converge_files(ca)
         prove = None if request.check_mode or not request.verify else proof.Proof(self._names, ca, self._engine)
         if prove is not None and not self._docker_comes_first(unit):
             self._verify(prove, unit, survey.covered)
-        self._flags(survey, unit, prove)
+        if request.remove_insecure:
+            self._remove_flags(survey, unit, prove)
         return self.result
 
     # ---- what is wanted and what is there
@@ -159,11 +161,11 @@ class Trust:
                 plan = plan._replace(steps=steps, notes=[])
         if plan.problems:
             raise RefusedError("; ".join(plan.problems))
-        shown = [step for step in plan.steps if step.kind in _VERBS]
+        shown = [step for step in plan.steps if step.kind in _SHOWN]
         self.result.update(
             files=sorted(plan.final.files),
-            actions=["{} {}: {}".format(_VERBS[step.kind], step.path, step.why) for step in shown] + plan.notes,
-            diff=[difference(step.path, step.before, step.after) for step in shown],
+            actions=["{} {}: {}".format(_SHOWN[step.kind], step.path, step.why) for step in shown] + plan.notes,
+            diff=[ca_difference(step.path, step.before, step.after) for step in shown],
             changed=bool(plan.steps or plan.notes),
         )
         return manifest, plan
@@ -212,21 +214,22 @@ class Trust:
                 "touched: {}".format(wrong)
             )
 
-    def _flags(self, survey, unit, prove):
+    def _remove_flags(self, survey, unit, prove):
+        removal = self._removal()
+        if self._request.check_mode:
+            removal.predict(survey, unit)
+        elif removal.needed(survey, unit):
+            self._records.make_directory()
+            with self._tree.lock(LOCK, _LOCK_TIMEOUT):
+                removal.run(prove)
+        self.result["restart_needed"] = False
+        self.warnings += removal.warnings
+
+    def _removal(self):
         def look():
             found, now = self._survey()
             self._refuse(found)
             return found, now
 
         parts = (self._tree, self._records, self._systemd, self._engine)
-        removal = Removal(self._request, *parts, look=look, result=self.result, clock=self._clock)
-        needed = removal.needed(survey, unit)
-        if not self._request.remove_insecure:
-            self.result["restart_needed"] = needed or bool(survey.problems)
-        elif self._request.check_mode:
-            removal.predict(survey, unit)
-        elif needed:
-            self._records.make_directory()
-            with self._tree.lock(LOCK, _LOCK_TIMEOUT):
-                removal.run(prove)
-        self.warnings += removal.warnings
+        return Removal(self._request, *parts, look=look, result=self.result, clock=self._clock)

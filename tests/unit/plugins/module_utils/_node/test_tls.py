@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 from pathlib import Path
@@ -138,6 +139,16 @@ def test_a_bundle_is_written_in_one_form_whatever_stands_around_the_certificates
     )
     assert pem.bundle(text) == authority.pem + stranger.pem
     assert pem.bundle(authority.pem.decode()) == authority.pem
+
+
+def test_certificates_are_shown_as_facts(authority: Any, stranger: Any) -> None:
+    first, second = pem.facts(b"x\n" + authority.pem + stranger.pem).splitlines()
+    assert re.fullmatch(r"CA commonName=registry CA, valid until .* GMT, SHA-256 [0-9a-f]{64}", first)
+    assert "CA commonName=somebody else" in second
+    assert pem.facts(b"junk").startswith("4 bytes that are no certificate, SHA-256 ")
+    leaf = authority.server("127.0.0.1").read_bytes()
+    assert "not marked as a CA" in pem.facts(leaf)
+    assert "PRIVATE" not in pem.facts(leaf)
 
 
 @pytest.mark.parametrize(

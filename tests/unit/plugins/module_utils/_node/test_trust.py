@@ -340,7 +340,7 @@ def test_a_registry_that_does_not_answer_after_the_restart_is_no_reason_to_resta
 def test_a_container_that_docker_must_start_again_and_does_not_is_a_reason_to_put_back(make: Make) -> None:
     node = make()
     before = node.text()
-    node._save(containers=[{"Id": "abc", "Names": ["/site"], "Labels": {}}])
+    node._save(containers=[{"Id": "abc", "Names": ["/site"], "Labels": {}, "State": "running"}])
     job = node.job(remove_insecure=True)
     listed = job._engine.running
     job._engine.running = lambda: [] if node.state["restarts"] == 1 else listed()
