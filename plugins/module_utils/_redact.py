@@ -18,6 +18,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.okd.registry.plugins.module_utils._endpoints import KNOWN_AFTER_APPLY
 from ansible_collections.okd.registry.plugins.module_utils._errors import CertificateError
 from ansible_collections.okd.registry.plugins.module_utils._plan import without_notes
 
@@ -67,6 +68,8 @@ def _secret_value(value: str, encoded: bool) -> Any:
     except (binascii.Error, ValueError):
         data = str(value).encode()
     text = data.decode("utf-8", "replace")
+    if text == KNOWN_AFTER_APPLY:
+        return text
     return _certificates(text) or keyed_hash(data) if "PRIVATE KEY" not in text else keyed_hash(data)
 
 

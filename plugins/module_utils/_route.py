@@ -136,7 +136,10 @@ def _refuse_uncovered(api: Api, spec: RouteSpec, chosen: Mapping[str, Any] | Non
     """
     if spec.host is None or (chosen and chosen["spec"].get("host") == spec.host):
         return
-    secret = api.get(ObjectRef("v1", "Secret", secret_name, spec.registry.namespace))
+    try:
+        secret = api.get(ObjectRef("v1", "Secret", secret_name, spec.registry.namespace))
+    except ForbiddenError:
+        return  # who may make Routes need not be allowed to read Secrets
     pair = key_pair(secret)
     leaf = value(secret, pair[0]) if pair else None
     if leaf is None:
@@ -147,7 +150,7 @@ def _refuse_uncovered(api: Api, spec: RouteSpec, chosen: Mapping[str, Any] | Non
         return
     raise RefusedError(
         f"The certificate in Secret {spec.registry.namespace}/{secret_name} does not cover {spec.host}, so every "
-        f"client would refuse it. Reissue it first: registry_cert with route_host: {spec.host}, or playbooks/deploy.yml."
+        f"client would refuse it. Reissue it first: registry_cert with route_host {spec.host}, or playbooks/deploy.yml."
     )
 
 

@@ -60,7 +60,10 @@ def test_a_new_object_is_created_with_the_note_of_what_is_ours() -> None:
     assert change.patch == []
     assert change.after is not None
     assert change.after["spec"] == {"replicas": 1}
-    assert json.loads(change.after["metadata"]["annotations"][OWNED]) == {"metadata": {"labels": {"a": 1}}, "spec": {"replicas": 1}}
+    assert json.loads(change.after["metadata"]["annotations"][OWNED]) == {
+        "metadata": {"labels": {"a": 1}},
+        "spec": {"replicas": 1},
+    }
 
 
 def test_the_first_step_of_a_patch_sets_the_version_that_was_read() -> None:
@@ -107,7 +110,10 @@ def test_empty_label_values_and_an_emptydir_say_something() -> None:
     wanted["metadata"]["labels"] = {"a": ""}
     result = after(live, wanted)
     assert result["metadata"]["labels"] == {"a": ""}
-    assert result["spec"]["template"]["spec"] == {"volumes": [{"name": "v", "emptyDir": {}}], "nodeSelector": {"infra": ""}}
+    assert result["spec"]["template"]["spec"] == {
+        "volumes": [{"name": "v", "emptyDir": {}}],
+        "nodeSelector": {"infra": ""},
+    }
 
 
 @pytest.mark.parametrize(
@@ -118,7 +124,9 @@ def test_empty_label_values_and_an_emptydir_say_something() -> None:
     ],
 )
 def test_a_volume_has_one_source_whoever_set_the_other(old: Object, new: Object) -> None:
-    assert after(pod_spec({"volumes": [old]}), pod_spec({"volumes": [new]}))["spec"]["template"]["spec"]["volumes"] == [new]
+    assert after(pod_spec({"volumes": [old]}), pod_spec({"volumes": [new]}))["spec"]["template"]["spec"]["volumes"] == [
+        new
+    ]
 
 
 @pytest.mark.parametrize(
@@ -156,7 +164,11 @@ def test_a_probe_no_longer_wanted_goes_with_its_defaults() -> None:
     [
         ({"type": "Rolling", "rollingParams": {"x": 1}}, {"type": "Recreate"}, {"type": "Recreate"}),
         ({"type": "RollingUpdate", "rollingUpdate": {"x": 1}}, {"type": "Recreate"}, {"type": "Recreate"}),
-        ({"type": "Recreate", "recreateParams": {"x": 1}}, {"type": "Recreate"}, {"type": "Recreate", "recreateParams": {"x": 1}}),
+        (
+            {"type": "Recreate", "recreateParams": {"x": 1}},
+            {"type": "Recreate"},
+            {"type": "Recreate", "recreateParams": {"x": 1}},
+        ),
     ],
 )
 def test_parameters_of_another_strategy_go(live: Object, wanted: Object, result: Object) -> None:
@@ -166,12 +178,18 @@ def test_parameters_of_another_strategy_go(live: Object, wanted: Object, result:
 def test_session_affinity_none_and_passthrough_take_their_opposites_away() -> None:
     live = obj(spec={"sessionAffinity": "ClientIP", "sessionAffinityConfig": {"clientIP": {"timeoutSeconds": 1}}})
     assert after(live, obj(spec={"sessionAffinity": "None"}))["spec"] == {"sessionAffinity": "None"}
-    live = obj(spec={"tls": {"termination": "edge", "certificate": "c", "key": "k", "insecureEdgeTerminationPolicy": "Redirect"}})
+    live = obj(
+        spec={
+            "tls": {"termination": "edge", "certificate": "c", "key": "k", "insecureEdgeTerminationPolicy": "Redirect"}
+        }
+    )
     tls = after(live, obj(spec={"tls": {"termination": "passthrough"}}))["spec"]["tls"]
     assert tls == {"termination": "passthrough", "insecureEdgeTerminationPolicy": "Redirect"}
 
 
-@pytest.mark.parametrize(("left", "right"), [("1000m", 1), ("1Gi", 1073741824), ("1Gi", "1024Mi"), ("0.1", "100m"), ("1e3", "1k")])
+@pytest.mark.parametrize(
+    ("left", "right"), [("1000m", 1), ("1Gi", 1073741824), ("1Gi", "1024Mi"), ("0.1", "100m"), ("1e3", "1k")]
+)
 def test_quantities_are_equal_by_value(left: Any, right: Any) -> None:
     live = obj(spec={"resources": {"requests": {"memory": left}}})
     result = after(live, obj(spec={"resources": {"requests": {"memory": right}}}))
@@ -191,7 +209,9 @@ def test_values_of_another_type_differ(old: Any, new: Any) -> None:
 
 
 def test_lists_merge_by_key_and_keep_the_order_of_the_living() -> None:
-    live = pod_spec({"containers": [{"name": "sidecar", "image": "s"}, {"name": "registry", "image": "old", "tty": True}]})
+    live = pod_spec(
+        {"containers": [{"name": "sidecar", "image": "s"}, {"name": "registry", "image": "old", "tty": True}]}
+    )
     wanted = pod_spec({"containers": [{"name": "registry", "image": "new"}, {"name": "second", "image": "x"}]})
     change = plan({**live, "metadata": {**live["metadata"], "resourceVersion": "1"}}, wanted)
     assert "spec.template.spec.containers[registry].image" in change.fields
@@ -218,7 +238,9 @@ def test_of_a_variable_that_is_there_twice_the_last_one_counts() -> None:
 
 
 def test_what_others_set_is_removed_only_on_demand() -> None:
-    live = pod_spec({"volumes": [{"name": "v1", "emptyDir": {}}, {"name": "keep", "emptyDir": {}}], "nodeSelector": {"a": "b"}})
+    live = pod_spec(
+        {"volumes": [{"name": "v1", "emptyDir": {}}, {"name": "keep", "emptyDir": {}}], "nodeSelector": {"a": "b"}}
+    )
     wanted = pod_spec({"volumes": [removed(name="v1"), removed(name="never")], "nodeSelector": REMOVE})
     assert after(live, wanted)["spec"]["template"]["spec"] == {"volumes": [{"name": "keep", "emptyDir": {}}]}
     assert plan(None, wanted).after == {**obj(), "metadata": {**obj()["metadata"], "annotations": {OWNED: "{}"}}}

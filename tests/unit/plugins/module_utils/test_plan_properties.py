@@ -32,7 +32,8 @@ def keyed(key: str, fields: dict[str, st.SearchStrategy[Any]]) -> st.SearchStrat
 
 QUANTITIES = st.dictionaries(st.sampled_from(["cpu", "memory"]), st.sampled_from(["100m", "1", "2", "1Gi"]))
 PROBE = st.fixed_dictionaries(
-    {"httpGet": st.fixed_dictionaries({"path": TEXT, "port": st.just(5000)})}, optional={"timeoutSeconds": st.integers(1, 9)}
+    {"httpGet": st.fixed_dictionaries({"path": TEXT, "port": st.just(5000)})},
+    optional={"timeoutSeconds": st.integers(1, 9)},
 )
 VOLUME = st.one_of(
     st.fixed_dictionaries({"emptyDir": st.just({})}),
@@ -43,7 +44,9 @@ CONTAINER = {
     "image": NAMES,
     "env": keyed("name", {"value": TEXT}),
     "ports": st.lists(
-        st.fixed_dictionaries({"containerPort": st.integers(5000, 5003)}), max_size=2, unique_by=lambda p: p["containerPort"]
+        st.fixed_dictionaries({"containerPort": st.integers(5000, 5003)}),
+        max_size=2,
+        unique_by=lambda p: p["containerPort"],
     ),
     "volumeMounts": keyed("mountPath", {"name": NAMES, "readOnly": st.booleans()}),
     "resources": st.fixed_dictionaries({}, optional={"requests": QUANTITIES, "limits": QUANTITIES}),
@@ -85,7 +88,10 @@ def workloads(draw: st.DrawFn) -> Object:
         "apiVersion": "apps.openshift.io/v1",
         "kind": "DeploymentConfig",
         "metadata": {"name": "docker-registry", "namespace": "default", **meta},
-        "spec": {**spec, "template": {"metadata": draw(st.fixed_dictionaries({}, optional={"labels": LABELS})), "spec": pod}},
+        "spec": {
+            **spec,
+            "template": {"metadata": draw(st.fixed_dictionaries({}, optional={"labels": LABELS})), "spec": pod},
+        },
     }
 
 
@@ -233,8 +239,12 @@ def test_notes_that_cannot_be_read_take_nothing_away(desired: Object, note: str)
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-2, 2) | TEXT,
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["env", "ports", "name", "port", "a/b", "~", "users", "x"]), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["env", "ports", "name", "port", "a/b", "~", "users", "x"]), inner, max_size=4
+        )
+    ),
     max_leaves=20,
 )
 

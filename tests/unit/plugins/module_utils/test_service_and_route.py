@@ -1,0 +1,241 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Service and the Route: what they are to be, what is kept of those that are there, and what routers say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.okd.registry.plugins.module_utils import _route
+from ansible_collections.okd.registry.plugins.module_utils._apply import Outcome
+from ansible_collections.okd.registry.plugins.module_utils._build import route, service
+from ansible_collections.okd.registry.plugins.module_utils._errors import RefusedError, WaitError
+from ansible_collections.okd.registry.plugins.module_utils._model import RouteSpec, ServiceSpec
+from ansible_collections.okd.registry.plugins.module_utils._plan import Change, plan
+
+Object = dict[str, Any]
+IP = "172.30.124.220"
+
+
+def service_spec(**params: Any) -> ServiceSpec:
+    return ServiceSpec.from_params({"name": "docker-registry", "namespace": "default", **params})
+
+
+def live_service(**spec: Any) -> Object:
+    """A Service as ``oadm registry`` makes it."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "docker-registry", "namespace": "default", "resourceVersion": "1"},
+        "spec": {"clusterIP": IP, **spec},
+    }
+
+
+def test_the_service_that_the_document_describes() -> None:
+    assert service.desired(service_spec()) == {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "docker-registry", "namespace": "default", "labels": {"docker-registry": "default"}},
+        "spec": {
+            "ports": [{"name": "5000-tcp", "port": 5000, "protocol": "TCP", "targetPort": 5000}],
+            "selector": {"docker-registry": "default"},
+            "sessionAffinity": "ClientIP",
+        },
+    }
+
+
+def test_a_wanted_address_is_asked_for() -> None:
+    assert service.desired(service_spec(cluster_ip=IP))["spec"]["clusterIP"] == IP
+
+
+def test_a_service_of_others_keeps_its_selector_and_the_name_of_its_port() -> None:
+    live = live_service(selector={"app": "registry"}, ports=[{"port": 5000, "name": "registry", "protocol": "TCP"}])
+    wanted = service.desired(service_spec(), live)
+    assert "selector" not in wanted["spec"]
+    assert "name" not in wanted["spec"]["ports"][0]
+    after = plan(live, wanted).after
+    assert after is not None
+    assert after["spec"]["selector"] == {"app": "registry"}
+    assert after["spec"]["ports"][0]["name"] == "registry"
+    assert plan(after, service.desired(service_spec(), after)).action == "unchanged"
+
+
+def test_a_selector_that_was_asked_for_wins_and_is_all_of_it() -> None:
+    live = live_service(selector={"app": "registry"})
+    after = plan(live, service.desired(service_spec(selector={"x": "y"}), live)).after
+    assert after is not None
+    assert after["spec"]["selector"] == {"x": "y"}
+
+
+def test_our_own_service_follows_new_labels() -> None:
+    live = plan(None, service.desired(service_spec(labels={"a": "1"}))).after
+    assert live is not None
+    live["metadata"]["resourceVersion"] = "1"
+    live["spec"]["clusterIP"] = IP
+    after = plan(live, service.desired(service_spec(labels={"a": "2"}), live)).after
+    assert after is not None
+    assert after["spec"]["selector"] == {"a": "2"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "text"),
+    [
+        ({"clusterIP": IP}, f"has the cluster IP {IP}, and cluster_ip asks for 172.30.1.1.*Set cluster_ip to {IP}"),
+        ({"clusterIP": "None"}, "is headless"),
+        ({"clusterIP": None, "type": "ExternalName"}, "is of type ExternalName"),
+    ],
+)
+def test_another_address_is_refused(spec: Object, text: str) -> None:
+    with pytest.raises(RefusedError, match=text):
+        service.desired(service_spec(cluster_ip="172.30.1.1"), live_service(**spec))
+
+
+def test_the_second_address_of_a_dual_stack_service_will_do() -> None:
+    live = live_service(clusterIPs=[IP, "fd00::1"])
+    service.refuse_other_address(service_spec(cluster_ip="FD00::1"), live)
+
+
+# ---- Routes ----------------------------------------------------------------------------------------------------------
+
+
+def route_spec(**params: Any) -> RouteSpec:
+    return RouteSpec.from_params({"name": "docker-registry", "namespace": "default", **params})
+
+
+def live_route(name: str, to: str = "docker-registry", host: str = "a.b", created: str = "2020", **meta: Any) -> Object:
+    return {
+        "apiVersion": "route.openshift.io/v1",
+        "kind": "Route",
+        "metadata": {"name": name, "namespace": "default", "creationTimestamp": created, **meta},
+        "spec": {"host": host, "to": {"kind": "Service", "name": to}},
+    }
+
+
+OURS = {"annotations": {"okd.registry/owned": "{}"}}
+
+
+@pytest.mark.parametrize(
+    ("routes", "params", "chosen"),
+    [
+        ([], {}, None),
+        ([live_route("console", to="registry-console")], {}, None),
+        ([live_route("registry")], {}, "registry"),
+        ([live_route("b", created="2021"), live_route("c", created="2020")], {}, "c"),
+        ([live_route("a"), live_route("docker-registry", created="2022")], {}, "docker-registry"),
+        ([live_route("docker-registry"), live_route("z", **OURS)], {}, "z"),
+        ([live_route("docker-registry"), live_route("z", host="c.d")], {"route_host": "c.d"}, "z"),
+        ([live_route("registry")], {"route_name": "other"}, None),
+        ([live_route("registry", to="else")], {"route_name": "registry"}, "registry"),
+    ],
+)
+def test_which_route_is_taken_over(routes: list[Object], params: Object, chosen: str | None) -> None:
+    found = route.choose(route_spec(**params), routes)
+    assert (found["metadata"]["name"] if found else None) == chosen
+
+
+def test_the_route_that_the_document_describes() -> None:
+    assert route.desired(route_spec(route_host="A.b"), "registry")["spec"] == {
+        "to": {"kind": "Service", "name": "docker-registry"},
+        "tls": {"termination": "passthrough"},
+        "host": "a.b",
+    }
+
+
+def test_without_a_wish_the_live_host_stays() -> None:
+    live = live_route("registry")
+    live["metadata"]["resourceVersion"] = "1"
+    after = plan(live, route.desired(route_spec(), "registry")).after
+    assert after is not None
+    assert after["spec"]["host"] == "a.b"
+
+
+def said(status: str, host: str = "a.b", **condition: Any) -> Object:
+    return {"host": host, "routerName": "r", "conditions": [{"type": "Admitted", "status": status, **condition}]}
+
+
+@pytest.mark.parametrize(
+    ("ingress", "state"),
+    [
+        ([], "pending"),
+        ([said("True")], "admitted"),
+        ([said("False", reason="HostAlreadyClaimed")], "rejected"),
+        ([said("False"), said("True")], "admitted"),
+        ([said("True", host="old.host")], "pending"),
+        ([{"host": "a.b", "routerName": "r"}], "pending"),
+    ],
+)
+def test_what_routers_say(ingress: list[Object], state: str) -> None:
+    assert route.admission({**live_route("r"), "status": {"ingress": ingress}}).state == state
+
+
+def test_who_has_a_host() -> None:
+    own = route.ref(route_spec().registry, "docker-registry")
+    others = [live_route("docker-registry"), live_route("young", created="2023"), live_route("old", created="2019")]
+    assert route.holder(others, "a.b", own) == "default/old"
+    assert route.holder(others, "else", own) is None
+
+
+class Routes:
+    """An API whose Route goes through given states."""
+
+    def __init__(self, *states: Object | None) -> None:
+        self.states = list(states)
+
+    def get(self, _ref: Any) -> Object | None:
+        return self.states.pop(0) if len(self.states) > 1 else self.states[0]
+
+    def list(self, *_args: Any) -> list[Object]:
+        return [live_route("winner", created="2019"), live_route("docker-registry")]
+
+    def waiting(self) -> Any:
+        import contextlib
+
+        return contextlib.nullcontext()
+
+
+def waited(states: list[Object | None], *, action: str = "created", timeout: float = 0.05) -> Object:
+    ref = route.ref(route_spec().registry, "docker-registry")
+    outcome = Outcome(ref, Change(action), states[0])
+    return _route.wait_admitted(Routes(*states[1:] or states), ref, outcome, timeout=timeout)  # type: ignore[arg-type]
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_route, "POLL", 0.001)
+
+
+def with_status(*ingress: Object, **spec: Any) -> Object:
+    found = live_route("docker-registry")
+    found["spec"].update(spec)
+    return {**found, "status": {"ingress": list(ingress)}}
+
+
+def test_waiting_until_a_router_admits() -> None:
+    assert route.admission(waited([with_status(), with_status(said("True"))])).state == "admitted"
+
+
+def test_a_refusal_that_is_older_than_our_change_may_be_taken_back() -> None:
+    assert waited([with_status(said("False")), with_status(said("True"))], timeout=5)
+
+
+def test_no_router() -> None:
+    with pytest.raises(WaitError, match=r"No router picked up Route default/docker-registry \(host a.b\) within 0 s"):
+        waited([with_status()])
+
+
+def test_a_claimed_host_names_the_route_that_has_it() -> None:
+    refusal = with_status(said("False", reason="HostAlreadyClaimed", message="older route"))
+    with pytest.raises(RefusedError, match=r"HostAlreadyClaimed, older route. Route default/winner has that host"):
+        waited([refusal], action="unchanged")
+
+
+def test_any_other_refusal_comes_with_the_routers_words() -> None:
+    with pytest.raises(RefusedError, match=r"Router r refuses .* ExtendedValidationFailed, bad"):
+        waited([with_status(said("False", reason="ExtendedValidationFailed", message="bad"))], action="unchanged")
+
+
+def test_a_route_deleted_while_it_waits() -> None:
+    with pytest.raises(WaitError, match="deleted by somebody else"):
+        waited([with_status(), None])
