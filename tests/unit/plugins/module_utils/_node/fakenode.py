@@ -11,6 +11,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,6 +29,7 @@ from ansible_collections.okd.registry.plugins.module_utils._node import (
     trust,
     words,
 )
+from ansible_collections.okd.registry.plugins.module_utils._node.errors import NodeError
 
 FILES = ("/etc/sysconfig/docker", "/etc/sysconfig/docker-network")
 EXEC = "/usr/sbin/dockerd -H fd:// $OPTIONS $DOCKER_NETWORK_OPTIONS $INSECURE_REGISTRY"
@@ -185,17 +189,20 @@ class FakeNode:
         tree = files.Tree(str(self.root))
         return trust.Trust(self.request(**options), tree, systemd.Systemd(self.run, str(self.root)), FakeEngine(self))
 
-    def killed_at(self, change: int, **options: Any) -> bool:
-        """Run the module in another process, which ends before its n-th change; say whether it came so far."""
+    def end_before(self, change: int, options: dict[str, Any]) -> int:
+        """Run the module in a child, which ends before its n-th change; give its exit status, 9 if it came so far."""
         pid = os.fork()
         if pid == 0:
             self._end_before(change)
             try:
                 self.call(**options)
-            except BaseException:  # nothing may get back into the tests from this process
+            except NodeError:
                 os._exit(1)
+            except BaseException:
+                traceback.print_exc()
+                os._exit(2)
             os._exit(0)
-        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 9
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
     def _end_before(self, change: int) -> None:
         left = [change]
@@ -248,3 +255,39 @@ class FakeEngine:
         path = self.node.root / f"etc/docker/certs.d/{name}/ca.crt"
         context = tls.context_for(pem.bundle(path.read_text()) if path.exists() else None)
         return tls.check(endpoint.parse(name), context, timeout)
+
+
+class Killer:
+    """Runs the module on nodes and kills it at given places.
+
+    A process of its own without threads, since a child of the tests' own process, which has some, might inherit a lock
+    that nobody will ever release.
+    """
+
+    def __init__(self) -> None:
+        code = f"from {__name__} import serve_kills; serve_kills()"
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def kills(self, node: FakeNode, change: int, **options: Any) -> bool:
+        """Run the module on a node until before its n-th change; say whether it came so far."""
+        request = {"root": str(node.root), "names": node.names, "ca": node.ca.decode(), "change": change}
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        print(json.dumps({**request, "options": options}), file=self._process.stdin, flush=True)
+        status = int(self._process.stdout.readline())
+        assert status in (0, 1, 9), f"the run ended with {status}"
+        return status == 9
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.communicate(timeout=10)
+
+
+def serve_kills() -> None:
+    """Answer a Killer."""
+    for line in sys.stdin:
+        asked = json.loads(line)
+        node = FakeNode(Path(asked["root"]), asked["names"], asked["ca"].encode())
+        print(node.end_before(asked["change"], asked["options"]), flush=True)

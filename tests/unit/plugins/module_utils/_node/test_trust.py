@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.okd.registry.plugins.module_utils._node import files, manifest, proof, tls
 from ansible_collections.okd.registry.plugins.module_utils._node.errors import RefusedError, RestartError, VerifyError
-from ansible_collections.okd.registry.tests.unit.plugins.module_utils._node.fakenode import FOREIGN, FakeNode
+from ansible_collections.okd.registry.tests.unit.plugins.module_utils._node.fakenode import FOREIGN, FakeNode, Killer
 
 Make = Callable[..., FakeNode]
 
@@ -390,6 +390,14 @@ def test_what_is_known_after_apply_is_predicted_and_only_in_check_mode(make: Mak
 # ---- killed at every change
 
 
+@pytest.fixture
+def killer() -> Iterator[Killer]:
+    """Give what runs the module and kills it."""
+    started = Killer()
+    yield started
+    started.close()
+
+
 def assert_whole(node: FakeNode, before: dict[str, bytes], flag: str) -> None:
     """Say that whatever is on the node is either as it was, or ours and on record; and no file is half written."""
     now = node.tree()
@@ -404,14 +412,16 @@ def assert_whole(node: FakeNode, before: dict[str, bytes], flag: str) -> None:
             assert now[name] == node.ca
 
 
-def test_killed_before_any_of_its_changes_the_next_run_finishes(make: Make, names: list[str], tmp_path: Path) -> None:
+def test_killed_before_any_of_its_changes_the_next_run_finishes(
+    make: Make, killer: Killer, names: list[str], tmp_path: Path
+) -> None:
     seeded = make()
     before = seeded.tree()
     change = 0
     while True:
         change += 1
         node = seeded.copy(tmp_path / f"killed{change}")
-        killed = node.killed_at(change, remove_insecure=True)
+        killed = killer.kills(node, change, remove_insecure=True)
         assert_whole(node, before, f" --insecure-registry={names[0]}")
         result = node.call(remove_insecure=True)
         assert node.text() == "OPTIONS='--selinux-enabled -D'\n"
@@ -430,7 +440,7 @@ def test_killed_before_any_of_its_changes_the_next_run_finishes(make: Make, name
 
 
 def test_killed_while_it_puts_files_back_the_next_run_leaves_docker_running(
-    make: Make, names: list[str], tmp_path: Path
+    make: Make, killer: Killer, names: list[str], tmp_path: Path
 ) -> None:
     seeded = make()
     seeded.break_docker(without=f"--insecure-registry={names[0]}")
@@ -440,7 +450,7 @@ def test_killed_while_it_puts_files_back_the_next_run_leaves_docker_running(
     while True:
         change += 1
         node = seeded.copy(tmp_path / f"killed{change}")
-        killed = node.killed_at(change, remove_insecure=True)
+        killed = killer.kills(node, change, remove_insecure=True)
         assert_whole(node, before, f" --insecure-registry={names[0]}")
         with pytest.raises(RestartError, match="docker runs on them again"):
             node.call(remove_insecure=True)
