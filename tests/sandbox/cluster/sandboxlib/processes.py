@@ -129,7 +129,7 @@ class Service:
         try:
             data = json.loads(self.pid_file.read_text())
             identity = Identity(int(data["pid"]), int(data["started"]))
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, TypeError):
             return None, []
         return (identity if alive(identity) else None), list(data.get("argv", []))
 

@@ -21,7 +21,7 @@ RUN_TOKEN = "OKD_REGISTRY_SANDBOX_RUN"
 BRIDGE = "br-okdreg"
 NETWORK = "okdreg"
 # In the path of every control socket of ssh to the nodes (inventory/sandbox), so that `down` finds the connections.
-SSH_CONTROL = "okd-registry-sandbox"
+SSH_CONTROL = "/cp/okd-registry-sandbox/"
 SUBNET = "172.29.0.0/24"
 GATEWAY = "172.29.0.1"
 INFRA_IP = "172.29.0.2"

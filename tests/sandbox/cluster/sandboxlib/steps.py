@@ -149,8 +149,10 @@ def start(arguments: dict[str, Any]) -> Changes:
     """Give the container its files and images, and start it."""
     name = arguments["part"]
     archive = nodes.archive(container_files(name))
-    changed = containers.start(name, archive)
-    return [name] if changed else []
+    if not containers.start(name, archive):
+        return []
+    sweep.end_ssh(PATHS)  # what is left of connections to a container of that name before this one
+    return [name]
 
 
 def inactive_units(name: str) -> str | None:

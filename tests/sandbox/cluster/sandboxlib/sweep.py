@@ -67,7 +67,7 @@ def remove(record: Record) -> list[str]:
     said += [f"ended {' '.join(command_line(one.pid)[:2]).rpartition('/')[2]} ({one.pid})" for one in processes]
     end(processes)
     said += _remove_containers(record)
-    said += _end_ssh(paths)
+    said += end_ssh(paths)
     said += hostnet.open_networks()
     if hostnet.remove_bridge():
         said.append(f"removed bridge {settings.BRIDGE}")
@@ -93,18 +93,17 @@ def _remove_containers(record: Record) -> list[str]:
     return said
 
 
-def _end_ssh(paths: settings.Paths) -> list[str]:
-    """End the shared connections that ssh keeps to the nodes for a minute."""
+def end_ssh(paths: settings.Paths) -> list[str]:
+    """End connections to the nodes: those that ssh keeps for a minute, too."""
     known_hosts = f"UserKnownHostsFile={paths.ssh / 'known_hosts'}"
-    found = []
-    for pid in all_pids():
-        words = command_line(pid)
-        # a master renames itself to "ssh: <control path> [mux]", so the environment of its start is of no use either
-        if words and words[0].startswith("ssh") and (known_hosts in words or _is_our_master(words)):
-            found.append(pid)
+    found = [pid for pid in all_pids() if _is_ours(command_line(pid), known_hosts)]
     end(identity for pid in found if (identity := identify(pid)))
     return [f"ended ssh connection ({pid})" for pid in found]
 
 
-def _is_our_master(words: list[str]) -> bool:
-    return words[0].startswith("ssh: ") and words[0].endswith("[mux]") and settings.SSH_CONTROL in words[0]
+def _is_ours(words: list[str], known_hosts: str) -> bool:
+    """By the file of host keys; a kept connection calls itself "ssh: <control socket> [mux]" and nothing else."""
+    if not words:
+        return False
+    kept = words[0].startswith("ssh: ") and settings.SSH_CONTROL in words[0]
+    return kept or (words[0].rpartition("/")[2] == "ssh" and known_hosts in words)

@@ -165,7 +165,7 @@ def restore_tree(tree: str) -> list[str]:
                 path.write_bytes(source.read_bytes())
                 changed.append(f"put back {path}")
         elif not os.path.lexists(path) or not same(path, source):
-            if os.path.lexists(path) and (path.is_symlink() or path.is_dir() != source.is_dir()):
+            if os.path.lexists(path) and (path.is_symlink() or source.is_symlink() or path.is_dir() != source.is_dir()):
                 remove(path)
             copy(source, path)
             changed.append(f"put back {path}")
