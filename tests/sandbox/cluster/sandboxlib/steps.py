@@ -142,7 +142,13 @@ def container_files(name: str) -> list[nodes.File]:
 
 def digest(arguments: dict[str, Any]) -> dict[str, Any]:
     """What the container has to be made from; another digest means another container."""
-    return {"digest": nodes.digest(container_files(arguments["part"]))}
+    return {"digest": wanted_digest(arguments["part"])}
+
+
+def wanted_digest(name: str) -> str:
+    """A hash of a container's files and of the play that makes it."""
+    options = nodes.File("options", (settings.CLUSTER / "parts" / "container.yml").read_bytes())
+    return nodes.digest([options, *container_files(name)])
 
 
 def start(arguments: dict[str, Any]) -> Changes:
@@ -245,7 +251,7 @@ def _outdated() -> list[str]:
 def up_to_date(name: str) -> bool:
     """Whether a container is there, made from the image and the files of now."""
     made = containers.made_from(name, LABEL)
-    return made == (inputs.node_image(), nodes.digest(container_files(name)))
+    return made == (inputs.node_image(), wanted_digest(name))
 
 
 def reset_node(arguments: dict[str, Any]) -> Changes:
