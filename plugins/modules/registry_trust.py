@@ -62,6 +62,12 @@ options:
     type: str
     choices: [keep, remove, fail]
     default: keep
+  placed:
+    description:
+      - For check mode alone. An earlier task of the same run places the CA, so that it is taken as placed and not
+        announced once more.
+    type: bool
+    default: false
   verify:
     description:
       - Whether every name is asked over TLS from this node, and by docker itself, before a flag goes and after docker
@@ -247,6 +253,7 @@ def argument_spec():
         "ca_cert": {"type": "str"},
         "remove_insecure": {"type": "bool", "default": False},
         "insecure_networks": {"type": "str", "choices": ["keep", "remove", "fail"], "default": "keep"},
+        "placed": {"type": "bool", "default": False},
         "verify": {"type": "bool", "default": True},
         "timeout": {"type": "int", "default": 30},
         "restart_timeout": {"type": "int", "default": 120},

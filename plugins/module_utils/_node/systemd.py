@@ -6,6 +6,7 @@
 import os
 import re
 import subprocess
+import time
 from collections import namedtuple
 
 from . import words
@@ -26,10 +27,11 @@ _ARGV = re.compile(r"argv\[\]=(.*?) ; ignore_errors=", re.DOTALL)
 _FILE = re.compile(r"(?P<path>.*) \(ignore_errors=(yes|no)\)\Z")
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
-# exists, active, needs_reload: bool; pid: int (0 where not running); exec_text: str, ExecStart with its variables as
-# written; environment: dict of str to bytes; environment_files, unit_files: lists of paths, in systemd's order
-Unit = namedtuple("Unit", "exists active pid exec_text environment environment_files unit_files needs_reload")
-NO_UNIT = Unit(False, False, 0, "", {}, [], [], False)
+# exists, active, settled (neither starting nor stopping), needs_reload: bool; pid: int (0 where not running);
+# exec_text: str, ExecStart with its variables as written; environment: dict of str to bytes;
+# environment_files, unit_files: lists of paths, in systemd's order
+Unit = namedtuple("Unit", "exists active settled pid exec_text environment environment_files unit_files needs_reload")
+NO_UNIT = Unit(False, False, True, 0, "", {}, [], [], False)
 
 
 def parse_show(text):
@@ -55,6 +57,7 @@ def parse_show(text):
     return Unit(
         exists=values.get("LoadState") == "loaded",
         active=values.get("ActiveState") == "active",
+        settled=values.get("ActiveState") not in ("activating", "deactivating", "reloading"),
         pid=int(values.get("MainPID") or 0),
         exec_text=values.get("ExecStart", ""),
         environment={name: value.encode("utf-8") for name, _separator, value in pairs},
@@ -90,6 +93,18 @@ class Systemd:
             return NO_UNIT
         status, out, _err = self._run(["systemctl", "show", DOCKER, "-p", ",".join(_PROPERTIES)], 30)
         return parse_show(out) if status == 0 else NO_UNIT
+
+    def settled_unit(self, timeout, clock=time):
+        """Give docker.service once it is neither starting nor stopping, or as it is when the time (seconds) is over.
+
+        Somebody else may be restarting it just now, or a run that was killed may have begun to.
+        """
+        deadline = clock.monotonic() + timeout
+        while True:
+            unit = self.unit()
+            if unit.settled or clock.monotonic() > deadline:
+                return unit
+            clock.sleep(0.3)
 
     def version(self):
         """Give systemd's version (int), None where it is not known."""

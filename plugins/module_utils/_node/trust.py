@@ -22,7 +22,7 @@ from .removal import Removal
 # The options of the module; timeout, restart_timeout: seconds; owner: (uid, gid) of what is written
 Request = namedtuple(
     "Request",
-    "registry endpoints ca_cert state remove_insecure insecure_networks verify timeout restart_timeout check_mode "
+    "registry endpoints ca_cert state remove_insecure insecure_networks placed verify timeout restart_timeout check_mode "
     "owner",
 )
 _LOCK_TIMEOUT = 300.0
@@ -105,7 +105,7 @@ class Trust:
 
     def _survey(self):
         """Give (insecure.Survey, systemd.Unit) as things are now."""
-        unit = self._systemd.unit()
+        unit = self._systemd.settled_unit(self._request.timeout, self._clock)
         root = self._tree.root
         paths = insecure.environment_files(unit, lambda pattern: sorted(glob.glob(self._tree.real(pattern))))
         paths = [path[len(root) :] if root and path.startswith(root + "/") else path for path in paths]
@@ -161,6 +161,8 @@ class Trust:
                 plan = plan._replace(steps=steps, notes=[])
         if plan.problems:
             raise RefusedError("; ".join(plan.problems))
+        if request.placed and request.check_mode:
+            plan = plan._replace(steps=[], notes=[])
         shown = [step for step in plan.steps if step.kind in _SHOWN]
         self.result.update(
             files=sorted(plan.final.files),

@@ -168,6 +168,7 @@ class FakeNode:
             "state": "present",
             "remove_insecure": False,
             "insecure_networks": "keep",
+            "placed": False,
             "verify": True,
             "timeout": 0,
             "restart_timeout": 1,
