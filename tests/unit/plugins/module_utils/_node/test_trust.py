@@ -387,6 +387,18 @@ def test_what_is_known_after_apply_is_predicted_and_only_in_check_mode(make: Mak
             node.call(**options)
 
 
+def test_a_plan_of_two_tasks_announces_the_files_once(make: Make) -> None:
+    """The first task of a run places the CA, the second takes the flags away: so do the results of a check run say."""
+    node = make()
+    first = node.call(check_mode=True)
+    plan = node.call(remove_insecure=True, check_mode=True, placed=True)
+    node.call()
+    done = node.call(remove_insecure=True)
+    assert first["actions"]
+    for part in ("actions", "diff", "files", "restarted", "changed"):
+        assert plan[part] == done[part]
+
+
 # ---- killed at every change
 
 
