@@ -16,7 +16,7 @@ from ansible_collections.okd.registry.plugins.module_utils._build import workloa
 from ansible_collections.okd.registry.plugins.module_utils._errors import ApiError, WaitError
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
 
-LOG_LINES = 5
+LOG_LINES = 30
 #: Seconds between two looks: the first, the factor by which it grows, the last.
 PAUSES = (0.3, 1.5, 2.0)
 

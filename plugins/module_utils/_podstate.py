@@ -8,6 +8,7 @@ Uses only what the core API has had since Kubernetes 1.11: pod status and core/v
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -38,6 +39,8 @@ IMAGE_REASONS = frozenset(
 )
 CONFIG_REASONS = frozenset(["CreateContainerConfigError", "CreateContainerError", "RunContainerError"])
 MOUNT_EVENTS = frozenset(["FailedMount", "FailedAttachVolume", "FailedMapVolume", "FailedCreatePodSandBox"])
+
+_ERROR = re.compile(r"error|fatal|panic|denied|fail|invalid|cannot", re.IGNORECASE)
 
 Object = Mapping[str, Any]
 
@@ -139,12 +142,12 @@ def _container_cause(container: Object, warnings: Sequence[Object], log: str | N
 
 def _restarted(container: Object, last: Object, warnings: Sequence[Object], log: str | None) -> Cause:
     """A container that has ended at least once: because of a probe, or of itself."""
-    probe = next((e for e in warnings if e.get("reason") == "Unhealthy"), {})
-    said = (probe.get("message") or "").strip()
+    probes = [e for e in warnings if e.get("reason") == "Unhealthy" and e.get("message")]
     started = ((container.get("state") or {}).get("running") or {}).get("startedAt") or ""
-    runs_on = container.get("restartCount") == 1 and started and _time_of(probe) > started
-    if said and (runs_on or said.startswith("Liveness")):
-        return Cause("probe", "Unhealthy", said)
+    killed = any(e["message"].startswith("Liveness") for e in probes)
+    runs_on = probes and container.get("restartCount") == 1 and started and _time_of(probes[0]) > started
+    if killed or runs_on:
+        return Cause("probe", "Unhealthy", probes[0]["message"].strip())
     short = "CrashLoopBackOff" if container.get("restartCount") else "Error"
     return Cause("crash", short, _crash_text(container, last, log))
 
@@ -171,8 +174,15 @@ def _crash_text(container: Object, last: Object, log: str | None) -> str:
         text += f" ({last['reason']})"
     if times:
         text += f", restarted {times} time{'s' if times > 1 else ''}"
-    said = (log or last.get("message") or "").strip()
+    said = last_words(log or last.get("message") or "")
     return f"{text}; its last words: {said}" if said else text
+
+
+def last_words(log: str, *, lines: int = 4) -> str:
+    """What of the end of a log tells most, in one line: its errors where there are any (a usage text may follow)."""
+    found = [" ".join(line.split()) for line in log.splitlines() if line.strip()]
+    errors = [line for line in found if _ERROR.search(line)]
+    return " | ".join(line[:300] for line in (errors or found)[-lines:])
 
 
 def _starting(statuses: Sequence[Object], warnings: Sequence[Object]) -> Cause:

@@ -160,12 +160,20 @@ class TestPods:
         early = [event("Unhealthy", said, when="2026-05-01T11:58:00Z")]
         assert self.cause(state=running, restarts=1, last={"exitCode": 2}, events=early).category == "crash"
 
-    def test_killed_by_its_liveness_probe(self):
-        said = "Liveness probe failed: HTTP probe failed with statuscode: 400"
-        cause = self.cause(
-            state=waiting("CrashLoopBackOff"), restarts=4, last={"exitCode": 2}, events=[event("Unhealthy", said)]
-        )
-        assert cause == _podstate.Cause("probe", "Unhealthy", said)
+    @pytest.mark.parametrize("state", [{"waiting": {"reason": "CrashLoopBackOff"}}, {"running": {}}])
+    def test_killed_by_its_liveness_probe(self, state):
+        events = [
+            event("Unhealthy", "Liveness probe failed: connection refused", when="2026-05-01T12:00:00Z"),
+            event("Unhealthy", "Readiness probe failed: connection refused", when="2026-05-01T12:00:05Z"),
+        ]
+        cause = self.cause(state=state, restarts=4, last={"exitCode": 2}, events=events)
+        assert cause == _podstate.Cause("probe", "Unhealthy", "Readiness probe failed: connection refused")
+
+    def test_last_words_are_the_errors_not_the_usage_after_them(self):
+        log = "configuration error: invalid   log level: bogus\n\nUsage:\n  registry serve <config> [flags]\n"
+        assert _podstate.last_words(log) == "configuration error: invalid log level: bogus"
+        assert _podstate.last_words("a\nb\n") == "a | b"
+        assert _podstate.last_words("") == ""
 
     def test_running_and_nothing_wrong(self):
         assert self.cause(state={"running": {}}).category is None
