@@ -22,8 +22,8 @@ from .removal import Removal
 # The options of the module; timeout, restart_timeout: seconds; owner: (uid, gid) of what is written
 Request = namedtuple(
     "Request",
-    "registry endpoints ca_cert state remove_insecure insecure_networks placed verify timeout restart_timeout check_mode "
-    "owner",
+    "registry endpoints ca_cert state remove_insecure insecure_networks placed verify timeout restart_timeout "
+    "check_mode owner",
 )
 _LOCK_TIMEOUT = 300.0
 _SHOWN = {"write": "Write", "remove": "Remove"}  # directories come and go with their files
@@ -161,7 +161,7 @@ class Trust:
                 plan = plan._replace(steps=steps, notes=[])
         if plan.problems:
             raise RefusedError("; ".join(plan.problems))
-        if request.placed and request.check_mode:
+        if request.placed and request.check_mode:  # an earlier task has said so
             plan = plan._replace(steps=[], notes=[])
         shown = [step for step in plan.steps if step.kind in _SHOWN]
         self.result.update(
