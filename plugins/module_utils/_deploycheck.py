@@ -15,7 +15,7 @@ from ansible_collections.okd.registry.plugins.module_utils._build import workloa
 from ansible_collections.okd.registry.plugins.module_utils._deployspec import AUTO, DeploySpec
 from ansible_collections.okd.registry.plugins.module_utils._endpoints import KNOWN_AFTER_APPLY
 from ansible_collections.okd.registry.plugins.module_utils._errors import NotFoundError, OptionError, RefusedError
-from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
+from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef, group_of
 from ansible_collections.okd.registry.plugins.module_utils._plan import plan
 from ansible_collections.okd.registry.plugins.module_utils._result import Result
 
@@ -78,7 +78,7 @@ def read(spec: DeploySpec, api: Api, result: Result, *, check_mode: bool) -> Liv
 def find(spec: DeploySpec, api: Api) -> tuple[str, Object | None]:
     """The kind to use and the live workload. What exists wins; two at once are refused, since both would serve."""
     registry = spec.registry
-    served = [k for k, version in build.API_VERSIONS.items() if k == "Deployment" or api.has(version.split("/")[0])]
+    served = [k for k, version in build.API_VERSIONS.items() if k == "Deployment" or api.has(group_of(version))]
     if spec.kind != AUTO and spec.kind not in served:
         raise OptionError("kind", spec.kind, "is not served by this cluster; it has " + ", ".join(served))
     found = {k: api.get(build.ref(k, registry.name, registry.namespace)) for k in served}

@@ -14,7 +14,7 @@ from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._build import layout
 from ansible_collections.okd.registry.plugins.module_utils._build import workload as build
 from ansible_collections.okd.registry.plugins.module_utils._errors import ApiError, WaitError
-from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
+from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef, group_of
 
 LOG_LINES = 30
 #: Seconds between two looks: the first, the factor by which it grows, the last.
@@ -30,7 +30,7 @@ def locate(api: Api, kind: str, name: str, namespace: str) -> ObjectRef:
         return build.ref(kind, name, namespace)
     with api.waiting():
         for one, version in build.API_VERSIONS.items():
-            if (one == "Deployment" or api.has(version.split("/")[0])) and api.get(build.ref(one, name, namespace)):
+            if (one == "Deployment" or api.has(group_of(version))) and api.get(build.ref(one, name, namespace)):
                 return build.ref(one, name, namespace)
     kinds = " or ".join(build.API_VERSIONS)
     raise WaitError(f"There is no {kinds} {namespace}/{name}, so there is no rollout: run registry_deploy.", gone=True)

@@ -13,7 +13,7 @@ import ipaddress
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from ansible_collections.okd.registry.plugins.module_utils import _pem
 from ansible_collections.okd.registry.plugins.module_utils._errors import CertificateError
@@ -28,7 +28,7 @@ try:
 except ImportError:  # the module says so with missing_required_lib
     HAS_CRYPTOGRAPHY = False
 
-IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+IPAddress: TypeAlias = "ipaddress.IPv4Address | ipaddress.IPv6Address"
 
 #: Upper bound of a common name (RFC 5280, ub-common-name).
 MAX_COMMON_NAME = 64
