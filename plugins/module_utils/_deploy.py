@@ -70,7 +70,7 @@ def _http_secret(spec: DeploySpec, live: Live, api: Api, result: Result, check_m
     namespace = spec.registry.namespace
     outcome = ensure(
         api, ObjectRef("v1", "Secret", spec.http_secret_name, namespace),
-        lambda now: secrets.http_secret(spec.http_secret_name, namespace, now),
+        lambda now: secrets.http_secret(spec.http_secret_name, namespace, now, planned=check_mode),
         check_mode=check_mode, live=live.http_secret,
     )  # fmt: skip
     result.add(outcome)

@@ -42,7 +42,7 @@ def connect(params: Mapping[str, Any]) -> Transport:
     :raises ConfigurationError: when the kubeconfig, context or credentials cannot be used; nothing is sent yet.
     """
     try:
-        import kubernetes  # noqa: F401
+        import kubernetes
     except ImportError as exc:
         text = missing_required_lib("kubernetes", reason="to talk to the cluster")
         raise MissingLibraryError(text, exception=traceback.format_exc()) from exc
@@ -52,6 +52,7 @@ def connect(params: Mapping[str, Any]) -> Transport:
     auth = core._create_auth_spec(shim)
     source = describe_source(auth)
     _check_files(auth, source)
+    kubernetes.client.Configuration.set_default(None)  # what another kubeconfig left there in this process
     try:
         configuration = core._create_configuration(auth)
         headers = core._create_headers(shim)

@@ -137,7 +137,7 @@ class Registry:
         return cls(
             name=service_name("name", params["name"]),
             namespace=dns_label("namespace", params["namespace"]),
-            port=port_number("port", params.get("port") or 5000),
+            port=port_number("port", 5000 if params.get("port") is None else params["port"]),
             cluster_domain=dns_name("cluster_domain", params.get("cluster_domain") or "cluster.local"),
             route_host=route_host("route_host", params.get("route_host")),
             extra_hosts=tuple(params.get("extra_hosts") or ()),

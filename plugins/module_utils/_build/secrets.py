@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.okd.registry.plugins.module_utils._build.workload import HTTP_SECRET_KEY
+from ansible_collections.okd.registry.plugins.module_utils._endpoints import KNOWN_AFTER_APPLY
 
 CERT_KEY = "registry.crt"
 PRIVATE_KEY = "registry.key"
@@ -69,10 +70,15 @@ def certificate_secret(
     return _secret(name, namespace, {CERT_KEY: bundle, PRIVATE_KEY: key}, live)
 
 
-def http_secret(name: str, namespace: str, live: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The secret by which the registry signs upload state: made once (32 random bytes, as ``oadm registry``), kept."""
-    kept = value(live, HTTP_SECRET_KEY)
-    return _secret(name, namespace, {HTTP_SECRET_KEY: kept or base64.b64encode(random.token_bytes(32))}, live)
+def http_secret(
+    name: str, namespace: str, live: Mapping[str, Any] | None = None, *, planned: bool = False
+) -> dict[str, Any]:
+    """The secret by which the registry signs upload state: made once (32 random bytes, as ``oadm registry``), kept.
+
+    :param planned: in check mode: a secret still to be made is known after apply.
+    """
+    new = KNOWN_AFTER_APPLY.encode() if planned else base64.b64encode(random.token_bytes(32))
+    return _secret(name, namespace, {HTTP_SECRET_KEY: value(live, HTTP_SECRET_KEY) or new}, live)
 
 
 def ca_config_map(name: str, namespace: str, ca_pem: str) -> dict[str, Any]:
