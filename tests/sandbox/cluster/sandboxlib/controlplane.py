@@ -125,6 +125,8 @@ class ControlPlane:
             f"--cluster-signing-cert-file={pki / 'ca.crt'}",
             f"--cluster-signing-key-file={pki / 'ca.key'}",
             "--use-service-account-credentials=true",
+            # a claim that comes before its volume is looked at again only then (15 s otherwise)
+            "--pvclaimbinder-sync-period=1s",
             "--allocate-node-cidrs=false",
             f"--cluster-cidr={settings.POD_CIDR}",
             f"--service-cluster-ip-range={settings.SERVICE_CIDR}",

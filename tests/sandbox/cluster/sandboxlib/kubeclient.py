@@ -23,6 +23,7 @@ from typing import Any, TypeVar
 from .processes import SandboxError
 
 USER_AGENT = "okd-registry-sandbox"
+LATER_SECONDS = 15.0
 MERGE = "application/merge-patch+json"
 APPLY = "application/apply-patch+yaml"
 Json = dict[str, Any]
@@ -76,21 +77,31 @@ class Client:
         content_type: str = "application/json",
         accept: str = "application/json",
     ) -> bytes:
-        """Send a request and return the body; ApiError on a status of 400 and above, OSError when unreachable."""
+        """Send a request and return the body; ApiError on a status of 400 and above, OSError when unreachable.
+
+        A server that says "later" (429: a new kind's storage is being made) is asked again for some seconds.
+        """
         headers = {"Content-Type": content_type, "Accept": accept, "User-Agent": USER_AGENT}
         payload = None if body is None else json.dumps(body)
+        deadline = time.monotonic() + LATER_SECONDS
+        while True:
+            status, data = self._send(method, path, payload, headers)
+            if status < 400:
+                return data
+            if status != 429 or time.monotonic() > deadline:
+                raise ApiError(status, method, path, data.decode(errors="replace"))
+            time.sleep(0.2)
+
+    def _send(self, method: str, path: str, payload: str | None, headers: dict[str, str]) -> tuple[int, bytes]:
         connection = self._connection()
         try:
             connection.request(method, path, payload, headers)
             response = connection.getresponse()
-            data = response.read()
+            return response.status, response.read()
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             self._local.connection = None
             raise ConnectionError(f"{method} https://{self.host}:{self.port}{path}: {error}") from error
-        if response.status >= 400:
-            raise ApiError(response.status, method, path, data.decode(errors="replace"))
-        return data
 
     def call(
         self,

@@ -176,18 +176,17 @@ def restore(client: Client, kind: Kind, wanted: Json, live: Json | None) -> str 
     body["metadata"] = {**body["metadata"], "resourceVersion": live["metadata"]["resourceVersion"]}
     if "status" in live:
         body["status"] = live["status"]
+    path = kind.path(namespace, name)
     try:
-        client.call("PUT", kind.path(namespace, name), body)
+        client.call("PUT", path, body)
     except ApiError as error:
+        if error.status == 409:  # somebody wrote it meanwhile (a controller, a kubelet)
+            return restore(client, kind, wanted, client.get(path))
         if error.status != 422:
             raise
         # What was changed cannot be changed back (an immutable field): make it anew.
-        client.call("DELETE", kind.path(namespace, name))
-        until(
-            lambda: "still there" if client.get(kind.path(namespace, name)) else None,
-            what=kind.path(namespace, name),
-            seconds=GONE_SECONDS,
-        )
+        client.call("DELETE", path)
+        until(lambda: "still there" if client.get(path) else None, what=path, seconds=GONE_SECONDS)
         return restore(client, kind, wanted, None)
     return "replaced"
 

@@ -65,7 +65,7 @@ def remove(record: Record) -> list[str]:
     # First those that would bring back or miss what is removed next. The marker tells them, also without pid files.
     processes = [identity for identity, owner in marked().items() if owner == record.state]
     said += [f"ended {' '.join(command_line(one.pid)[:2]).rpartition('/')[2]} ({one.pid})" for one in processes]
-    end(processes)
+    end(processes, grace=1.0)  # no data to save: the API server would wait for etcd, which is gone
     said += _remove_containers(record)
     said += end_ssh(paths)
     said += hostnet.open_networks()
