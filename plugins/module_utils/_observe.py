@@ -49,11 +49,20 @@ def look(api: Api, ref: ObjectRef, *, after: int | None = None) -> _wait.Rollout
     first = _wait.rollout(workload, controller, pods, after=after)
     if first.done or controller is None:
         return first
-    events = _events(api, controller, _waiting_pods(controller, pods), first)
-    seen = _wait.rollout(workload, controller, pods, events, after=after)
+    deployer = _deployer(api, controller) if _wait.awaits_deployer(controller) else None
+    waiting = [*_waiting_pods(controller, pods), *([deployer] if deployer else [])]
+    events = _events(api, controller, waiting, first)
+    seen = _wait.rollout(workload, controller, pods, events, after=after, deployer=deployer)
     if seen.stuck != "crash":
         return seen
-    return _wait.rollout(workload, controller, pods, events, after=after, logs=_logs(api, controller, pods))
+    logs = _logs(api, controller, pods)
+    return _wait.rollout(workload, controller, pods, events, after=after, logs=logs, deployer=deployer)
+
+
+def _deployer(api: Api, controller: dict[str, Any]) -> dict[str, Any] | None:
+    """The pod that rolls a DeploymentConfig's version out (``docker-registry-1-deploy``)."""
+    meta = controller["metadata"]
+    return api.get(ObjectRef("v1", "Pod", f"{meta['name']}-deploy", meta["namespace"]))
 
 
 def _controller(api: Api, workload: dict[str, Any], ref: ObjectRef) -> dict[str, Any] | None:

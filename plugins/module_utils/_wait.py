@@ -106,6 +106,7 @@ def rollout(
     *,
     after: int | None = None,
     logs: Mapping[str, str] | None = None,
+    deployer: Object | None = None,
 ) -> Rollout:
     """The state of ``workload``'s newest revision.
 
@@ -114,6 +115,7 @@ def rollout(
     :param events: of the namespace; more than needed do no harm.
     :param after: version of a DeploymentConfig before the last change: only a newer one counts.
     :param logs: pod name -> last lines of a crashed container.
+    :param deployer: the pod that carries out a DeploymentConfig's rollout, where there is one.
     """
     own = pods_of(controller, pods)
     alive = [p for p in own if not p["metadata"].get("deletionTimestamp")]
@@ -128,7 +130,7 @@ def rollout(
         return early
     cause = _cause(workload, controller, alive, events, count, logs or {})
     if is_config:
-        return _of_config(workload, controller or {}, count, cause)
+        return _of_config(workload, controller or {}, count, cause or _deployer_cause(deployer, events))
     return _of_deployment(workload, controller, count, cause)
 
 
@@ -197,6 +199,19 @@ def _cause(
         if refused:
             return Cause(refused.category, f"pod refused ({refused.short})", refused.text)
     return causes[0] if causes else None
+
+
+def awaits_deployer(controller: Object | None) -> bool:
+    """Whether a rollout waits for its deployer pod, so that a look at that pod is worth while."""
+    return _annotations(controller).get(PHASE) in ("New", "Pending")
+
+
+def _deployer_cause(deployer: Object | None, events: Sequence[Object]) -> Cause | None:
+    """What keeps the deployer pod: on a cluster without its image, say, no rollout ever starts."""
+    if deployer is None or _podstate.is_ready(deployer):
+        return None
+    cause, name = _podstate.cause_of(deployer, events), _podstate.name_of(deployer)
+    return Cause(cause.category, f"deployer {name}: {cause.short}", f"deployer pod {name}: {cause.text}")
 
 
 def _of_config(workload: Object, controller: Object, count: Count, cause: Cause | None) -> Rollout:

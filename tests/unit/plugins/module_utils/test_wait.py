@@ -218,6 +218,15 @@ class TestDeploymentConfig:
     def test_deployer_to_come(self):
         assert "deployer" in _wait.rollout(config(), rc(phase="Pending")).line
 
+    def test_deployer_that_cannot_start(self):
+        deployer = pod("docker-registry-1-deploy", state=waiting("ImagePullBackOff", "no ose-deployer:v3.11"))
+        state = _wait.rollout(config(), rc(phase="Pending"), deployer=deployer)
+        assert (state.stuck, state.grace) == ("image", 30)
+        assert "deployer pod docker-registry-1-deploy: " in state.reason
+        assert "no ose-deployer:v3.11" in state.reason
+        assert _wait.awaits_deployer(rc(phase="Pending"))
+        assert not _wait.awaits_deployer(rc(phase="Running"))
+
     def test_line_tells_revision_numbers_and_pod(self):
         state = _wait.rollout(config(), rc(), [pod()])
         assert state.line == f"docker-registry-1: 0/1 ready, pod {POD}: ContainerCreating"
