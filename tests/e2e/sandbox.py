@@ -121,7 +121,7 @@ def audit(since: str = "") -> Iterator[dict[str, Any]]:
 
 def is_ours(event: Mapping[str, Any]) -> bool:
     """Say whether the request came from the collection's modules and not from the cluster's own parts."""
-    return event["user"]["username"] == "kubernetes-admin" and event.get("userAgent", "") == "okd.registry"
+    return event.get("userAgent") == "okd.registry"
 
 
 def writes(since: str = "") -> list[dict[str, Any]]:
@@ -161,6 +161,11 @@ def seed(node: str) -> str:
     return (ROOT / "tests/sandbox/cluster/seed" / node / "etc/sysconfig/docker").read_text(encoding="utf-8")
 
 
+def sysconfig(node: str) -> str:
+    """Give a node's /etc/sysconfig/docker as it is."""
+    return on(node, "cat /etc/sysconfig/docker").stdout
+
+
 def own_flags(arguments: list[str]) -> list[str]:
     """Give those of dockerd's arguments that name this registry, in the ``=`` form or as a flag's next word."""
     return [argument for argument in arguments if argument.removeprefix("--insecure-registry=") in ENDPOINTS]
@@ -181,6 +186,11 @@ def converge_runs(scenario: str) -> list[str]:
 def started(run_name: str) -> float:
     """Give the time at which a recorded run began, in seconds since 1970."""
     return float(run_name.partition("-")[0])
+
+
+def recorded(scenario: str) -> str:
+    """Give the time (RFC 3339) at which a scenario's last recorded playbook ended."""
+    return rfc3339((ROOT / f"tests/output/records/{scenario}.jsonl").stat().st_mtime)
 
 
 def first_run(scenario: str) -> float:

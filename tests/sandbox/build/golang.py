@@ -36,7 +36,9 @@ def _kubernetes_version() -> str:
         "gitVersion": KUBERNETES, "gitMajor": "1", "gitMinor": minor, "gitCommit": KUBERNETES_COMMIT,
         "gitTreeState": "clean", "buildDate": "2025-09-09T00:00:00Z",
     }  # fmt: skip
-    return " ".join(f"-X k8s.io/component-base/version.{name}={value}" for name, value in values.items())
+    # The second package is what clients say of themselves to the API server (User-Agent).
+    packages = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
+    return " ".join(f"-X {package}.{name}={value}" for package in packages for name, value in values.items())
 
 
 @dataclasses.dataclass(frozen=True)
