@@ -1,0 +1,150 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests against a real API server: nothing here is simulated but a router's words.
+
+Needs ``OKD_REGISTRY_TEST_KUBECONFIG`` (an administrator of a cluster whose objects may be made and deleted); etcd and
+an API server alone will do: ``tests/sandbox/sandbox api-up`` starts them and prints a kubeconfig. Each test has a
+namespace of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import time
+import uuid
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from ansible_collections.okd.registry.plugins.module_utils._api import Api
+from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
+from ansible_collections.okd.registry.plugins.module_utils._kube import connect
+
+VARIABLE = "OKD_REGISTRY_TEST_KUBECONFIG"
+Object = dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def kubeconfig() -> str:
+    """The administrator's kubeconfig; without one, these tests are skipped and say so."""
+    path = os.environ.get(VARIABLE)
+    if not path:
+        why = f"{VARIABLE} is not set: no API server to test against (tests/sandbox/sandbox api-up starts one)"
+        warnings.warn(why, stacklevel=1)
+        pytest.skip(why)
+    return path
+
+
+@pytest.fixture
+def admin(kubeconfig: str) -> Api:
+    """An administrator's connection, with counters of its own."""
+    return Api(lambda: connect({"kubeconfig": kubeconfig}))
+
+
+@pytest.fixture
+def namespace(admin: Api) -> Iterator[str]:
+    """A namespace for one test."""
+    name = f"test-{uuid.uuid4().hex[:10]}"
+    made = ObjectRef("v1", "Namespace", name)
+    admin.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    yield name
+    for api_version, kind in (("v1", "Service"), ("route.openshift.io/v1", "Route")):  # no garbage collector here
+        for obj in admin.list(api_version, kind, name):
+            admin.delete(ObjectRef.of(obj))
+    admin.delete(made)
+
+
+@dataclass
+class Modules:
+    """Runs modules in a namespace as the administrator, or as somebody else."""
+
+    kubeconfig: str
+    namespace: str
+    user: str | None = None
+
+    def __call__(self, module: ModuleType, *, check: bool = False, **params: Any) -> Object:
+        from ansible.module_utils.testing import patch_module_args
+
+        asked = {"kubeconfig": self.kubeconfig, "namespace": self.namespace, **params}
+        if self.user:
+            asked["impersonate_user"] = self.user
+        printed = io.StringIO()
+        with (
+            patch_module_args({**asked, "_ansible_check_mode": check}),
+            contextlib.redirect_stdout(printed),
+            pytest.raises(SystemExit),
+        ):
+            module.main()
+        result: Object = json.loads(printed.getvalue())
+        return result
+
+    def as_user(self, name: str) -> Modules:
+        """The same as a user without any rights of his own."""
+        return Modules(self.kubeconfig, self.namespace, name)
+
+
+@pytest.fixture
+def run(kubeconfig: str, namespace: str) -> Modules:
+    """Runs a module's main() in the test's namespace."""
+    return Modules(kubeconfig, namespace)
+
+
+@pytest.fixture
+def audit(kubeconfig: str, namespace: str) -> Callable[[], dict[str, int]]:
+    """Requests on objects of the test's namespace as the API server's audit log has them, by HTTP verb.
+
+    Counts those of modules only: what the test itself does goes before the mark that the first call sets.
+    """
+    near = Path(kubeconfig).parent
+    places = [near / "audit.log", near / "control-plane" / "audit.log"]
+    log = next((p for p in places if p.exists()), None)
+    if log is None:
+        pytest.skip(f"no audit log beside {kubeconfig}")
+    start = log.stat().st_size
+    verbs = {"get": "get", "list": "get", "create": "post", "patch": "patch", "delete": "delete"}
+
+    def read() -> dict[str, int]:
+        nonlocal start
+        time.sleep(0.3)  # the log is written behind the answers
+        found = dict.fromkeys(("get", "post", "patch", "delete"), 0)
+        with log.open("rb") as lines:
+            lines.seek(start)
+            for line in lines:
+                event = json.loads(line)
+                ours = str(event.get("userAgent", "")).startswith("okd.registry")
+                here = (event.get("objectRef") or {}).get("namespace") == namespace
+                if ours and here and event["stage"] == "ResponseComplete":
+                    found[verbs[event["verb"]]] += 1
+            start = lines.tell()
+        return found
+
+    return read
+
+
+@pytest.fixture
+def grant(admin: Api, namespace: str) -> Callable[[str, list[Mapping[str, Any]]], None]:
+    """Gives a user rights in the test's namespace, beside those he has."""
+    rbac = "rbac.authorization.k8s.io"
+
+    def give(user: str, rules: list[Mapping[str, Any]]) -> None:
+        meta = {"name": f"grant-{uuid.uuid4().hex[:8]}", "namespace": namespace}
+        admin.create({"apiVersion": f"{rbac}/v1", "kind": "Role", "metadata": meta, "rules": list(rules)})
+        admin.create(
+            {
+                "apiVersion": f"{rbac}/v1",
+                "kind": "RoleBinding",
+                "metadata": meta,
+                "roleRef": {"apiGroup": rbac, "kind": "Role", "name": meta["name"]},
+                "subjects": [{"apiGroup": rbac, "kind": "User", "name": user}],
+            }
+        )
+
+    return give
