@@ -15,7 +15,7 @@ from ansible.plugins.action import ActionBase
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from sandboxlib import steps
+from sandboxlib import steplist
 from sandboxlib.processes import SandboxError
 
 
@@ -29,7 +29,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         result: dict[str, Any] = super().run(tmp, task_vars)
         arguments = dict(self._task.args)
         try:
-            result.update(steps.run(arguments.pop("name"), arguments))
+            result.update(steplist.run(arguments.pop("name"), arguments))
         except SandboxError as error:
             raise AnsibleActionFail(str(error)) from error
         return result

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -43,7 +44,10 @@ def _run(command: Sequence[str]) -> int:
         raise SandboxError("say which command to run: sandbox run -- make test")
     with ownership.run(words) as descriptor:
         # The lock goes on to the command, so that it is held until the last of it has ended.
-        return subprocess.run(words, pass_fds=[descriptor], check=False).returncode
+        child = subprocess.Popen(words, pass_fds=[descriptor])
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda given, _frame: child.send_signal(given))
+        return child.wait()
 
 
 def _kubectl(arguments: Sequence[str]) -> int:

@@ -6,14 +6,11 @@
 
 from __future__ import annotations
 
-import datetime
 import json
-import os
 import subprocess
-from collections.abc import Callable
 from typing import Any
 
-from . import containers, controlplane, hostnet, inputs, manifests, nodes, ownership, settings, snapshot, sweep
+from . import containers, controlplane, hostnet, inputs, manifests, nodes, settings, snapshot, sweep
 from .controlplane import ControlPlane
 from .kubeclient import MERGE, ApiError, Client, in_parallel, until
 from .pki import write
@@ -94,9 +91,9 @@ def objects(_arguments: dict[str, Any]) -> Changes:
     """The Node objects, OpenShift's APIs, projects, roles and cluster DNS."""
     one, api = plane(), client()
     changes = []
-    if PATHS.snapshot.exists() and _remembered().get("manifests") != inputs.manifests_digest():
+    if PATHS.snapshot.exists() and remembered().get("manifests") != inputs.manifests_digest():
         # The manifests are others now: go back to what the old ones gave, so that the new first state is clean too.
-        changes = _reset(api)
+        changes = reset_all(api)
         PATHS.snapshot.unlink()
     created = [node.name for node in settings.NODES if _node_object(api, node)]
     manifests.apply_all(one.binary, PATHS.internal_kubeconfig, PATHS.control_plane / "crds", api)
@@ -104,13 +101,13 @@ def objects(_arguments: dict[str, Any]) -> Changes:
     return changes + created + [line for line in said.splitlines() if line.endswith("created")]
 
 
-def _remembered() -> dict[str, Any]:
+def remembered() -> dict[str, Any]:
     found: dict[str, Any] = json.loads(PATHS.snapshot.read_text())
     return found
 
 
-def _reset(api: Client) -> Changes:
-    done = snapshot.reset(api, snapshot.from_json(_remembered()["objects"]))
+def reset_all(api: Client) -> Changes:
+    done = snapshot.reset(api, snapshot.from_json(remembered()["objects"]))
     until(lambda: snapshot.unsettled(api), what="first objects", seconds=SETTLE_SECONDS)
     return [f"{verb} {name}" for verb, names in done.items() for name in names]
 
@@ -228,23 +225,7 @@ def remember(_arguments: dict[str, Any]) -> Changes:
     return [*changes, "objects of the cluster"]
 
 
-def reset_objects(_arguments: dict[str, Any]) -> Changes:
-    """Objects of the cluster as they were."""
-    if not PATHS.snapshot.exists():
-        raise SandboxError("the sandbox has no first state to go back to: run `sandbox up`")
-    outdated = _outdated()
-    if outdated:
-        raise SandboxError(
-            f"{', '.join(outdated)}: not there, or made from other files than there are now: "
-            "run `sandbox up`, then reset"
-        )
-    api = client()
-    if not api.ready():
-        raise SandboxError(f"the API server {plane().server} is not ready: run `sandbox up`, then reset")
-    return _reset(api)
-
-
-def _outdated() -> list[str]:
+def outdated() -> list[str]:
     return [name for name in settings.CONTAINERS if not up_to_date(name)]
 
 
@@ -254,59 +235,13 @@ def up_to_date(name: str) -> bool:
     return made == (inputs.node_image(), wanted_digest(name))
 
 
-def reset_node(arguments: dict[str, Any]) -> Changes:
-    """Files and services of one node as they were."""
-    name = arguments["part"]
-    state = containers.status(name)
-    if state == "paused":
-        containers.docker("unpause", name)
-    elif state == "exited":
-        containers.docker("start", name)
-        until(lambda: _booting(name), what=f"systemd of {name}", seconds=BOOT_SECONDS)
-    began = datetime.datetime.now(datetime.timezone.utc)
-    changes = containers.inside(name, [*NODE_STATE, "restore"]).splitlines()
-    booted(arguments)
-    if any(change.startswith("started") for change in changes):
-        # The kubelet was without a runtime: what the API says of the node is from before, until it says something new.
-        until(lambda: _stale(client(), name, began), what=f"kubelet of {name}", seconds=NODE_SECONDS)
-    return [f"{state} container started", *changes] if state != "running" else changes
-
-
-def _booting(name: str) -> str | None:
-    """Whether systemd is still at it; a node with a broken file gets no further than "degraded"."""
-    state = containers.inside(name, ["systemctl", "is-system-running"], check=False).strip()
-    return None if state in {"running", "degraded"} else f"systemd says {state or 'nothing'}"
-
-
-def clean_node(arguments: dict[str, Any]) -> Changes:
-    """Containers, images and registry data of one node as they were; after the objects that would bring them back."""
-    return containers.inside(arguments["part"], [*NODE_STATE, "clean"]).splitlines()
-
-
-def _stale(api: Client, name: str, since: datetime.datetime) -> str | None:
-    for entry in api.call("GET", f"/api/v1/nodes/{name}")["status"]["conditions"]:
-        if entry["type"] == "Ready":
-            fresh = datetime.datetime.fromisoformat(entry["lastHeartbeatTime"]) > since
-            return None if fresh and entry["status"] == "True" else f"Ready is {entry['status']}: {entry['message']}"
-    return "it has not said anything yet"
-
-
-def reset_files(_arguments: dict[str, Any]) -> Changes:
-    """The registry's authority and the audit log, empty as they were."""
-    changes = [f"removed {path}" for path in sorted(PATHS.registry_pki.iterdir())]
-    for path in PATHS.registry_pki.iterdir():
-        path.unlink()
-    os.truncate(PATHS.audit_log, 0)
-    return changes
-
-
 def well(_arguments: dict[str, Any]) -> Changes:
     """Nothing is wrong with any part: `up` has come to its end."""
     from . import health  # it looks at what the steps make
 
-    outdated = _outdated()
-    if outdated:
-        raise SandboxError(f"{', '.join(outdated)}: files were changed meanwhile: run `sandbox up` again")
+    changed = outdated()
+    if changed:
+        raise SandboxError(f"{', '.join(changed)}: files were changed meanwhile: run `sandbox up` again")
     PATHS.complete.touch()
     try:
         until(lambda: "; ".join(health.problems()) or None, what="all parts", seconds=60, pause=0.5)
@@ -316,39 +251,4 @@ def well(_arguments: dict[str, Any]) -> Changes:
     return []
 
 
-def remove(_arguments: dict[str, Any]) -> Changes:
-    """All of this checkout's sandbox, also what an interrupted run left of it."""
-    return sweep.remove(ownership.read_record() or sweep.own_record())
-
-
 NODE_STATE = ("python3", "/usr/local/lib/sandbox/node_state.py")
-STEPS: dict[str, Callable[[dict[str, Any]], Changes | dict[str, Any]]] = {
-    function.__name__: function
-    for function in (
-        files,
-        control_plane,
-        objects,
-        digest,
-        start,
-        booted,
-        joined,
-        remember,
-        reset_objects,
-        reset_node,
-        clean_node,
-        reset_files,
-        well,
-        remove,
-    )
-}
-
-
-def run(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """Run one step; returns the result for Ansible. Raises SandboxError with what to read."""
-    try:
-        answer = STEPS[name](arguments)
-    except (OSError, subprocess.SubprocessError) as error:
-        raise SandboxError(f"step {name}: {error}") from error
-    if isinstance(answer, dict):
-        return {"changed": False, **answer}
-    return {"changed": bool(answer), "changes": answer}

@@ -141,7 +141,12 @@ def save() -> None:
         kept.mkdir(parents=True)
         for name in entries(live):
             copy(live / name, kept / name)
-    state = {"arguments": arguments(), "effective": effective(), "images": images()}
+    state = {
+        "arguments": arguments(),
+        "effective": effective(),
+        "images": images(),
+        "registry_data": REGISTRY_DATA.is_dir(),
+    }
     partial = STORE / "state.json.new"
     partial.write_text(json.dumps(state))
     partial.rename(STORE / "state.json")
@@ -205,12 +210,13 @@ def restore_images(wanted: Any) -> None:
     if any(set(called) - set(images().get(identity, [])) for identity, called in wanted.items()):
         run("/usr/local/sbin/node-images", "--force")
         say("loaded the first images again")
+    docker("POST", "/volumes/prune")
+    docker("POST", "/networks/prune")
 
 
 def restore_registry_data() -> None:
     """Empty the directory behind the registry's volume."""
-    if not REGISTRY_DATA.is_dir():
-        return
+    REGISTRY_DATA.mkdir(exist_ok=True)
     for path in REGISTRY_DATA.iterdir():
         remove(path)
         say(f"removed {path}")
@@ -244,8 +250,10 @@ def restore() -> None:
 
 def clean() -> None:
     """Remove what plays and pods left in docker and in the registry's volume."""
-    restore_images(saved()["images"])
-    restore_registry_data()
+    state = saved()
+    restore_images(state["images"])
+    if state["registry_data"]:
+        restore_registry_data()
 
 
 if __name__ == "__main__":
