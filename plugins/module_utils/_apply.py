@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._errors import (
     AlreadyExistsError,
@@ -167,26 +166,22 @@ def diff_entry(ref: ObjectRef, before: Desired | None, after: Desired | None) ->
 
 def as_yaml(obj: Desired | None) -> str:
     """An object as YAML for people, without secrets and server-owned fields."""
-    return (
-        ""
-        if obj is None
-        else yaml.dump(shown(obj), Dumper=_Dumper, sort_keys=True, default_flow_style=False, width=200)
-    )
+    return "" if obj is None else _yaml(shown(obj))
 
 
-class _Dumper(yaml.SafeDumper):
-    """Texts of several lines as blocks; no aliases."""
+def _yaml(value: Mapping[str, Any]) -> str:
+    """YAML with texts of several lines as blocks, and without aliases."""
+    import yaml  # where a module runs without its libraries, the sentence about kubernetes is to come first
 
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - PyYAML's signature
-        """Write every value where it belongs, also if it is there twice."""
-        return True
+    class Dumper(yaml.SafeDumper):
+        def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - PyYAML's signature
+            return True
 
+    def text(dumper: yaml.SafeDumper, content: str) -> yaml.ScalarNode:
+        return dumper.represent_scalar("tag:yaml.org,2002:str", content, style="|" if "\n" in content else None)
 
-def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
-
-
-_Dumper.add_representer(str, _text)
+    Dumper.add_representer(str, text)
+    return str(yaml.dump(value, Dumper=Dumper, sort_keys=True, default_flow_style=False, width=200))
 
 
 def _write(api: Api, ref: ObjectRef, change: Change) -> dict[str, Any]:
