@@ -86,6 +86,14 @@ class _Surveyor:
             return raw
         for found in edit.removed + edit.kept:
             self._note(path, found.line, found.variable, found.value)
+        if edit.removed and path.startswith("/run/"):
+            self._problems.append(
+                "{}: line {}: --insecure-registry {} stands in a file that is made anew at every start; take it out of "
+                "what that is made from (/etc/containers/registries.conf)".format(
+                    path, edit.removed[0].line, edit.removed[0].value
+                )
+            )
+            return raw
         whole = [name for name, splits in systemd.exec_variables(self._facts.unit.exec_text) if not splits]
         for found in edit.removed:
             if found.variable in whole:

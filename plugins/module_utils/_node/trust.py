@@ -77,6 +77,7 @@ class Trust:
         self.result["insecure"] = {name: getattr(survey, name) for name in ("flags", "networks", "problems")}
         self.result["restart_needed"] = bool(survey.problems) or self._removal().needed(survey, unit)
         self._refuse(survey)
+        self.warnings += survey.problems
         self._converge_files(ca)
         prove = None if request.check_mode or not request.verify else proof.Proof(self._names, ca, self._engine)
         if prove is not None and not self._docker_comes_first(unit):

@@ -137,7 +137,7 @@ class FakeNode:
             f"ActiveState={'active' if state['active'] else 'failed'}",
             f"MainPID={state['pid']}",
             f"ExecStart={{ path=/usr/sbin/dockerd ; argv[]={EXEC} ; ignore_errors=no ; start_time=[n/a] }}",
-            *[f"EnvironmentFiles={path} (ignore_errors=yes)" for path in FILES],
+            *[f"EnvironmentFiles={path} (ignore_errors=yes)" for path in [*FILES, *state.get("more_files", [])]],
             f"FragmentPath={state.get('unit_file', '')}",
             "DropInPaths=",
             "Environment=",

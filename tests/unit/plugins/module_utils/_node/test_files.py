@@ -152,11 +152,25 @@ def test_of_two_runs_at_once_the_second_waits_and_says_who_it_waited_for(tree: f
         pytest.fail("two held the lock")
 
 
-def test_a_lock_that_was_taken_away_while_waiting_is_taken_anew(root: Path, tree: files.Tree) -> None:
+def test_a_lock_that_was_taken_away_while_it_was_waited_for_is_taken_anew(root: Path, tree: files.Tree) -> None:
+    order: list[str] = []
+
+    def waiter() -> None:
+        with tree.lock("/var/lib/lock", 10):
+            order.append("waiter")
+
     with tree.lock("/var/lib/lock", 10):
+        thread = threading.Thread(target=waiter)
+        thread.start()
+        time.sleep(0.3)  # it has the file open now
         (root / "var/lib/lock").unlink()
-        with tree.lock("/var/lib/lock", 1):
-            assert (root / "var/lib/lock").exists()
+        newer = tree.lock("/var/lib/lock", 10)
+        newer.__enter__()
+    time.sleep(0.5)  # what the waiter had open is free, but locks nothing any more
+    order.append("newer")
+    newer.__exit__(None, None, None)
+    thread.join()
+    assert order == ["newer", "waiter"]
 
 
 def test_records_come_back_as_they_were_and_go_when_there_is_nothing_left(root: Path, tree: files.Tree) -> None:

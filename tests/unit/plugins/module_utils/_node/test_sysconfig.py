@@ -43,6 +43,9 @@ def as_systemd_sees(raw: bytes) -> dict[bytes, bytes] | None:
 @example(raw=b"A=x  \\")
 @example(raw=b"=5=6\n")
 @example(raw=b"\xef\xbf\xbf=1\n")
+@example(raw=b"A=\xef\xbf\xbe\n")
+@example(raw=b"A=\xef\xb7\x90\n")
+@example(raw=b"A=\xef\xbf\xbd\n")
 def test_reads_every_file_as_systemd_does(systemd: Any, raw: bytes) -> None:
     expected = systemd.load(raw)
     seen = as_systemd_sees(raw)

@@ -219,6 +219,25 @@ def test_a_run_that_ended_between_flag_and_restart_is_finished_by_the_next(make:
     assert "--insecure-registry" not in " ".join(node.state["arguments"])
 
 
+def test_a_registry_that_is_down_because_docker_here_is_waits_until_docker_is_up(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run was killed while docker was down, and the registry's pod ran on this very node."""
+    node = make()
+    tree = files.Tree(str(node.root))
+    before, after = node.text().encode(), b"OPTIONS='--selinux-enabled -D'\n"
+    manifest.Records(tree, "default/docker-registry").begin_restart(
+        [manifest.Change("/etc/sysconfig/docker", before, after)]
+    )
+    tree.replace("/etc/sysconfig/docker", after)
+    node.stop_docker()
+    check = tls.check
+    gone = tls.Verdict(False, "refused", "connection refused")
+    monkeypatch.setattr(proof.tls, "check", lambda *args: check(*args) if node.state["active"] else gone)
+    assert node.call(remove_insecure=True)["restarted"]
+    assert not node.call(remove_insecure=True)["changed"]
+
+
 @pytest.mark.parametrize("remove", [False, True])
 def test_a_file_that_cannot_be_edited_is_named_with_its_line_and_untouched(make: Make, remove: bool) -> None:
     node = make("A=1\nOPTIONS='--insecure-registry={} -D\n")
@@ -282,6 +301,16 @@ def test_a_flag_in_a_unit_file_is_named_and_refused(make: Make, names: list[str]
     node.write("/etc/systemd/system/docker.service", text)
     node._save(unit_file="/etc/systemd/system/docker.service")
     with pytest.raises(RefusedError, match=r"docker\.service: line 3: .* stands in a unit file"):
+        node.call(remove_insecure=True)
+
+
+def test_a_flag_in_a_generated_file_is_named_with_its_source_and_refused(make: Make, names: list[str]) -> None:
+    node = make("OPTIONS=-D\n")
+    node.write("/run/containers/registries.conf", f"\nREGISTRIES=--insecure-registry={names[0]}\n")
+    node._save(more_files=["/run/containers/registries.conf"])
+    node.call()
+    assert "line 2" in node.warnings[0]
+    with pytest.raises(RefusedError, match=r"/run/containers/registries\.conf: line 2: .* made anew at every start"):
         node.call(remove_insecure=True)
 
 
