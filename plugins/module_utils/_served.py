@@ -79,7 +79,7 @@ def _leaf(tunnel: Any) -> bytes:
             tunnel.sendall(outgoing.read())
             data = tunnel.recv(_CHUNK)
             if not data:
-                raise ConnectionResetError("the connection was closed during the TLS handshake") from None
+                raise ConnectionResetError from None
             incoming.write(data)
     tunnel.sendall(outgoing.read())
     return session.getpeercert(binary_form=True) or b""
@@ -90,4 +90,6 @@ def _why(exc: BaseException, port: int) -> str:
         return f"Port {port} does not speak TLS."
     if isinstance(exc, TimeoutError):
         return f"Port {port} did not answer in time."
+    if isinstance(exc, ConnectionError):
+        return f"Port {port} closed the connection during the TLS handshake."
     return str(exc)

@@ -1,0 +1,186 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Looking before anything is touched, and reading what is there: the parts that need no API server."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.okd.registry.plugins.module_utils import _preflight, _rights
+from ansible_collections.okd.registry.plugins.module_utils._cluster import Cluster, detect
+from ansible_collections.okd.registry.plugins.module_utils._info import storage_value, workload_value
+from ansible_collections.okd.registry.plugins.module_utils._rights import Right
+
+PLAIN = Cluster("v1.34.1", None, has_routes=False, has_deployment_configs=False)
+THREE = Cluster("v1.11.0", 3, has_routes=True, has_deployment_configs=True)
+
+
+class Groups:
+    """An API with certain groups."""
+
+    def __init__(self, *groups: str) -> None:
+        self._groups = groups
+
+    def has(self, group: str) -> bool:
+        return group in self._groups
+
+    def version(self) -> str:
+        return "v1"
+
+
+@pytest.mark.parametrize(
+    ("groups", "openshift", "routes", "configs"),
+    [
+        ((), None, False, False),
+        (("apps.openshift.io", "route.openshift.io"), 3, True, True),
+        (("apps.openshift.io", "route.openshift.io", "config.openshift.io"), 4, True, True),
+        (("config.openshift.io", "route.openshift.io"), 4, True, False),
+        (("route.openshift.io", "security.openshift.io"), None, True, False),
+    ],
+)
+def test_which_kind_of_cluster(groups: tuple[str, ...], openshift: int | None, routes: bool, configs: bool) -> None:
+    assert detect(Groups(*groups)) == Cluster("v1", openshift, routes, configs)  # type: ignore[arg-type]
+
+
+class Rights:
+    """An API whose user has certain rights, as (verb, resource)."""
+
+    def __init__(self, *rights: tuple[str, str], admin: bool = False) -> None:
+        self._rights, self._admin, self.asked = rights, admin, 0
+
+    def may(self, verb: str, resource: str, *, subresource: str = "", **_where: Any) -> bool:
+        self.asked += 1
+        full = f"{resource}/{subresource}" if subresource else resource
+        return self._admin or (verb, full) in self._rights
+
+
+def test_an_administrator_is_asked_once() -> None:
+    api = Rights(admin=True)
+    assert _rights.missing(api, "default", THREE, route=True) == []  # type: ignore[arg-type]
+    assert api.asked == 1
+
+
+def test_missing_rights() -> None:
+    all_but = [(r.verb, r.resource) for r in _rights.needed(THREE, route=True)]
+    lacking = {("create", "routes/custom-host"), ("get", "nodes")}
+    api = Rights(*[r for r in all_but if r not in lacking])
+    found = _rights.missing(api, "default", THREE, route=True)  # type: ignore[arg-type]
+    assert {(r.verb, r.resource) for r in found} == lacking
+
+
+def test_what_a_cluster_has_decides_what_is_needed() -> None:
+    plain = {r.resource for r in _rights.needed(PLAIN, route=False)}
+    three = {r.resource for r in _rights.needed(THREE, route=True)}
+    assert "deployments" in plain - three
+    assert {"deploymentconfigs", "routes", "clusterrolebindings"} <= three - plain
+
+
+def test_rules_are_yaml_that_a_role_takes() -> None:
+    rules = yaml.safe_load(_rights.rules([Right("get", "pods/log"), Right("get", "nodes"), Right("list", "nodes")]))
+    assert rules == [
+        {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
+        {"apiGroups": [""], "resources": ["nodes"], "verbs": ["get", "list"]},
+    ]
+    text = _rights.explain([Right("get", "pods"), Right("get", "nodes", everywhere=True)], "default")
+    assert text.index("as a Role in namespace default") < text.index("as a ClusterRole")
+
+
+def params(**changes: Any) -> dict[str, Any]:
+    plain = {
+        "name": "docker-registry",
+        "namespace": "default",
+        "port": 5000,
+        "cluster_domain": "cluster.local",
+        "cluster_ip": None,
+        "route_host": None,
+        "extra_hosts": [],
+        "storage": None,
+        "image": None,
+        "ca": None,
+    }
+    return {**plain, **changes}
+
+
+@pytest.mark.parametrize(
+    ("changes", "problems"),
+    [
+        ({}, []),
+        ({"image": "registry.redhat.io/openshift3/ose-docker-registry:v3.11"}, []),
+        ({"image": "ose-${component}:${version}"}, []),
+        ({"image": "name@sha256:" + "a" * 64}, []),
+        ({"image": "two words"}, ["image: 'two words' is no image reference"]),
+        ({"image": "Upper:case"}, ["image: 'Upper:case' is no image reference"]),
+        ({"storage": {"kind": "pvc"}}, ["storage.claim_name: name the PersistentVolumeClaim"]),
+        ({"storage": {"kind": "ephemeral", "mount_path": "registry"}}, ["storage.mount_path: 'registry' must begin"]),
+        (
+            {"name": "X", "namespace": "Y", "port": 0, "cluster_domain": "a b", "cluster_ip": "x", "route_host": "y:1"},
+            ["name: ", "namespace: ", "port: ", "cluster_domain: ", "route_host: ", "cluster_ip: "],
+        ),
+    ],
+)
+def test_options_are_all_looked_at(changes: dict[str, Any], problems: list[str]) -> None:
+    found = list(_preflight._Preflight(params(**changes), None).options())  # type: ignore[arg-type]
+    assert len(found) == len(problems)
+    assert all(text.startswith(start) for text, start in zip(found, problems, strict=True))
+
+
+def route(age: dt.timedelta, ingress: Any = None) -> dict[str, Any]:
+    made = (dt.datetime.now(dt.timezone.utc) - age).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {"metadata": {"creationTimestamp": made}, "status": {"ingress": ingress}}
+
+
+def test_no_router_is_concluded_only_from_routes_that_wait_long() -> None:
+    old, young = dt.timedelta(hours=1), dt.timedelta(seconds=5)
+    assert not _preflight._no_router([])
+    assert not _preflight._no_router([route(young)])
+    assert _preflight._no_router([route(old), route(young)])
+    assert not _preflight._no_router([route(old), route(old, ingress=[{}])])
+
+
+def workload(kind: str, spec: dict[str, Any] | None = None, **parts: Any) -> dict[str, Any]:
+    meta = {"name": "n", "namespace": "d", "generation": 9, **parts.pop("metadata", {})}
+    return {"apiVersion": "v", "kind": kind, "metadata": meta, "spec": spec or {}, **parts}
+
+
+@pytest.mark.parametrize(
+    ("live", "values"),
+    [
+        (workload("DeploymentConfig", {"replicas": 2}, status={"latestVersion": 3, "readyReplicas": 1}), (3, 2, 1)),
+        (
+            workload(
+                "Deployment", {"replicas": 0}, metadata={"annotations": {"deployment.kubernetes.io/revision": "4"}}
+            ),
+            (4, 0, 0),
+        ),
+        (workload("DaemonSet", status={"desiredNumberScheduled": 3, "numberReady": 2}), (9, 3, 2)),
+        (workload("Deployment"), (9, 1, 0)),
+    ],
+)
+def test_figures_of_a_workload(live: dict[str, Any], values: tuple[int, int, int]) -> None:
+    found = workload_value(live) or {}
+    assert (found["revision"], found["replicas"], found["ready_replicas"]) == values
+
+
+@pytest.mark.parametrize(
+    ("source", "kind"),
+    [
+        ({"emptyDir": {}}, "ephemeral"),
+        ({"persistentVolumeClaim": {"claimName": "c"}}, "pvc"),
+        ({"hostPath": {"path": "/x"}}, "host_path"),
+        ({"nfs": {"server": "s", "path": "/x"}}, "nfs"),
+    ],
+)
+def test_storage_of_a_workload(source: dict[str, Any], kind: str) -> None:
+    container = {"name": "registry", "volumeMounts": [{"name": "v", "mountPath": "/registry/"}]}
+    pod = {"containers": [container], "volumes": [{"name": "v", **source}]}
+    found = storage_value(workload("Deployment", {"template": {"spec": pod}})) or {}
+    assert (found["kind"], found["volume_name"], found["source"]) == (kind, "v", next(iter(source.values())))
+
+
+def test_no_workload_and_no_storage() -> None:
+    assert workload_value(None) is None
+    assert storage_value(workload("Deployment")) is None
