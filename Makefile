@@ -20,7 +20,7 @@ setup: ## Make .venv/ and install the Debian packages that are missing (done by 
 .PHONY: demo
 demo: setup ## Start the sandbox, a real three-node cluster, and run site.yml on it
 	@$(SANDBOX) up
-	.venv/bin/ansible-playbook -i inventory/sandbox/hosts.yml playbooks/site.yml
+	@$(SANDBOX) run -- .venv/bin/ansible-playbook -i inventory/sandbox/hosts.yml playbooks/site.yml
 
 .PHONY: test
 test: setup ## Every test: lint, sanity, unit tests, then all scenarios on the sandbox

@@ -63,7 +63,8 @@ def on(node: str, command: str, *, check: bool = True, timeout: float = 120) -> 
 
 def in_container(name: str, command: str) -> subprocess.CompletedProcess[str]:
     """Run a shell command in one of the sandbox's machines through the container engine, where ssh is not there."""
-    return run(ROOT / "tests/sandbox/sandbox", "exec", name, "sh", "-c", command)
+    daemon = run(ROOT / "tests/sandbox/build/host-dockerd", "host").stdout.strip()
+    return run("/usr/bin/docker", "-H", daemon, "exec", name, "sh", "-c", command)
 
 
 @dataclass(frozen=True)
