@@ -211,7 +211,7 @@ def test_the_rule_in_the_error_gives_the_right(admin: Api, kubeconfig: str, name
     api = Api(lambda: connect({"kubeconfig": kubeconfig, "impersonate_user": user, "impersonate_groups": ["g", "h"]}))
     given = []
     for data in ({"a": "1"}, {"a": "2"}):
-        for _ in range(3):
+        for _attempt in range(3):
             try:
                 ensure(api, ref(namespace), config_map(namespace, **data), check_mode=False)
                 break
@@ -242,7 +242,7 @@ def changed_kubeconfig(
 def refusal(params: Object) -> RegistryError:
     with pytest.raises(RegistryError) as caught:
         Api(lambda: connect(params), sleep=lambda _s: None).get(ref("default"))
-    assert type(caught.value) is not RegistryError
+    assert caught.value.__class__ is not RegistryError
     return caught.value
 
 

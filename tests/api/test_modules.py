@@ -372,7 +372,7 @@ def test_what_may_not_be_read_is_left_out_with_a_warning(run: Any, grant: Any, n
     rights = [("", ["services", "pods"], ["get", "list"]), ("apps", ["deployments", "daemonsets"], ["get"])]
     rights += [("apps.openshift.io", ["deploymentconfigs"], ["get"])]
     grant(user, [{"apiGroups": [g], "resources": r, "verbs": v} for g, r, v in rights])
-    for _ in range(20):
+    for _attempt in range(20):
         found = run.as_user(user)(registry_info)
         if not found.get("failed"):
             break
@@ -445,7 +445,7 @@ def test_missing_rights_are_named_as_rules_that_are_enough(run: Any, grant: Any,
     in_namespace = rights.split("\nand as a ClusterRole")[0].split(":\n", 1)[1]
     assert "routes/custom-host" in in_namespace
     grant(user, yaml.safe_load(in_namespace))
-    for _ in range(40):
+    for _attempt in range(40):
         found = run.as_user(user)(registry_preflight_info, image="i", route_host=f"{namespace}.example.com")
         (rights,) = [p for p in found["problems"] if "lacks rights" in p]
         if "as a Role" not in rights:
