@@ -53,11 +53,6 @@ def find(raw, dialects=(sysconfig.V247,)):
     return edit(raw, frozenset().__contains__, dialects).kept
 
 
-def variables(raw, dialect=sysconfig.V247):
-    """Give the variables that a process gets from a file: dict of name to value (bytes), the last one counting."""
-    return {item.name: item.value for item in sysconfig.parse(raw, dialect)}
-
-
 def _part(item, unwanted):
     """Split one assignment and mark the words that go (set of indexes); systemd drops what has no proper name."""
     split = words.split(item.value) if _VARIABLE.match(item.name) else []

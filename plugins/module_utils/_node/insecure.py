@@ -8,7 +8,7 @@ import json
 import re
 from collections import namedtuple
 
-from . import envedit, flags, sysconfig, systemd, words
+from . import envedit, flags, sysconfig, systemd
 from .errors import EnvFileError
 from .manifest import Change
 
@@ -17,8 +17,9 @@ DAEMON_JSON = "/etc/docker/daemon.json"
 _LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 
 # flags: list of dict (file, line, variable, value) that name an endpoint; networks: the same with endpoints;
-# edits: list of manifest.Change; problems: sentences, why some cannot be taken out; stale: values that dockerd runs
-# with and will not after a restart; covered: endpoints that the running dockerd does not verify
+# edits: list of manifest.Change; problems: sentences, why some flags cannot be taken out; stale: values that dockerd
+# runs with and will not after the edits and a restart, if there is no problem; covered: endpoints that the running
+# dockerd does not verify
 Survey = namedtuple("Survey", "flags networks edits problems stale covered")
 # What is read on the node. texts: dict of path to bytes (environment files in systemd's order, unit files,
 # daemon.json); unit: systemd.Unit; arguments: of the running dockerd; engine: what it says itself that it does not
@@ -61,29 +62,27 @@ class _Surveyor:
         self._flags, self._networks, self._edits, self._problems = [], [], [], []
 
     def survey(self):
-        after = dict(self._facts.texts)
-        for path in self._facts.environment_files:
-            if path in after:
-                after[path] = self._environment_file(path, after[path])
+        texts = self._facts.texts
+        for path in dict.fromkeys(self._facts.environment_files):
+            self._environment_file(path, texts.get(path, b""))
         for path in self._facts.unit.unit_files:
-            self._unit_file(path, after.get(path, b""))
-        self._daemon_json(after.get(DAEMON_JSON, b""))
+            self._unit_file(path, texts.get(path, b""))
+        self._daemon_json(texts.get(DAEMON_JSON, b""))
         running = [flag.value for flag in flags.find(self._facts.arguments)]
         self._unexplained(running)
-        rest = self._expected(after)
-        stale = [value for value in running if self._unwanted(value) and value not in rest]
+        stale = [value for value in running if self._unwanted(value)]
         values = [*running, *self._facts.engine]
         covered = [endpoint for endpoint in self._endpoints if any(self._covers(value, endpoint) for value in values)]
         return Survey(self._flags, self._networks, self._edits, self._problems, stale, covered)
 
     def _environment_file(self, path, raw):
-        """Note the flags of one file, and give the file without those that go."""
+        """Note the flags of one file, and what it is without those that go."""
         try:
             edit = envedit.edit(raw, self._unwanted, self._facts.dialects)
         except EnvFileError as exc:
             if flags.FLAG in raw:
                 self._problems.append("{}: {}".format(path, exc))
-            return raw
+            return
         for found in edit.removed + edit.kept:
             self._note(path, found.line, found.variable, found.value)
         if edit.removed and path.startswith("/run/"):
@@ -93,7 +92,7 @@ class _Surveyor:
                     path, edit.removed[0].line, edit.removed[0].value
                 )
             )
-            return raw
+            return
         whole = [name for name, splits in systemd.exec_variables(self._facts.unit.exec_text) if not splits]
         for found in edit.removed:
             if found.variable in whole:
@@ -103,7 +102,6 @@ class _Surveyor:
                 )
         if edit.text != raw:
             self._edits.append(Change(path, raw, edit.text))
-        return edit.text
 
     def _unit_file(self, path, raw):
         """Note the flags that stand in a unit file or drop-in, which are not edited."""
@@ -167,22 +165,3 @@ class _Surveyor:
         if self._addresses is None:
             self._addresses = {endpoint: self._resolve(endpoint) for endpoint in self._endpoints}
         return flags.covered_by(value, self._addresses)
-
-    def _expected(self, texts):
-        """Give the values of --insecure-registry that dockerd would be started with now."""
-        variables = dict(self._facts.unit.environment)
-        for path in self._facts.environment_files:
-            variables.update(_variables(texts.get(path, b""), self._facts.dialects[0]))
-        used = systemd.exec_variables(self._facts.unit.exec_text) or [(name, True) for name in sorted(variables)]
-        arguments = [word.encode("utf-8") for word in self._facts.unit.exec_text.split()]
-        for name, _splits in used:
-            arguments += words.texts(variables.get(name, b""))
-        return [flag.value for flag in flags.find(arguments)]
-
-
-def _variables(raw, dialect):
-    """Give the variables of a file; none where systemd does not read it."""
-    try:
-        return envedit.variables(raw, dialect)
-    except EnvFileError:
-        return {}

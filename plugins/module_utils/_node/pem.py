@@ -68,7 +68,7 @@ def _fact(der):
     except (ssl.SSLError, ValueError):
         return "a certificate that cannot be read, SHA-256 {}".format(digest)
     for known in context.get_ca_certs():  # which lists CAs alone
-        subject = ", ".join("{}={}".format(name, value) for part in known["subject"] for name, value in part)
+        subject = ", ".join("=".join(pair) for part in known["subject"] for pair in part)
         return "CA {}, valid until {}, SHA-256 {}".format(subject, known["notAfter"], digest)
     return "a certificate that is not marked as a CA, SHA-256 {}".format(digest)
 

@@ -9,15 +9,12 @@ import subprocess
 import time
 from collections import namedtuple
 
-from . import words
-
 DOCKER = "docker.service"
 _PROPERTIES = (
     "LoadState",
     "ActiveState",
     "MainPID",
     "ExecStart",
-    "Environment",
     "EnvironmentFiles",
     "FragmentPath",
     "DropInPaths",
@@ -28,10 +25,9 @@ _FILE = re.compile(r"(?P<path>.*) \(ignore_errors=(yes|no)\)\Z")
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
 # exists, active, settled (neither starting nor stopping), needs_reload: bool; pid: int (0 where not running);
-# exec_text: str, ExecStart with its variables as written; environment: dict of str to bytes;
-# environment_files, unit_files: lists of paths, in systemd's order
-Unit = namedtuple("Unit", "exists active settled pid exec_text environment environment_files unit_files needs_reload")
-NO_UNIT = Unit(False, False, True, 0, "", {}, [], [], False)
+# exec_text: str, ExecStart with its variables as written; environment_files, unit_files: paths in systemd's order
+Unit = namedtuple("Unit", "exists active settled pid exec_text environment_files unit_files needs_reload")
+NO_UNIT = Unit(False, False, True, 0, "", [], [], False)
 
 
 def parse_show(text):
@@ -51,8 +47,6 @@ def parse_show(text):
             values[name] = "{} {}".format(values.get(name, ""), argv.group(1) if argv else value).strip()
         else:
             values[name] = value
-    assignments = words.texts(values.get("Environment", "").encode("utf-8"))
-    pairs = [assignment.decode("utf-8", "replace").partition("=") for assignment in assignments]
     unit_files = [values.get("FragmentPath", ""), *values.get("DropInPaths", "").split()]
     return Unit(
         exists=values.get("LoadState") == "loaded",
@@ -60,7 +54,6 @@ def parse_show(text):
         settled=values.get("ActiveState") not in ("activating", "deactivating", "reloading"),
         pid=int(values.get("MainPID") or 0),
         exec_text=values.get("ExecStart", ""),
-        environment={name: value.encode("utf-8") for name, _separator, value in pairs},
         environment_files=[path for path in files if path],
         unit_files=[path for path in unit_files if path],
         needs_reload=values.get("NeedDaemonReload") == "yes",

@@ -122,7 +122,7 @@ def get(endpoint, context, path, timeout=10.0):
 def addresses(host):
     """Resolve a host by this node's resolver (list of str); empty where it does not resolve."""
     try:
-        return sorted({str(entry[4][0]).split("%")[0] for entry in socket.getaddrinfo(host, None)})
+        return sorted({str(entry[4][0]).split("%", 1)[0] for entry in socket.getaddrinfo(host, None)})
     except (OSError, UnicodeError):
         return []
 

@@ -136,11 +136,10 @@ class FakeNode:
             "LoadState=loaded",
             f"ActiveState={'active' if state['active'] else 'failed'}",
             f"MainPID={state['pid']}",
-            f"ExecStart={{ path=/usr/sbin/dockerd ; argv[]={EXEC} ; ignore_errors=no ; start_time=[n/a] }}",
+            f"ExecStart={{ path=/usr/sbin/dockerd ; argv[]={state.get('exec', EXEC)} ; ignore_errors=no ; pid=1 }}",
             *[f"EnvironmentFiles={path} (ignore_errors=yes)" for path in [*FILES, *state.get("more_files", [])]],
             f"FragmentPath={state.get('unit_file', '')}",
             "DropInPaths=",
-            "Environment=",
             "NeedDaemonReload=no",
         ]
         return "\n".join(lines) + "\n"
@@ -150,7 +149,7 @@ class FakeNode:
         self.before_change()
         self._save(active=False, pid=0, restarts=state["restarts"] + 1)
         self.before_change()
-        arguments = self.arguments()
+        arguments = state["arguments"] if state.get("stuck") else self.arguments()
         if state.get("needs") and state["needs"] not in arguments:
             return 1, "", "Job for docker.service failed"
         self._run_docker(state["restarts"] + 2, arguments)
@@ -232,8 +231,9 @@ class FakeEngine:
         self.node = node
 
     def ping(self) -> bool:
-        """Answer where docker runs."""
-        return bool(self.node.state["active"])
+        """Answer where docker runs, unless it hangs after a restart."""
+        state = self.node.state
+        return bool(state["active"]) and not (state.get("hangs") and state["restarts"] == 1)
 
     def insecure(self) -> list[str]:
         """Say what is not verified: what the arguments name, and what daemon.json named when docker started."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -143,6 +144,30 @@ def test_a_registry_that_cannot_be_trusted_keeps_its_flag(make: Make, stranger: 
     ):
         node.call(ca_cert=stranger.pem.decode(), remove_insecure=remove)
     assert (node.text(), node.state["restarts"]) == (before, 0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "asked"), [("refused", 3), ("closed", 3), ("unknown_authority", 1), ("unresolved", 1)]
+)
+def test_what_may_pass_is_asked_again_and_what_will_not_is_not(
+    make: Make, monkeypatch: pytest.MonkeyPatch, kind: str, asked: int
+) -> None:
+    node = make()
+    check, times = tls.check, []
+
+    def soon(*args: Any) -> tls.Verdict:
+        times.append(args)
+        return check(*args) if len(times) > 2 else tls.Verdict(False, kind, "not yet")
+
+    monkeypatch.setattr(proof.tls, "check", soon)
+    job = node.job(endpoints=node.names[:1], timeout=60)
+    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
+    if asked > 1:
+        assert job.run()["verified"][0]["ok"]
+    else:
+        with pytest.raises(VerifyError, match="not yet"):
+            job.run()
+    assert len(times) == asked
 
 
 def test_a_registry_that_still_serves_http_keeps_its_flag(make: Make, serve: Any) -> None:
@@ -300,7 +325,18 @@ def test_a_flag_in_a_unit_file_is_named_and_refused(make: Make, names: list[str]
     text = f"[Service]\n# --insecure-registry {names[0]}\nExecStart=/usr/bin/dockerd --insecure-registry {names[0]}\n"
     node.write("/etc/systemd/system/docker.service", text)
     node._save(unit_file="/etc/systemd/system/docker.service")
+    assert [found["line"] for found in node.call()["insecure"]["flags"]] == [3]
     with pytest.raises(RefusedError, match=r"docker\.service: line 3: .* stands in a unit file"):
+        node.call(remove_insecure=True)
+
+
+def test_a_variable_that_is_one_argument_is_refused(make: Make) -> None:
+    """Without its flag it would be an empty argument, with which dockerd does not start."""
+    node = make("OPTIONS='--insecure-registry={}'\n")
+    node._save(exec="/usr/bin/dockerd ${OPTIONS}")
+    with pytest.raises(
+        RefusedError, match=r"line 1: \$\{OPTIONS\} is one argument in ExecStart=.*write \$OPTIONS there"
+    ):
         node.call(remove_insecure=True)
 
 
@@ -364,6 +400,24 @@ def test_a_registry_that_does_not_answer_after_the_restart_is_no_reason_to_resta
     monkeypatch.undo()
     assert node.state["restarts"] == 1
     assert not node.call(remove_insecure=True)["changed"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("stuck", "docker still runs with --insecure-registry"),
+        ("hangs", "dockerd does not answer 1 s after the restart began"),
+    ],
+)
+def test_docker_that_is_not_as_it_must_be_after_the_restart_gets_the_flag_back(
+    make: Make, fault: str, said: str
+) -> None:
+    node = make()
+    before = node.text()
+    node._save(**{fault: True})
+    with pytest.raises(RestartError, match=f"{said}.*docker runs on them again"):
+        node.call(remove_insecure=True)
+    assert node.text() == before
 
 
 def test_a_container_that_docker_must_start_again_and_does_not_is_a_reason_to_put_back(make: Make) -> None:
