@@ -24,7 +24,7 @@ demo: setup ## Start the sandbox, a real three-node cluster, and run site.yml on
 
 .PHONY: test
 test: setup ## Every test: lint, sanity, unit tests, then all scenarios on the sandbox
-	@$(PARTS) lint sanity unit scenarios
+	@$(PARTS) lint sanity unit api scenarios
 
 .PHONY: lint
 lint: setup ## All linters: ansible-lint, yamllint, ruff, mypy, vermin, shellcheck and more
@@ -37,6 +37,10 @@ sanity: setup ## ansible-test sanity on a copy of what goes into the artefact
 .PHONY: unit
 unit: setup ## Unit and contract tests
 	@$(PARTS) unit
+
+.PHONY: api
+api: setup ## Tests of the modules against a real API server, started for them alone
+	@$(PARTS) api
 
 .PHONY: molecule
 molecule: setup ## All scenarios on the sandbox, or one: make molecule SCENARIO=site

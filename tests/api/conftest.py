@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Tests against a real API server: nothing here is simulated but a router's words.
 
-Needs ``OKD_REGISTRY_TEST_KUBECONFIG`` (an administrator of a cluster whose objects may be made and deleted); etcd and
-an API server alone will do: ``tests/sandbox/sandbox api-up`` starts them and prints a kubeconfig. Each test has a
-namespace of its own.
+They start etcd and an API server of their own (``tests/sandbox/sandbox api-up``), or use the cluster of
+``OKD_REGISTRY_TEST_KUBECONFIG`` (an administrator of a cluster whose objects may be made and deleted). Each test has
+a namespace of its own.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import contextlib
 import io
 import json
 import os
+import subprocess
 import time
 import uuid
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,18 +29,23 @@ from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectR
 from ansible_collections.okd.registry.plugins.module_utils._kube import connect
 
 VARIABLE = "OKD_REGISTRY_TEST_KUBECONFIG"
+SANDBOX = Path(__file__).resolve().parents[2] / "tests/sandbox/sandbox"
 Object = dict[str, Any]
 
 
 @pytest.fixture(scope="session")
-def kubeconfig() -> str:
-    """The administrator's kubeconfig; without one, these tests are skipped and say so."""
-    path = os.environ.get(VARIABLE)
-    if not path:
-        why = f"{VARIABLE} is not set: no API server to test against (tests/sandbox/sandbox api-up starts one)"
-        warnings.warn(why, stacklevel=1)
-        pytest.skip(why)
-    return path
+def kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The administrator's kubeconfig: the given one, or that of an API server which lives as long as the tests."""
+    given = os.environ.get(VARIABLE)
+    if given:
+        yield given
+        return
+    state = {**os.environ, "OKD_REGISTRY_SANDBOX_STATE": str(tmp_path_factory.mktemp("api"))}
+    try:
+        up = subprocess.run([SANDBOX, "api-up"], env=state, check=True, stdout=subprocess.PIPE, text=True)
+        yield up.stdout.split()[-1]
+    finally:
+        subprocess.run([SANDBOX, "api-down"], env=state, check=True)
 
 
 @pytest.fixture

@@ -18,8 +18,11 @@ from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
 from ansible_collections.okd.registry.plugins.module_utils._kube import connect
 from ansible_collections.okd.registry.plugins.modules import (
+    registry_cert,
+    registry_deploy,
     registry_info,
     registry_preflight_info,
+    registry_rollout_info,
     registry_route,
     registry_service,
 )
@@ -438,21 +441,68 @@ def test_a_namespace_that_is_not_there(run: Any) -> None:
     assert [p for p in found["problems"] if p.startswith("namespace: no-such does not exist. Create it first")]
 
 
-def test_missing_rights_are_named_as_rules_that_are_enough(run: Any, grant: Any, namespace: str) -> None:
-    user = f"user-{namespace}"
-    found = run.as_user(user)(registry_preflight_info, image="i", route_host=f"{namespace}.example.com")
+@pytest.fixture
+def cluster_grant(admin: Api, namespace: str) -> Iterator[Callable[[str, list[Any]], None]]:
+    """Gives a user rights in the whole cluster, until the test is over."""
+    rbac = "rbac.authorization.k8s.io"
+    made = []
+
+    def give(user: str, rules: list[Any]) -> None:
+        meta = {"name": f"{namespace}-{len(made)}"}
+        role = {"apiVersion": f"{rbac}/v1", "kind": "ClusterRole", "metadata": meta, "rules": rules}
+        bound = {
+            "roleRef": {"apiGroup": rbac, "kind": "ClusterRole", "name": meta["name"]},
+            "subjects": [{"apiGroup": rbac, "kind": "User", "name": user}],
+        }
+        for obj in (role, {"apiVersion": f"{rbac}/v1", "kind": "ClusterRoleBinding", "metadata": meta, **bound}):
+            admin.create(obj)
+            made.append(ObjectRef.of(obj))
+
+    yield give
+    for ref in made:
+        admin.delete(ref)
+
+
+@pytest.mark.usefixtures("router")
+def test_the_rights_that_are_named_are_enough_for_all_modules(
+    run: Any, admin: Api, grant: Any, cluster_grant: Any, namespace: str, tmp_path: Path
+) -> None:
+    """A user without any right is given what the problem says, and then deploys, secures, exposes and reads."""
+    user, host = f"user-{namespace}", f"{namespace}.example.com"
+    theirs = run.as_user(user)
+    found = theirs(registry_preflight_info, image="i", route_host=host)
     (rights,) = [p for p in found["problems"] if "lacks rights" in p]
-    in_namespace = rights.split("\nand as a ClusterRole")[0].split(":\n", 1)[1]
-    assert "routes/custom-host" in in_namespace
-    grant(user, yaml.safe_load(in_namespace))
+    inside, outside = rights.split("\nand as a ClusterRole:\n")
+    grant(user, yaml.safe_load(inside.split(":\n", 1)[1]))
+    cluster_grant(user, yaml.safe_load(outside))
     for _attempt in range(40):
-        found = run.as_user(user)(registry_preflight_info, image="i", route_host=f"{namespace}.example.com")
-        (rights,) = [p for p in found["problems"] if "lacks rights" in p]
-        if "as a Role" not in rights:
+        found = theirs(registry_preflight_info, image="i", route_host=host)
+        if not found["problems"]:
             break
         time.sleep(0.05)
-    assert "as a Role" not in rights
-    assert "clusterrolebindings" in rights
+    assert found["problems"] == []
+    admin.create(
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": namespace}}
+    )
+    ca = {"cert_path": str(tmp_path / "ca.crt"), "key_path": str(tmp_path / "ca.key"), "create": True}
+    steps: list[tuple[Any, Object]] = [
+        (registry_service, {"route_host": host}),
+        (registry_cert, {"route_host": host, "ca": ca}),
+        (registry_deploy, {"image": "i", "tls_secret": "registry-secret", "wait": False}),
+        (registry_route, {"route_host": host}),
+        (registry_info, {"served": True}),
+        (registry_rollout_info, {}),
+    ]
+    try:
+        for module, options in steps:
+            for _round in range(2):
+                result = theirs(module, **options)
+                assert not result.get("failed"), (module.__name__, result["msg"])
+                assert "warnings" not in result
+    finally:
+        role = f"registry-registry-role:{namespace}"
+        admin.delete(ObjectRef("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", role))
+        admin.delete(ObjectRef("apps.openshift.io/v1", "DeploymentConfig", "docker-registry", namespace))
 
 
 def test_a_route_host_that_is_taken(run: Any, admin: Api, namespace: str) -> None:

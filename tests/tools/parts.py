@@ -31,6 +31,8 @@ ARTIFACTS = ROOT / "tests" / "sandbox" / "build" / "artifacts.py"
 LOGS = OUTPUT / "log"
 PYTHON = str(BIN / "python")
 SANDBOX_PART = "sandbox"
+# Parts that are one command each; the others are the sandbox and the scenarios on it.
+PLAIN = ("lint", "sanity", "unit", "api")
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,11 @@ def scenario_names() -> list[str]:
     return sorted(found - {"default"})
 
 
+def needs_sandbox(part: str) -> bool:
+    """Whether a part can only run when what the sandbox is made of has been built."""
+    return part == "api" or part.startswith("scenario:")
+
+
 def expand(words: list[str]) -> list[str]:
     """The parts meant by the words of the command line; the sandbox comes in before the first scenario.
 
@@ -59,14 +66,14 @@ def expand(words: list[str]) -> list[str]:
     for word in words:
         if word == "scenarios":
             parts += [f"scenario:{name}" for name in known]
-        elif word in {"lint", "sanity", "unit"} or word.removeprefix("scenario:") in known:
-            parts.append(word if word in {"lint", "sanity", "unit"} else f"scenario:{word.removeprefix('scenario:')}")
+        elif word in PLAIN or word.removeprefix("scenario:") in known:
+            parts.append(word if word in PLAIN else f"scenario:{word.removeprefix('scenario:')}")
         else:
-            message = f"no part of the tests: {word}; there are lint, sanity, unit, scenarios, " + ", ".join(
+            message = f"no part of the tests: {word}; there are lint, sanity, unit, api, scenarios, " + ", ".join(
                 f"scenario:{name}" for name in known
             )
             raise ValueError(message)
-    first = next((index for index, part in enumerate(parts) if part.startswith("scenario:")), None)
+    first = next((index for index, part in enumerate(parts) if needs_sandbox(part)), None)
     if first is not None:
         parts.insert(first, SANDBOX_PART)
     return list(dict.fromkeys(parts))
@@ -87,6 +94,8 @@ def command_of(part: str) -> list[str]:
             "-q",
             *os.environ.get("PYTEST_ARGS", "").split(),
         ]
+    if part == "api":
+        return [PYTHON, "-m", "pytest", "-q", str(ROOT / "tests" / "api")]
     if part == SANDBOX_PART:
         return [str(SANDBOX), "up"]
     if part.startswith("scenario:"):
@@ -187,7 +196,7 @@ def run(parts: list[str], runner: Runner) -> list[Outcome]:
     outcomes: list[Outcome] = []
     sandbox_up = True
     for part in parts:
-        if part.startswith("scenario:") and not sandbox_up:
+        if needs_sandbox(part) and not sandbox_up:
             outcomes.append(Outcome(part, passed=False, seconds=0, note="not run: the sandbox is not up"))
             continue
         outcomes.append(runner.part(part))
