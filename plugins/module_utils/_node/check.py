@@ -18,6 +18,8 @@ from .errors import EngineError
 STEPS = ("tls", "v2", "login", "push", "pull")
 _WITH_TOKEN = ("login", "push", "pull")
 _HIDDEN = "********"
+_LOGIN_ADVICE = "give the token of a user, one that has not expired: oc whoami -t"
+_RIGHTS_ADVICE = "may {} push and pull in the project {}, as system:image-builder allows?"
 
 # The options of the module; token may be None; ca: bytes or None; timeout: seconds
 Request = namedtuple("Request", "endpoints username token ca project image tag steps timeout")
@@ -152,7 +154,7 @@ class Check:
         try:
             self._engine.call("POST", "/auth", login)
         except EngineError as exc:
-            self._explain(name, "login as {} refused".format(request.username), exc)
+            self._explain(name, "login as {} refused".format(request.username), exc, _LOGIN_ADVICE)
 
     def _push(self, name, _digest):
         image_id = self._load()
@@ -208,20 +210,13 @@ class Check:
         self._engine.stream("POST", "/images/load?quiet=1", image.archive, headers)
         return image.image_id
 
-    def _explain(self, name, what, exc):
+    def _explain(self, name, what, exc, advice=""):
         kind = tls.classify(str(exc))
-        advice = tls.ADVICE[kind] if kind != "other" else self._advice(str(exc))
+        if kind != "other":
+            advice = tls.ADVICE[kind]
+        elif not advice and ("denied" in str(exc) or "unauthorized" in str(exc)):
+            advice = _RIGHTS_ADVICE.format(self._request.username, self._request.project)
         raise _Failed("{}: {}: {}{}".format(name, what, exc, advice and " ({})".format(advice))) from exc
-
-    def _advice(self, message):
-        """Say what to do about an answer of the registry itself."""
-        if "401" in message:
-            return "the token is wrong or has expired: give one of a user (oc whoami -t)"
-        if "denied" in message or "unauthorized" in message:
-            return "may {} push and pull in the project {} (system:image-builder)?".format(
-                self._request.username, self._request.project
-            )
-        return ""
 
     def _clean_up(self):
         """Remove what this run brought into the local docker; what cannot be is named in leftovers."""

@@ -14,8 +14,9 @@ Verdict = namedtuple("Verdict", "ok kind message")
 OK = Verdict(True, "ok", "")
 
 ADVICE = {
-    "unknown_authority": "the CA given did not sign what is served here: compare ca_cert with the registry's "
-    "certificate (okd.registry.registry_info), and look for something else that answers under this name",
+    "unknown_authority": "no CA that is trusted for this name signed what is served: place the registry's CA "
+    "(registry_trust), or compare ca_cert with its certificate (registry_info), and look for something else that "
+    "answers under this name",
     "name_mismatch": "the certificate served does not cover this name: reissue it with registry_cert, which takes "
     "every endpoint, or leave the name out of extra_hosts",
     "expired": "the certificate is outside its time of validity: reissue it with registry_cert, or mend the clock here",

@@ -132,12 +132,12 @@ def test_the_token_is_in_nothing_that_comes_out(run: Run, images: Images) -> Non
         (
             ("POST /auth", 401, {"message": "Get x: unauthorized: authentication required"}),
             "login",
-            "login as alice refused",
+            "login as alice refused.*oc whoami -t",
         ),
         (
             ("/push", 200, {"errorDetail": {"message": "denied"}, "error": "denied"}),
             "push",
-            "push of .* refused: denied",
+            "push of .* refused: denied .may alice push and pull in the project test",
         ),
         (("/push", 200, {"status": "done"}), "push", "names no digest"),
         (("/images/create", 200, {"error": "manifest unknown"}), "pull", "pull of .* refused: manifest unknown"),
