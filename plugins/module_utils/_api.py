@@ -52,14 +52,14 @@ class LostError(Exception):
     """No HTTP answer came.
 
     :param sent: whether the request may have reached the server (and so may have been carried out).
-    :param retry: whether trying again can help (not with a wrong certificate or an unknown host).
+    :param attempts: how often it is worth trying in all (once with a wrong certificate or an unknown host).
     :param advice: what to check, as a sentence.
     """
 
-    def __init__(self, message: str, *, sent: bool, retry: bool, advice: str) -> None:
+    def __init__(self, message: str, *, sent: bool, attempts: int, advice: str) -> None:
         super().__init__(message)
         self.sent = sent
-        self.retry = retry
+        self.attempts = attempts
         self.advice = advice
 
 
@@ -295,7 +295,7 @@ class Api:
             try:
                 answer = self._transport.send(method, url, data, content_type)
             except LostError as exc:
-                if attempt == ATTEMPTS or not exc.retry or (attempt > 2 and not exc.sent):
+                if attempt >= min(exc.attempts, ATTEMPTS):
                     raise UnreachableError(
                         f"The API server at {self.address} cannot be reached: {exc}. {exc.advice}"
                     ) from exc

@@ -149,6 +149,8 @@ class KubeTransport:
             import certifi
 
             context.load_verify_locations(cafile=certifi.where())
+        # As Pythons before 3.13 do: certificates of OpenShift 3 lack extensions that the strict check asks for.
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
         if not conf.verify_ssl:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
@@ -242,20 +244,20 @@ def _lost(exc: BaseException) -> LostError:
     from urllib3 import exceptions as lib
 
     text = _first_line(exc).split("Failed to establish a new connection: ")[-1]
-    # (kind of error, the request may have arrived, trying again can help, advice); the first that fits counts
-    table: list[tuple[Any, bool, bool, str]] = [
-        ((lib.SSLError, ssl.SSLError), False, False, _ADVICE_TLS),
-        (lib.NameResolutionError, False, False, "Check the host name of the server address."),
-        (lib.NewConnectionError, False, True, "Check the server address and port, and whether the API server runs."),
-        (lib.ProxyError, False, False, "Check the proxy that the options or the environment name."),
-        (lib.ConnectTimeoutError, False, False, _ADVICE_TIMEOUT),
-        (lib.ReadTimeoutError, True, True, _ADVICE_TIMEOUT),
-        (ValueError, False, False, "The server address is no URL such as https://host:6443."),
+    # (kind of error, the request may have arrived, how often to try, advice); the first that fits counts
+    table: list[tuple[Any, bool, int, str]] = [
+        ((lib.SSLError, ssl.SSLError), False, 1, _ADVICE_TLS),
+        (lib.NameResolutionError, False, 1, "Check the host name of the server address."),
+        (lib.NewConnectionError, False, 3, "Check the server address and port, and whether the API server runs."),
+        (lib.ProxyError, False, 1, "Check the proxy that the options or the environment name."),
+        (lib.ConnectTimeoutError, False, 1, _ADVICE_TIMEOUT),
+        (lib.ReadTimeoutError, True, 2, _ADVICE_TIMEOUT),
+        (ValueError, False, 1, "The server address is no URL such as https://host:6443."),
     ]
-    for kinds, sent, retry, advice in table:
+    for kinds, sent, attempts, advice in table:
         if isinstance(exc, kinds):
-            return LostError(text, sent=sent, retry=retry, advice=advice)
-    return LostError(text, sent=True, retry=True, advice="The connection broke; run again.")
+            return LostError(text, sent=sent, attempts=attempts, advice=advice)
+    return LostError(text, sent=True, attempts=5, advice="The connection broke; run again.")
 
 
 _ADVICE_TLS = (

@@ -18,7 +18,7 @@ from ansible_collections.okd.registry.plugins.module_utils import _model, _right
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._build import route as build_route
 from ansible_collections.okd.registry.plugins.module_utils._build import service as build_service
-from ansible_collections.okd.registry.plugins.module_utils._build.secrets import KEY_PAIRS
+from ansible_collections.okd.registry.plugins.module_utils._build.secrets import KEY_PAIRS, key_pair
 from ansible_collections.okd.registry.plugins.module_utils._cluster import Cluster, detect
 from ansible_collections.okd.registry.plugins.module_utils._errors import (
     ConfigurationError,
@@ -269,7 +269,7 @@ class _Preflight:
         have = set(live.get("data") or {})
         for pair in KEY_PAIRS:
             half = have & set(pair)
-            if len(half) == 1:
+            if len(half) == 1 and key_pair(live) is None:
                 missing = (set(pair) - half).pop()
                 yield f"secret_name: {name} has {half.pop()} but not {missing}. Add it, or delete the Secret"
 

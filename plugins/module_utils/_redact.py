@@ -30,6 +30,11 @@ _SECRET_NAME = re.compile(
     r"SECRET|PASSW|TOKEN|CREDENTIAL|ACCESSKEY|ACCOUNTKEY|KEY_DATA|PRIVATE|APIKEY|_KEY$", re.IGNORECASE
 )
 _PATH = re.compile(r"/[\w.-]+(/[\w.-]+)*")
+# A setting of a configuration file (YAML, INI) that is named like a credential; a registry's config.yml may have some.
+_SETTING = re.compile(
+    r"^([ \t-]*[\"']?\w*(?:secret|passw|token|accesskey|accountkey|apikey)\w*[\"']?[ \t]*[:=][ \t]*)(\S.*)$",
+    re.IGNORECASE | re.MULTILINE,
+)
 _USERINFO = re.compile(r"(?<=://)[^/@\s]+@")
 # Copies of whole objects in annotations carry whatever the object carries.
 _COPIES = frozenset({"kubectl.kubernetes.io/last-applied-configuration", "openshift.io/encoded-deployment-config"})
@@ -74,7 +79,7 @@ def _secret_value(value: str, encoded: bool) -> Any:
 
 
 def _public_value(value: str) -> Any:
-    return _certificates(value) or value
+    return _certificates(value) or _SETTING.sub(lambda m: m[1] + keyed_hash(m[2]), _USERINFO.sub("***@", value))
 
 
 def _certificates(text: str) -> Any:

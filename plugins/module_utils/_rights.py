@@ -25,21 +25,37 @@ class Right:
     everywhere: bool = False
 
 
+_RBAC = "rbac.authorization.k8s.io"
+_ROUTES = "route.openshift.io"
+_CONFIGS = ("apps.openshift.io", "deploymentconfigs")
+_DEPLOYMENTS = ("apps", "deployments")
+
+
 def needed(cluster: Cluster, *, route: bool) -> list[Right]:
     """The rights to deploy, secure and (``route``) expose a registry on a cluster."""
-    workload = ("apps.openshift.io", "deploymentconfigs") if cluster.openshift == 3 else ("apps", "deployments")
-    written = [("", r) for r in ("services", "secrets", "configmaps", "serviceaccounts")] + [workload]
-    if route:
-        written.append(("route.openshift.io", "routes"))
+    three = cluster.openshift == 3
+    written = [("", r) for r in ("services", "secrets", "configmaps", "serviceaccounts")]
+    written.append(_CONFIGS if three else _DEPLOYMENTS)
+    written += [(_ROUTES, "routes")] if route else []
     rights = [Right(verb, r, group) for group, r in written for verb in ("get", "create", "patch")]
+    # a registry of the other kind may be there already
+    if cluster.has_deployment_configs:
+        other = _DEPLOYMENTS if three else _CONFIGS
+        rights.append(Right("get", other[1], other[0]))
+    rights += [
+        Right("get", "pods"),
+        Right("list", "pods"),
+        Right("get", "persistentvolumeclaims"),
+        Right("list", "events"),
+    ]
+    rights += [Right("get", "replicationcontrollers")] if three else [Right("list", "replicasets", "apps")]
+    rights += [Right("get", "pods/log"), Right("get", "pods/portforward"), Right("get", "nodes", everywhere=True)]
+    if cluster.has_routes:
+        rights.append(Right("list", "routes", _ROUTES))
     if route:
-        rights += [Right("list", "routes", "route.openshift.io")]
-        rights += [Right(verb, "routes/custom-host", "route.openshift.io") for verb in ("create", "update")]
-    rights += [Right("list", "pods"), Right("get", "pods/log"), Right("get", "pods/portforward")]
-    rights += [Right("get", "nodes", everywhere=True)]
+        rights += [Right(verb, "routes/custom-host", _ROUTES) for verb in ("create", "update")]
     if cluster.openshift:
-        group = "rbac.authorization.k8s.io"
-        rights += [Right(verb, "clusterrolebindings", group, everywhere=True) for verb in ("get", "create", "patch")]
+        rights += [Right(verb, "clusterrolebindings", _RBAC, everywhere=True) for verb in ("get", "create", "patch")]
     return rights
 
 
@@ -70,6 +86,9 @@ def rules(rights: Iterable[Right]) -> str:
 def explain(rights: list[Right], namespace: str) -> str:
     """The missing rights as one sentence with the rules that would give them."""
     parts = []
+    if any(r.resource == "clusterrolebindings" for r in rights):
+        # Not asked for before: who has all that a role gives may bind it without.
+        rights = [*rights, Right("bind", "clusterroles", _RBAC, everywhere=True)]
     inside = [r for r in rights if not r.everywhere]
     outside = [r for r in rights if r.everywhere]
     if inside:

@@ -37,9 +37,9 @@ def status(code: int, reason: str = "", message: str = "said", **details: Any) -
 
 
 MISSING = status(404, "NotFound", 'services "docker-registry" not found', name="docker-registry", kind="services")
-RESET = LostError("Connection reset by peer", sent=True, retry=True, advice="Run again.")
-REFUSED = LostError("Connection refused", sent=False, retry=True, advice="Check the address.")
-BAD_TLS = LostError("certificate verify failed", sent=False, retry=False, advice="Check the CA.")
+RESET = LostError("Connection reset by peer", sent=True, attempts=5, advice="Run again.")
+REFUSED = LostError("Connection refused", sent=False, attempts=3, advice="Check the address.")
+BAD_TLS = LostError("certificate verify failed", sent=False, attempts=1, advice="Check the CA.")
 
 
 class Script:

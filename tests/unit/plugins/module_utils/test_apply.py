@@ -257,6 +257,15 @@ def test_credentials_in_the_environment_and_in_copies_are_hidden() -> None:
         assert shown in text
 
 
+def test_credentials_in_a_configuration_file_are_hidden() -> None:
+    text = "s3:\n  accesskey: AKIA\n  secretkey: 'geheim'\n  bucket: b\nproxy: http://u:p@h\nhttp:\n  secret:\n"
+    shown = _apply.as_yaml(config_map(**{"config.yml": text}))
+    for hidden in ("AKIA", "geheim", "u:p"):
+        assert hidden not in shown
+    for kept in ("bucket: b", "***@h", "secret:\n"):
+        assert kept in shown
+
+
 def test_a_diff_leaves_out_what_only_the_server_writes() -> None:
     live = config_map(a="1")
     live["metadata"].update(managedFields=[{}], creationTimestamp="now", labels={"x": "y"})

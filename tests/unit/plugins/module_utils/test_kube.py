@@ -85,22 +85,22 @@ def test_certificates_that_are_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "sent", "retry", "advice"),
+    ("error", "sent", "attempts", "advice"),
     [
-        (urllib3.exceptions.SSLError("certificate verify failed"), False, False, "certificate-authority-data"),
-        (ssl.SSLError(1, "tlsv1 alert"), False, False, "certificate-authority-data"),
-        (urllib3.exceptions.NewConnectionError(None, "refused"), False, True, "whether the API server runs"),  # type: ignore[arg-type]
-        (urllib3.exceptions.ConnectTimeoutError("slow"), False, False, "firewalls"),
-        (urllib3.exceptions.ReadTimeoutError(None, "u", "slow"), True, True, "firewalls"),  # type: ignore[arg-type]
-        (urllib3.exceptions.ProxyError("no", OSError()), False, False, "proxy"),
-        (urllib3.exceptions.ProtocolError("reset"), True, True, "run again"),
-        (ConnectionResetError("reset"), True, True, "run again"),
-        (ValueError("no url"), False, False, "no URL"),
+        (urllib3.exceptions.SSLError("certificate verify failed"), False, 1, "certificate-authority-data"),
+        (ssl.SSLError(1, "tlsv1 alert"), False, 1, "certificate-authority-data"),
+        (urllib3.exceptions.NewConnectionError(None, "refused"), False, 3, "whether the API server runs"),  # type: ignore[arg-type]
+        (urllib3.exceptions.ConnectTimeoutError("slow"), False, 1, "firewalls"),
+        (urllib3.exceptions.ReadTimeoutError(None, "u", "slow"), True, 2, "firewalls"),  # type: ignore[arg-type]
+        (urllib3.exceptions.ProxyError("no", OSError()), False, 1, "proxy"),
+        (urllib3.exceptions.ProtocolError("reset"), True, 5, "run again"),
+        (ConnectionResetError("reset"), True, 5, "run again"),
+        (ValueError("no url"), False, 1, "no URL"),
     ],
 )
-def test_why_no_answer_came(error: Exception, sent: bool, retry: bool, advice: str) -> None:
+def test_why_no_answer_came(error: Exception, sent: bool, attempts: int, advice: str) -> None:
     lost = _kube._lost(error)
-    assert (lost.sent, lost.retry) == (sent, retry)
+    assert (lost.sent, lost.attempts) == (sent, attempts)
     assert advice in lost.advice
 
 

@@ -73,10 +73,12 @@ def test_missing_rights() -> None:
 
 
 def test_what_a_cluster_has_decides_what_is_needed() -> None:
-    plain = {r.resource for r in _rights.needed(PLAIN, route=False)}
-    three = {r.resource for r in _rights.needed(THREE, route=True)}
-    assert "deployments" in plain - three
-    assert {"deploymentconfigs", "routes", "clusterrolebindings"} <= three - plain
+    plain = {(r.verb, r.resource) for r in _rights.needed(PLAIN, route=False)}
+    three = {(r.verb, r.resource) for r in _rights.needed(THREE, route=True)}
+    assert ("create", "deployments") in plain - three
+    created = {("create", r) for r in ("deploymentconfigs", "routes", "routes/custom-host", "clusterrolebindings")}
+    assert created <= three - plain
+    assert ("create", "routes") not in {(r.verb, r.resource) for r in _rights.needed(THREE, route=False)}
 
 
 def test_rules_are_yaml_that_a_role_takes() -> None:
@@ -85,6 +87,7 @@ def test_rules_are_yaml_that_a_role_takes() -> None:
         {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
         {"apiGroups": [""], "resources": ["nodes"], "verbs": ["get", "list"]},
     ]
+    assert "verbs: [bind]" in _rights.explain([Right("create", "clusterrolebindings", everywhere=True)], "default")
     text = _rights.explain([Right("get", "pods"), Right("get", "nodes", everywhere=True)], "default")
     assert text.index("as a Role in namespace default") < text.index("as a ClusterRole")
 
