@@ -4,7 +4,7 @@
 """Tests against a real API server: nothing here is simulated but a router's words.
 
 They start etcd and an API server of their own (``tests/sandbox/sandbox api-up``), or use the cluster of
-``OKD_REGISTRY_TEST_KUBECONFIG`` (an administrator of a cluster whose objects may be made and deleted). Each test has
+``OKD_REGISTRY_TEST_KUBECONFIG`` (an administrator of an API server without controllers and router, whose part the tests play). Each test has
 a namespace of its own.
 """
 

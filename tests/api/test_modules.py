@@ -498,7 +498,8 @@ def test_the_rights_that_are_named_are_enough_for_all_modules(
             for _round in range(2):
                 result = theirs(module, **options)
                 assert not result.get("failed"), (module.__name__, result["msg"])
-                assert not [w for w in result.get("warnings", []) if "cannot" in str(w)], result["warnings"]
+                # Ansible collects warnings for a whole process: those of other tests are in here too
+                assert not [w for w in result.get("warnings", []) if user in str(w)], result["warnings"]
     finally:
         role = f"registry-registry-role:{namespace}"
         admin.delete(ObjectRef("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", role))
