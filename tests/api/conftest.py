@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Tests against a real API server: nothing here is simulated but a router's words.
 
-They start etcd and an API server of their own (``tests/sandbox/sandbox api-up``), or use the cluster of
-``OKD_REGISTRY_TEST_KUBECONFIG`` (an administrator of an API server without controllers and router, whose part the tests play). Each test has
-a namespace of its own.
+They start etcd and an API server of their own (``tests/sandbox/sandbox api-up``), or use that of
+``OKD_REGISTRY_TEST_KUBECONFIG`` (an administrator's; without controllers and router, whose part the tests play). Each
+test has a namespace of its own.
 """
 
 from __future__ import annotations
