@@ -167,6 +167,20 @@ def sysconfig(node: str) -> str:
     return on(node, "cat /etc/sysconfig/docker").stdout
 
 
+def node_files() -> dict[str, str]:
+    """Hash every file and link that trust could touch, by node and path."""
+    command = (
+        "cd / && find etc/docker etc/sysconfig var/lib/okd-registry etc/systemd/system/docker.service.d "
+        "-type f -exec sha256sum {} + -o -type l -printf '%l  %p\\n' 2>/dev/null; true"
+    )
+    found = {}
+    for node in NODES:
+        for line in on(node, command).stdout.splitlines():
+            digest, _, path = line.partition("  ")
+            found[f"{node}:/{path}"] = digest
+    return found
+
+
 def own_flags(arguments: list[str]) -> list[str]:
     """Give those of dockerd's arguments that name this registry, in the ``=`` form or as a flag's next word."""
     return [argument for argument in arguments if argument.removeprefix("--insecure-registry=") in ENDPOINTS]

@@ -46,6 +46,16 @@ def _unreachable_kubeconfig(tmp_path: Path) -> str:
     return str(path)
 
 
+@pytest.mark.parametrize("name", ["preflight.yml", "deploy.yml", "expose.yml", "trust.yml", "check.yml", "site.yml"])
+def test_each_playbook_alone_plans_on_the_empty_cluster(name: str) -> None:
+    """A check run needs nothing of what the playbooks before it make, and touches neither the cluster nor a node."""
+    since, before = _now(), sandbox.node_files()
+    ended = sandbox.playbook(name, "--check", "--diff")
+    assert ended.code == 0, ended.output
+    assert sandbox.writes(since) == []
+    assert sandbox.node_files() == before
+
+
 @pytest.mark.parametrize(
     ("variables", "said"),
     [
@@ -166,6 +176,9 @@ def test_the_rerun_finishes_and_the_next_changes_nothing() -> None:
     assert ended.code == 0, ended.output
     time.sleep(1)
     since = _now()
-    again = sandbox.playbook("site.yml")
-    assert (again.code, again.changed) == (0, 0), again.output
+    before = sandbox.node_files()
+    for arguments in ([], ["--limit", "node2"]):
+        again = sandbox.playbook("site.yml", *arguments)
+        assert (again.code, again.changed) == (0, 0), again.output
     assert sandbox.writes(since) == []
+    assert sandbox.node_files() == before

@@ -19,7 +19,7 @@ import pytest
 import sandbox
 
 SEED = int(os.environ.get("OKD_REGISTRY_KILL_SEED", "20260101"))
-# The task at which the run is killed: seconds within which the kill falls, and whether the registry serves by then.
+# The task or play at which the run is killed: seconds within which the kill falls, and whether the registry serves by then.
 PHASES = {
     "Give the registry its address": (1.0, False),
     "Certify every name of the registry": (1.0, False),
@@ -28,6 +28,7 @@ PHASES = {
     "Expose the registry": (1.0, True),
     "Place the CA": (1.0, True),
     "Take the insecure flag away and restart docker": (2.0, True),
+    "PLAY [Restart the node that runs the registry]": (4.0, True),
     "Log in, push and pull": (2.0, True),
 }
 
@@ -39,7 +40,7 @@ def _killed_at(task: str, delay: float) -> bool:
         cwd=sandbox.ROOT, env=sandbox.environment(), start_new_session=True,
     )  # fmt: skip
     assert process.stdout is not None
-    reached = any(line.startswith("TASK") and task in line for line in process.stdout)
+    reached = any(line.startswith(("TASK", "PLAY")) and task in line for line in process.stdout)
     if reached:
         time.sleep(delay)
     os.killpg(process.pid, signal.SIGKILL)

@@ -110,6 +110,27 @@ def test_docker_was_restarted_at_most_once_in_all_runs(node: str) -> None:
     assert sandbox.docker_starts(node, sandbox.first_run("site")) <= 1
 
 
+def test_the_node_that_runs_the_registry_was_restarted_last(pod: str) -> None:
+    """By systemd's own clock: when each node's docker was started for the last time."""
+    home = sandbox.kubectl("get", "pod", pod, "-n", "default", "-o", "jsonpath={.spec.nodeName}")
+    shown = 'date -d "$(systemctl show docker -p ActiveEnterTimestamp --value)" +%s'
+    starts = {node: int(sandbox.on(node, shown).stdout) for node in sandbox.NODES}
+    assert max(starts, key=lambda node: starts[node]) == home, starts
+
+
+def test_the_files_announced_are_the_files_that_are_there() -> None:
+    """What the first check run said of each node's files is what lies there now, and the CA is the cluster's."""
+    announced = {
+        f"{line['host']}:{path}"
+        for line in sandbox.records("site")
+        if line["type"] == "task" and line["run"] == sandbox.converge_runs("site")[0] and line["host"] in sandbox.NODES
+        for path in line["data"].get("files", [])
+    }
+    there = sandbox.node_files()
+    assert announced == {path for path in there if path.endswith("/ca.crt")}
+    assert len({there[path] for path in announced}) == 1
+
+
 @pytest.mark.parametrize("node", sandbox.NODES)
 def test_the_sysconfig_file_differs_by_this_registry_s_flags_alone(node: str) -> None:
     """Comments are as they were; the rest is the seeded file less our flags, but for the white space beside them."""
@@ -153,4 +174,4 @@ def test_check_runs_write_nothing_and_the_apply_writes_what_was_announced() -> N
         if resource["action"] != "unchanged"
     }
     assert len(objects) == len(announced), (objects, announced)
-    assert {resource.rstrip("s") for resource, _ in objects} == {kind.rstrip("s") for kind, _ in announced}
+    assert {(resource.rstrip("s"), name) for resource, name in objects} == {(k.rstrip("s"), n) for k, n in announced}

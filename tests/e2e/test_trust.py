@@ -19,6 +19,10 @@ def test_docker_is_restarted_only_where_it_ran_with_our_flag(node: str, starts: 
     assert sandbox.docker_starts(node, sandbox.first_run("trust")) == starts
 
 
+def test_trusting_writes_nothing_to_the_cluster() -> None:
+    assert sandbox.writes(sandbox.rfc3339(sandbox.first_run("trust"))) == []
+
+
 @pytest.mark.parametrize("node", sandbox.NODES)
 def test_dockerd_runs_without_our_flag_and_with_all_others(node: str) -> None:
     arguments = sandbox.dockerd_arguments(node)

@@ -130,7 +130,7 @@ class Workshop:
         name = artifact.name
         program = next((program for program in golang.PROGRAMS if program.name == name), None)
         if program:
-            golang.build(program, go=self._go(), work=work, log=self._log(name))
+            golang.build(program, go=self.go(), work=work, log=self._log(name))
         elif name == "rootfs":
             rootfs.build(cache=self.cache, work=work, log=self._log(name))
         elif name == "pod-images":
@@ -167,7 +167,8 @@ class Workshop:
     def _toolchain(self) -> str:
         return golang.machine_toolchain() or golang.installed_toolchain(self.cache, self.say)
 
-    def _go(self) -> str:
+    def go(self) -> str:
+        """The Go to build with: the machine's own where it is new enough, else one in the cache."""
         with self._go_search:
             return self._toolchain
 

@@ -12,7 +12,13 @@ from checkout import artifact_files, files, ignored
 from collection import ROOT, load_yaml
 
 FILES = files()
-PYTHON = [name for name in FILES if name.endswith(".py") and (ROOT / name).stat().st_size]
+PROGRAMS = [
+    name
+    for name in FILES
+    if (ROOT / name).is_file()
+    and (ROOT / name).stat().st_size
+    and (name.endswith((".py", ".go")) or (ROOT / name).read_bytes().startswith(b"#!"))
+]
 GALAXY = load_yaml(ROOT / "galaxy.yml")
 
 
@@ -40,8 +46,8 @@ def test_build_ignore_says_what_it_means(path: str, out: bool) -> None:
     assert ignored(path, GALAXY["build_ignore"]) is out
 
 
-@pytest.mark.parametrize("name", PYTHON)
-def test_a_python_file_states_its_licence(name: str) -> None:
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_program_states_its_licence(name: str) -> None:
     head = "\n".join((ROOT / name).read_text(encoding="utf-8").splitlines()[:6])
     assert "GNU General Public License v3.0+" in head
     assert "SPDX-License-Identifier: GPL-3.0-or-later" in head

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib
+import os
 import shutil
 import subprocess
 import sys
@@ -116,9 +117,10 @@ def missing_packages() -> list[str]:
 
 
 def openshift_crds(directory: Path) -> None:
-    """Put OpenShift's own CRDs into ``directory`` (from the Go module cache, by build tools of openshift/)."""
+    """Put OpenShift's own CRDs into ``directory`` (from a Go module, with the Go that builds the rest)."""
     command = [sys.executable, str(OPENSHIFT / "fetch_crds.py"), str(directory)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "GO": _workshop().go()}
+    result = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if result.returncode:
         raise SandboxError(f"{' '.join(command)}: {result.stderr.strip() or result.stdout.strip()}")
 

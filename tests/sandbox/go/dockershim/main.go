@@ -1,3 +1,7 @@
+// Copyright: (c) 2026, okd.registry contributors
+// GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 // Command dockershim serves the Container Runtime Interface (runtime.v1) for a Docker daemon, with
 // the dockershim that was part of Kubernetes up to 1.23.
 //

@@ -1,3 +1,7 @@
+// Copyright: (c) 2026, okd.registry contributors
+// GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 // Command sandbox-kube is etcd, the Kubernetes control plane, the node components and kubectl in one
 // binary: they share nearly all of their packages, so one link costs a fraction of seven.
 // The component is the name it is called by, or the first argument of "sandbox-kube".

@@ -1,3 +1,7 @@
+// Copyright: (c) 2026, okd.registry contributors
+// GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 // Command dockerregistry is the CNCF's distribution registry with an access controller "openshift": a caller's
 // password is a bearer token of the cluster, and his rights on a repository are RBAC rights on
 // imagestreams/layers in the namespace that the repository's name begins with.
