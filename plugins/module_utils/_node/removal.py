@@ -88,13 +88,11 @@ class Removal:
         control = runtime.Runtime(self._systemd, self._engine, self._request.restart_timeout, self._clock)
         before = control.containers()
         try:
-            missing = control.restart(unit, before)
+            self.warnings += control.restart(unit, before)
             self._result["restarted"] = True
             self._prove(prove)
         except (RestartError, EngineError) as exc:
             self._put_back(control, unit, before, exc)
-        if missing:
-            self.warnings.append("not running again yet, which is for the kubelet: {}".format(", ".join(missing)))
 
     def _prove(self, prove):
         """Let dockerd, which runs without the flags now, ask every endpoint.

@@ -10,7 +10,7 @@ from .errors import EngineError, RestartError
 
 _POD = "io.kubernetes.pod.uid"
 _CONTAINER = "io.kubernetes.container.name"
-_KUBERNETES_WAIT = 60.0
+_CONTAINERS_WAIT = 60.0  # seconds
 
 # by_policy: dict of container id to name, for those that docker itself starts again; by_kubelet: dict of
 # (pod uid, container name) to the name shown, for those that the kubelet makes anew
@@ -51,8 +51,9 @@ class Runtime:
 
         :param unit: systemd.Unit, as it was before
         :param before: Running, from containers()
-        :returns: names of the kubelet's containers that are not back yet, which is for the kubelet to say
-        :raises RestartError: where docker, or a container that it starts itself, does not come back
+        :returns: warnings (list of str) that name containers which are not back yet: one that cannot run does not
+            run any better with docker as it was, so it is no reason to put anything back
+        :raises RestartError: where docker does not come back
         """
         deadline = self._clock.monotonic() + self._timeout
         if unit.needs_reload:
@@ -60,44 +61,40 @@ class Runtime:
         said = self._systemd.restart(self._timeout)
         if said:
             raise RestartError("systemctl restart docker: {}".format(said))
-        self._wait(self._is_up, deadline)
-        self._wait(lambda: self._missing_by_policy(before), deadline)
-        return self._wait_for_kubelet(before, min(deadline, self._clock.monotonic() + _KUBERNETES_WAIT))
+        self._wait_until_up(deadline)
+        return self._wait_for_containers(before, min(deadline, self._clock.monotonic() + _CONTAINERS_WAIT))
 
-    def _wait(self, missing, deadline):
-        """Wait until a check finds nothing wrong; it says what is, or gives ""."""
+    def _wait_until_up(self, deadline):
         while True:
-            wrong = missing()
+            wrong = self._is_not_up()
             if not wrong:
                 return
             if self._clock.monotonic() > deadline:
                 raise RestartError("{} {:g} s after the restart began".format(wrong, self._timeout))
             self._clock.sleep(0.3)
 
-    def _is_up(self):
+    def _is_not_up(self):
+        """Say what is wrong with docker, or ""."""
         if not self._engine.ping():
             return "dockerd does not answer"
         return "" if self._systemd.unit().active else "docker.service is not active"
 
-    def _missing_by_policy(self, before):
-        if not before.by_policy:
-            return ""
-        now = {container["Id"] for container in self._engine.running()}
-        missing = sorted(name for found, name in before.by_policy.items() if found not in now)
-        return "containers with a restart policy do not run: {}".format(", ".join(missing)) if missing else ""
-
-    def _wait_for_kubelet(self, before, deadline):
-        missing = dict(before.by_kubelet)
-        while missing:
+    def _wait_for_containers(self, before, deadline):
+        by_policy, by_kubelet = dict(before.by_policy), dict(before.by_kubelet)
+        while by_policy or by_kubelet:
             for container in self._engine.running():
-                missing.pop(_pod_key(container), None)
+                by_policy.pop(container["Id"], None)
+                by_kubelet.pop(_pod_key(container), None)
             if self._clock.monotonic() > deadline:
                 break
-            if missing:
+            if by_policy or by_kubelet:
                 self._clock.sleep(0.5)
-        return sorted(missing.values())
+        missing = ((by_policy, _POLICY_MISSING), (by_kubelet, _KUBELET_MISSING))
+        return [text.format(", ".join(sorted(names.values()))) for names, text in missing if names]
 
 
+_POLICY_MISSING = "not running again, though docker is to restart them (see docker ps -a): {}"
+_KUBELET_MISSING = "not running again yet, which is for the kubelet: {}"
 _COME_BACK = ("always", "unless-stopped")
 
 

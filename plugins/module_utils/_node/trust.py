@@ -26,6 +26,10 @@ Request = namedtuple(
     "check_mode owner",
 )
 _LOCK_TIMEOUT = 300.0
+_DOCKER_FIRST = (
+    "docker is down here since a run was killed while it restarted it, and the registry may be down with it, so "
+    "nothing was verified; remove_insecure=true, which playbooks/trust.yml says next, starts docker and verifies"
+)
 _SHOWN = {"write": "Write", "remove": "Remove"}  # directories come and go with their files
 
 
@@ -80,7 +84,10 @@ class Trust:
         self.warnings += survey.problems
         self._converge_files(ca)
         prove = None if request.check_mode or not request.verify else proof.Proof(self._names, ca, self._engine)
-        if prove is not None and not self._docker_comes_first(unit):
+        if not request.check_mode and self._docker_comes_first(unit):
+            if not request.remove_insecure:
+                self.warnings.append(_DOCKER_FIRST)
+        elif prove is not None:
             self._verify(prove, unit, survey.covered)
         if request.remove_insecure:
             self._remove_flags(survey, unit, prove)
@@ -204,8 +211,7 @@ class Trust:
 
     def _docker_comes_first(self, unit):
         """Say whether docker is down because a run was killed while it restarted it: the registry may be down too."""
-        down = unit.exists and not unit.active
-        return self._request.remove_insecure and down and self._records.unfinished_restart() is not None
+        return unit.exists and not unit.active and self._records.unfinished_restart() is not None
 
     def _verify(self, prove, unit, covered):
         ask_engine = unit.active and self._engine.ping()
