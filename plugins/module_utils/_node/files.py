@@ -161,15 +161,13 @@ class Tree:
         """
         deadline = time.monotonic() + timeout
         while True:
-            parent, name = self._parent(path)
-            with _closing(parent):
-                flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-                descriptor = os.open(name, flags, 0o600, dir_fd=parent)
-            with _closing(descriptor):
-                # One that was taken away while we waited for it locks nothing any more.
-                if _locked(descriptor) and self._is_open_as(descriptor, path):
-                    yield
-                    return
+            descriptor = self._open_lock(path)
+            if descriptor is not None:
+                with _closing(descriptor):
+                    # One that was taken away while we waited for it locks nothing any more.
+                    if _locked(descriptor) and self._is_open_as(descriptor, path):
+                        yield
+                        return
             if time.monotonic() > deadline:
                 raise NodeError(
                     "{}: another run has been at work on this node for {:g} s; run again when it is done".format(
@@ -177,6 +175,16 @@ class Tree:
                     )
                 )
             time.sleep(0.1)
+
+    def _open_lock(self, path):
+        """Open a lock file; None where another run has just taken its directory away, which is made again then."""
+        try:
+            parent, name = self._parent(path)
+            with _closing(parent):
+                return os.open(name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=parent)
+        except FileNotFoundError:
+            self.make_directory(os.path.dirname(path), 0o700)
+            return None
 
     def _is_open_as(self, descriptor, path):
         try:

@@ -170,6 +170,29 @@ def test_a_lock_that_was_taken_away_between_opening_and_locking_it_is_taken_anew
         assert len(calls) == 2
 
 
+def test_a_lock_whose_directory_was_taken_away_is_taken_in_a_new_one(
+    root: Path, tree: files.Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that waits for the lock finds nothing in its place: its holder has tidied up."""
+    path = root / "var/lib/records"
+    locked = files._locked
+    calls: list[int] = []
+
+    def overtaken(descriptor: int) -> bool:
+        calls.append(descriptor)
+        if len(calls) == 1:
+            (path / "lock").unlink()
+            path.rmdir()
+            return False
+        return locked(descriptor)
+
+    monkeypatch.setattr(files, "_locked", overtaken)
+    tree.make_directory("/var/lib/records", 0o700)
+    with tree.lock("/var/lib/records/lock", 10):
+        assert (path / "lock").exists()
+        assert path.stat().st_mode & 0o777 == 0o700
+
+
 def test_records_come_back_as_they_were_and_go_when_there_is_nothing_left(root: Path, tree: files.Tree) -> None:
     records = manifest.Records(tree, "default/docker-registry")
     kept = manifest.Manifest({PATH: manifest.Entry("12", ["34"], False)}, ["/etc/docker"])
