@@ -66,7 +66,7 @@ class Check:
             for name in self._request.endpoints:
                 self._endpoint(name, steps)
         finally:
-            self._clean_up()
+            self.leftovers = self._clean_up()
 
     def outcome(self):
         """Give the module's result: what was found, and a sentence (msg) that sums it up."""
@@ -160,7 +160,7 @@ class Check:
         image_id = self._load()
         repository = self._repository(name)
         tagged = "{}:{}".format(repository, self._request.tag)
-        self._made.append(tagged)
+        self._brings(tagged)
         query = urlencode({"repo": repository, "tag": self._request.tag})
         self._engine.call("POST", "/images/{}/tag?{}".format(quote(image_id, safe=":"), query))
         path = "/images/{}/push?{}".format(quote(repository, safe="/:[]"), urlencode({"tag": self._request.tag}))
@@ -182,7 +182,7 @@ class Check:
         self._clean_up()
         repository = self._repository(name)
         reference = "{}@{}".format(repository, pushed)
-        self._made.append(reference)
+        self._brings(reference)
         try:
             path = "/images/create?" + urlencode({"fromImage": repository, "tag": pushed})
             self._engine.stream("POST", path, headers=self._auth(name))
@@ -205,7 +205,7 @@ class Check:
     def _load(self):
         """Load the image into the local docker, and give what docker calls it."""
         image = probe_image.build()
-        self._made.append(image.image_id)
+        self._brings(image.image_id)
         headers = {"Content-Type": "application/x-tar"}
         self._engine.stream("POST", "/images/load?quiet=1", image.archive, headers)
         return image.image_id
@@ -218,10 +218,19 @@ class Check:
             advice = _RIGHTS_ADVICE.format(self._request.username, self._request.project)
         raise _Failed("{}: {}: {}{}".format(name, what, exc, advice and " ({})".format(advice))) from exc
 
+    def _brings(self, reference):
+        """Remember a name to be removed from the local docker; names of an image go before its id."""
+        if reference not in self._made:
+            self._made.append(reference)
+
     def _clean_up(self):
-        """Remove what this run brought into the local docker; what cannot be is named in leftovers."""
-        self.leftovers = [said for said in map(self._remove, reversed(self._made)) if said]
-        self._made = []
+        """Remove what this run brought into the local docker; what cannot be is tried again the next time.
+
+        :returns: what is still there, and why (list of str)
+        """
+        tried = [(reference, self._remove(reference)) for reference in reversed(self._made)]
+        self._made = [reference for reference, said in reversed(tried) if said]
+        return [said for _reference, said in tried if said]
 
     def _remove(self, reference):
         """Remove one name of a local image; give "" or why that could not be done."""

@@ -173,6 +173,27 @@ def test_what_docker_will_not_remove_is_named(run: Run, images: Images) -> None:
     assert "image is in use" in run().leftovers[0]
 
 
+def test_what_docker_will_not_remove_at_first_is_tried_again(run: Run, images: Images) -> None:
+    refusals = 2
+    delete = images._delete
+
+    def busy(name: str, query: dict[str, str]) -> tuple[int, Any]:
+        nonlocal refusals
+        refusals -= 1
+        return (409, {"message": "image is in use"}) if refusals >= 0 else delete(name, query)
+
+    images._delete = busy  # type: ignore[method-assign]
+    assert run().leftovers == []
+    assert images.names == {}
+
+
+def test_what_docker_never_removes_is_named_once_for_each_name(run: Run, images: Images) -> None:
+    """Also what belongs to the first name, after which others were gone through."""
+    images.faults = [("DELETE", 409, {"message": "image is in use"})]
+    left = [said.partition(": ")[0] for said in run().leftovers]
+    assert sorted(left) == sorted(images.names)
+
+
 def test_without_a_token_only_tls_and_the_api_are_checked_and_that_is_said(run: Run) -> None:
     job = run(token=None)
     assert [found["step"] for found in job.results] == ["tls", "v2"] * 2
