@@ -214,7 +214,11 @@ restarted:
   returned: always
   type: bool
 verified:
-  description: What was proven from this node, name by name. Empty in check mode and with O(verify=false).
+  description:
+    - What was proven from this node, name by name. Empty in check mode and with O(verify=false).
+    - Empty with a warning, and RV(restart_needed) true, where docker is down because a run was killed while it
+      restarted it. The registry may have run there, so only a call with O(remove_insecure=true), which starts docker,
+      asks it.
   returned: always
   type: list
   elements: dict
