@@ -103,7 +103,7 @@ def _finish(
         cluster_ip=next(iter(_endpoints.cluster_ips(service)), None), port=registry.port,
         image=spec.image, replicas=spec.replicas, storage=layout.storage(outcome.live, spec.storage.mount_path),
     )  # fmt: skip
-    rolls = created or any(field.startswith("spec.template") for field in fields)
+    rolls = created or build.rolls(fields)
     done = _wait.settled(outcome.live) if outcome.live and not outcome.changed else None
     workload = {
         "api_version": build.API_VERSIONS[live.kind],

@@ -220,10 +220,9 @@ def _guard_images(spec: DeploySpec, live: Live) -> None:
     known = ((live.http_secret or {}).get("metadata") or {}).get("uid") or KNOWN_AFTER_APPLY
     want = wanted(spec, live, known if own_http_secret(spec, live) else None)
     change = plan(live.workload, build.desired(want, live.workload))
-    rolls = any(field.startswith("spec.template") for field in change.fields)
-    lost = build.abandons(want, live.workload, rolls=rolls)
+    lost = build.abandons(want, live.workload, change.after, rolls=build.rolls(change.fields))
     if lost:
-        what = ", ".join(field for field in change.fields if field.startswith("spec.template"))
+        what = ", ".join(field for field in change.fields if field.startswith(("spec.template", "spec.replicas")))
         raise RefusedError(
             f"{live.kind} {spec.registry}: {lost}; pushed images would be lost. Keep the storage as it is, copy the"
             f" images first, or say allow_data_loss: true. (The change: {what}.)"

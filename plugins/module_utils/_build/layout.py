@@ -115,3 +115,33 @@ def ready_replicas(workload: Object | None) -> int:
     """Pods that serve at the moment. APIs before 1.5 count no ready pods of a DeploymentConfig: then the available."""
     status = (workload or {}).get("status") or {}
     return int(status.get("readyReplicas") or status.get("availableReplicas") or 0)
+
+
+def replicas(workload: Object | None) -> int:
+    """Pods asked for; one where nothing is said, as the API fills it in."""
+    count = ((workload or {}).get("spec") or {}).get("replicas")
+    return 1 if count is None else int(count)
+
+
+def has_no_pods(workload: Object | None) -> bool:
+    """Whether it is scaled to nothing, and its pods are gone."""
+    return replicas(workload) == 0 and not ((workload or {}).get("status") or {}).get("replicas")
+
+
+def never_ready(workload: Object | None) -> bool:
+    """Whether no rollout was ever finished, so that nobody can have pushed anything.
+
+    Known only for the first rollout: of a later one, the object does not tell what became of those before.
+    """
+    live = workload or {}
+    status = live.get("status") or {}
+    if ready_replicas(live):
+        return False
+    # The word on a finished rollout stays when its pods stop being ready later.
+    for condition in status.get("conditions") or []:
+        kind, reason = condition.get("type"), str(condition.get("reason") or "")
+        if kind == "Progressing" and reason in ("NewReplicationControllerAvailable", "NewReplicaSetAvailable"):
+            return False
+    notes = (live.get("metadata") or {}).get("annotations") or {}
+    revision = notes.get("deployment.kubernetes.io/revision") or status.get("latestVersion") or 0
+    return int(revision) <= 1

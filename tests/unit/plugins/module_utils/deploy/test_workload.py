@@ -230,24 +230,140 @@ class TestChecksum:
         assert fields == ["spec.template.metadata.annotations.okd.registry/checksum"]
 
 
+class TestTellsWhereTheStorageIs:
+    NAME = "REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY"
+
+    def value(self, obj):
+        return next((e.get("value") for e in container(obj)["env"] if e["name"] == self.NAME), None)
+
+    def adopted(self, *env, **fields):
+        """A workload of others that has all that is wanted, but for this variable."""
+        now = live()
+        now["metadata"]["annotations"] = {}
+        container(now)["env"] = [e for e in container(now)["env"] if e["name"] != self.NAME]
+        container(now)["env"] += [{"name": name, "value": value} for name, value in env]
+        container(now).update(fields)
+        return now
+
+    def test_a_new_one(self):
+        made = build.desired(make(storage=build.Storage("c", mount_path="/data")))
+        assert self.value(made) == "/data"
+
+    @pytest.mark.parametrize(
+        "env",
+        [
+            {"REGISTRY_STORAGE_S3_BUCKET": "b"},
+            {"REGISTRY_STORAGE_INMEMORY": ""},
+            {"REGISTRY_STORAGE": "azure"},
+            {"REGISTRY_CONFIGURATION_PATH": "/my.yml"},
+        ],
+    )
+    def test_another_driver_or_file_is_the_users_word(self, env):
+        assert self.value(build.desired(make(env=env))) is None
+        assert self.value(after(self.adopted(*env.items()), checksum="new").after) is None
+
+    @pytest.mark.parametrize(
+        "env",
+        [
+            {"REGISTRY_STORAGE_DELETE_ENABLED": "true"},
+            {"REGISTRY_STORAGE_CACHE_BLOBDESCRIPTOR": "inmemory"},
+            {"REGISTRY_STORAGE_MAINTENANCE_READONLY": "{}"},
+            {"REGISTRY_STORAGE_REDIRECT_DISABLE": "true"},
+            {"REGISTRY_STORAGE_FILESYSTEM_MAXTHREADS": "5"},
+            {"REGISTRY_STORAGE": "filesystem"},
+            {"REGISTRY_STORAGE_S3_BUCKET": None},
+        ],
+    )
+    def test_what_is_no_other_driver(self, env):
+        assert self.value(build.desired(make(env=env))) == "/registry"
+
+    def test_the_users_directory(self):
+        assert self.value(build.desired(make(env={self.NAME: "/mine"}))) == "/mine"
+        now = self.adopted((self.NAME, "/theirs"))
+        assert self.value(after(now, checksum="new").after) == "/theirs"
+
+    def test_a_running_one_is_told_only_when_it_rolls_anyway(self):
+        settled = after(self.adopted()).after
+        assert self.value(settled) is None
+        assert not after(settled).changed
+        rolled = after(settled, checksum="new").after
+        assert self.value(rolled) == "/registry"
+        assert not after(rolled, checksum="new").changed
+
+    def test_a_driver_of_ours_that_is_no_longer_wanted_does_not_count(self):
+        now = live(env={"REGISTRY_STORAGE_S3_BUCKET": "b"})
+        assert self.value(now) is None
+        settled = after(now).after
+        assert self.value(settled) == "/registry"
+        assert not after(settled).changed
+
+    def test_a_configuration_file_of_the_users(self):
+        now = self.adopted()
+        now["spec"]["template"]["spec"]["volumes"].append({"name": "conf", "configMap": {"name": "conf"}})
+        container(now)["volumeMounts"].append({"name": "conf", "mountPath": "/etc/docker/registry"})
+        assert self.value(after(now, checksum="new").after) is None
+        now = self.adopted(args=["serve", "/conf/my.yml"])
+        assert self.value(after(now, checksum="new").after) is None
+
+
 class TestAbandons:
     def serving(self, **options):
         now = live(**options)
         now["status"] = {"readyReplicas": 1}
         return now
 
+    def lost(self, now, kind="DeploymentConfig", **options):
+        want = make(kind, **options)
+        change = plan(now, build.desired(want, now))
+        return build.abandons(want, now, change.after, rolls=build.rolls(change.fields))
+
     def test_new_pods_of_an_ephemeral_registry(self):
-        assert "emptyDir" in build.abandons(make(), self.serving(), rolls=True)
-        assert build.abandons(make(), self.serving(), rolls=False) is None
+        assert "emptyDir" in self.lost(self.serving(), checksum="new")
+        assert self.lost(self.serving()) is None
+
+    def test_fewer_pods_of_an_ephemeral_registry(self):
+        now = self.serving(replicas=2)
+        assert "takes some away" in self.lost(now, replicas=1)
+        assert "takes some away" in self.lost(now, replicas=0)
+        assert self.lost(now, replicas=3) is None
+
+    def test_fewer_pods_on_a_claim(self):
+        now = self.serving(replicas=2, storage=build.Storage("c"))
+        assert self.lost(now, replicas=1, storage=build.Storage("c")) is None
 
     def test_switch_away_from_a_claim(self):
         now = self.serving(storage=build.Storage("old"))
-        assert "claim old" in build.abandons(make(storage=build.Storage("new")), now, rolls=True)
-        assert "claim old" in build.abandons(make(), now, rolls=True)
+        assert "claim old" in self.lost(now, storage=build.Storage("new"))
+        assert "claim old" in self.lost(now)
 
     def test_the_same_claim(self):
         now = self.serving(storage=build.Storage("old"))
-        assert build.abandons(make(storage=build.Storage("old")), now, rolls=True) is None
+        assert self.lost(now, storage=build.Storage("old"), checksum="new") is None
+
+    def test_another_path_for_the_same_claim(self):
+        now = self.serving(storage=build.Storage("old"))
+        assert self.lost(now, storage=build.Storage("old", mount_path="/data")) is None
+
+    @pytest.mark.parametrize("volume", ["registry-storage", "other"])
+    def test_another_path_does_not_hide_another_source(self, volume):
+        now = self.serving(storage=build.Storage("old"), tls=build.Tls("registry-secret"))
+        for source in ("new", None):
+            storage = build.Storage(source, mount_path="/data", volume_name=volume)
+            assert "claim old" in self.lost(now, storage=storage, tls=build.Tls("registry-secret"))
+
+    @pytest.mark.parametrize("volume", ["registry-storage", "other"])
+    def test_another_path_beside_a_mount_of_others(self, volume):
+        """It stays, but the registry would look elsewhere."""
+        now = self.serving(storage=build.Storage("old"))
+        now["metadata"]["annotations"] = {}
+        assert "claim old" in self.lost(now, storage=build.Storage(mount_path="/data", volume_name=volume))
+
+    def test_another_path_for_an_ephemeral_registry(self):
+        assert "emptyDir" in self.lost(self.serving(), storage=build.Storage(mount_path="/data"))
+
+    def test_mounts_of_settings_hold_no_images(self):
+        now = self.serving(tls=build.Tls("registry-secret"), storage=build.Storage("c"))
+        assert self.lost(now, storage=build.Storage("c", mount_path="/data")) is None
 
     def test_other_volumes_are_named(self):
         now = self.serving()
@@ -255,11 +371,47 @@ class TestAbandons:
             "name": "registry-storage",
             "nfs": {"server": "s", "path": "/p"},
         }
-        assert "NFS s:/p" in build.abandons(make(), now, rolls=True)
+        assert "NFS s:/p" in self.lost(now)
 
-    def test_nothing_serves_so_nothing_is_lost(self):
-        assert build.abandons(make(), live(), rolls=True) is None
-        assert build.abandons(make(), None, rolls=True) is None
+    def test_images_on_a_claim_outlive_the_moment(self):
+        """Whether a pod is ready just now says nothing about what is in the claim."""
+        assert "claim old" in self.lost(live(storage=build.Storage("old")), storage=build.Storage("new"))
+        assert "claim old" in self.lost(live(storage=build.Storage("old")))
+
+    @pytest.mark.parametrize(
+        "status",
+        [
+            {"latestVersion": 2},
+            {
+                "latestVersion": 1,
+                "conditions": [
+                    {"type": "Progressing", "status": "True", "reason": "NewReplicationControllerAvailable"}
+                ],
+            },
+        ],
+    )
+    def test_an_ephemeral_registry_that_is_not_ready_at_this_moment(self, status):
+        now = live()
+        now["status"] = status
+        assert "emptyDir" in self.lost(now, checksum="new")
+        assert "emptyDir" in self.lost(now, storage=build.Storage("claim"))
+
+    def test_a_later_revision_of_a_deployment(self):
+        now = live("Deployment")
+        now["metadata"]["annotations"]["deployment.kubernetes.io/revision"] = "3"
+        assert "emptyDir" in self.lost(now, kind="Deployment", checksum="new")
+
+    def test_nobody_can_have_pushed_yet(self):
+        assert self.lost(live(), checksum="new") is None
+        assert self.lost(live(), storage=build.Storage("claim")) is None
+        assert self.lost(None) is None
+
+    def test_without_pods_there_is_nothing_in_them(self):
+        now = live(replicas=0)
+        now["status"] = {"latestVersion": 4}
+        assert self.lost(now, checksum="new") is None
+        now["status"]["replicas"] = 1
+        assert "emptyDir" in self.lost(now, checksum="new")
 
 
 class TestLayout:
