@@ -284,8 +284,8 @@ class Api:
     ) -> Answer:
         """One request with its retries. A 404 that names the object comes back as it is for reads, else as an error.
 
-        An attempt that ended without an answer may have been carried out; the error of a later attempt then has
-        ``maybe_done`` set, so that the writer can tell its own work from somebody else's.
+        An attempt that ended without an answer, or with a 5xx, may have been carried out; the error of a later attempt
+        then has ``maybe_done`` set, so that the writer can tell its own work from somebody else's.
         """
         url = path + ("?" + urlencode(query) if query else "")
         data = None if body is None else json.dumps(body, separators=(",", ":")).encode()
@@ -303,6 +303,8 @@ class Api:
                 self.pause(attempt)
                 continue
             if answer.status in RETRIED and attempt < ATTEMPTS:
+                # A server (or what stands before it) may fail after the work is done; 429 turns away before.
+                lost = lost or answer.status >= 500
                 self.pause(attempt, answer.retry_after)
                 continue
             break

@@ -145,9 +145,11 @@ class _Issue:
         config_map = secrets.ca_config_map(self.spec.ca_config_map, self.spec.registry.namespace, ca_pem)
         result.add(ensure(self.api, ObjectRef.of(config_map), config_map, check_mode=self.check_mode))
         issued = self._issue(ca, names) if reason and ca and not self.check_mode else None
+        outcome = self._store(secret_ref, live, ca, names, issued, reason)
+        if issued and secrets.value(outcome.live, secrets.CERT_KEY) != issued.bundle:
+            reason = None  # somebody else stored one that will do, at the same time
         if reason:
             result.note(f"Issued a certificate for {', '.join(self.endpoints.hosts)}: {reason}.")
-        outcome = self._store(secret_ref, live, ca, names, issued, reason)
         result.add(outcome)
         return result.finish(
             registry=registry_value(
@@ -204,10 +206,11 @@ class _Issue:
             return Outcome(ref, Change(UNCHANGED, before=live, after=live), live)
 
         def desired(now: Object | None) -> Object:
-            if now is not live and not self._reason(now, ca, names):
-                return now or {}
             unknown = KNOWN_AFTER_APPLY.encode()
             bundle, key = (issued.bundle, issued.key_pem) if issued else (unknown, unknown)
+            if now is not live and not self._reason(now, ca, names):
+                kept = secrets.value(now, secrets.CERT_KEY), secrets.value(now, secrets.PRIVATE_KEY)
+                bundle, key = kept[0] or bundle, kept[1] or key
             return secrets.certificate_secret(ref.name, ref.namespace or "", bundle, key, now)
 
         return ensure(self.api, ref, desired, check_mode=self.check_mode, live=live)

@@ -31,14 +31,14 @@ options:
     type: str
   labels:
     description:
-      - Labels of the Service, and what it selects where O(selector) is left out.
+      - Labels of the Service, and what a new one selects where O(selector) is left out.
     type: dict
     default:
       docker-registry: default
   selector:
     description:
       - Labels of the pods that the Service leads to.
-      - Left out, it is the same as O(labels); a Service that others made keeps its selector.
+      - Left out, a Service that exists keeps its selector, and a new one gets O(labels).
     type: dict
   session_affinity:
     description:

@@ -23,8 +23,8 @@ def ref(registry: Registry) -> ObjectRef:
 def desired(spec: ServiceSpec, live: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The Service as it is to be.
 
-    A Service that others made keeps what it selects and what its port is called, since their pods and Routes rely on
-    both; a selector that was asked for wins.
+    A Service that is there keeps what it selects, since the pods there are have those labels and get new ones only
+    later; one that others made keeps what its port is called too. A selector that was asked for wins.
 
     :param live: the Service there is.
     :raises RefusedError: when it has another address than the wanted one, or none at all.
@@ -37,8 +37,10 @@ def desired(spec: ServiceSpec, live: Mapping[str, Any] | None = None) -> dict[st
     there = _spec(live).get("selector") or {}
     if spec.selector:
         body["selector"] = {**{key: REMOVE for key in there if key not in spec.selector}, **spec.selector}
-    elif not there or owns(live, "spec", "selector"):
+    elif not there:
         body["selector"] = dict(spec.labels)
+    elif owns(live, "spec", "selector"):
+        body["selector"] = dict(there)
     metadata = {"name": registry.name, "namespace": registry.namespace, "labels": dict(spec.labels)}
     return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": body}
 

@@ -226,6 +226,15 @@ def test_a_write_that_may_have_gone_through_is_marked(lost: LostError, answer: A
     assert caught.value.maybe_done is lost.sent
 
 
+@pytest.mark.parametrize(("code", "maybe"), [(500, True), (502, True), (503, True), (504, True), (429, False)])
+def test_a_write_answered_with_a_failure_may_have_gone_through(code: int, maybe: bool) -> None:
+    """A server, or a load balancer before it, may fail after the work is done; 429 comes before any work."""
+    api, _, _ = api_of(Answer(code, b"<html>"), status(409, "AlreadyExists"))
+    with pytest.raises(AlreadyExistsError) as caught:
+        api.create(OBJECT)
+    assert caught.value.maybe_done is maybe
+
+
 def test_a_first_conflict_is_somebody_elses() -> None:
     api, _, _ = api_of(status(409, "Conflict"))
     with pytest.raises(ConflictError) as caught:

@@ -69,14 +69,19 @@ def test_a_selector_that_was_asked_for_wins_and_is_all_of_it() -> None:
     assert after["spec"]["selector"] == {"x": "y"}
 
 
-def test_our_own_service_follows_new_labels() -> None:
+def test_our_own_service_keeps_its_selector_under_new_labels() -> None:
+    """The pods get new labels only later; until then a new selector would lead to none of them."""
     live = plan(None, service.desired(service_spec(labels={"a": "1"}))).after
     assert live is not None
     live["metadata"]["resourceVersion"] = "1"
     live["spec"]["clusterIP"] = IP
-    after = plan(live, service.desired(service_spec(labels={"a": "2"}), live)).after
+    after = plan(live, service.desired(service_spec(labels={"a": "2", "b": "3"}), live)).after
     assert after is not None
-    assert after["spec"]["selector"] == {"a": "2"}
+    assert after["spec"]["selector"] == {"a": "1"}
+    assert after["metadata"]["labels"] == {"a": "2", "b": "3"}
+    asked = plan(after, service.desired(service_spec(labels={"a": "2"}, selector={"a": "2"}), after)).after
+    assert asked is not None
+    assert asked["spec"]["selector"] == {"a": "2"}
 
 
 @pytest.mark.parametrize(

@@ -169,6 +169,20 @@ class TestIssue:
         result = certify()
         assert cluster.find("v1", "Secret", "registry-secret")["data"] == good["data"]
         assert result["certificate"]["serial"] == "2"
+        assert (result["reason"], [a for a in result["actions"] if "Issued" in a]) == (None, [])
+
+    def test_what_others_have_in_a_secret_that_was_faster_stays_theirs(self, cluster, certify, ca):
+        certify()
+        good = cluster.find("v1", "Secret", "registry-secret")
+        theirs = {**good, "data": {**good["data"], "other": "eA=="}, "metadata": {**good["metadata"]}}
+        theirs["metadata"]["labels"] = {"theirs": "x"}
+        cluster.put({**good, "data": {}})
+        cluster.before_write = lambda: cluster.put(theirs)
+        certify()
+        noted = cluster.find("v1", "Secret", "registry-secret")["metadata"]["annotations"]["okd.registry/owned"]
+        assert "registry.crt" in noted
+        assert "theirs" not in noted
+        assert "other" not in noted
 
 
 class TestCheckMode:
