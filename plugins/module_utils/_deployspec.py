@@ -121,7 +121,12 @@ def env(values: Mapping[str, Any]) -> dict[str, str | None]:
 
 
 def secret_values(values: Mapping[str, Any]) -> list[str]:
-    """The values of variables that hold credentials, by their names: what must not show in any output."""
-    entries = [{"name": name, "value": value} for name, value in values.items() if isinstance(value, str) and value]
+    """The values of variables that hold credentials, as text: what must not show in any output."""
+    entries = [{"name": str(name), "value": str(value)} for name, value in values.items() if value not in (None, "")]
     masked = shown({"metadata": {"name": "env"}, "spec": {"env": entries}})["spec"]["env"] if entries else []
     return [e["value"] for e, seen in zip(entries, masked, strict=True) if seen["value"] != e["value"]]
+
+
+def harmless_values(values: Mapping[str, Any]) -> set[str]:
+    """The values of variables, as text, that may show: those of none that holds a credential."""
+    return {str(value) for value in values.values() if value is not None} - set(secret_values(values))

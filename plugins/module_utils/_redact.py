@@ -30,6 +30,11 @@ _SECRET_NAME = re.compile(
     r"SECRET|PASSW|TOKEN|CREDENTIAL|ACCESSKEY|ACCOUNTKEY|KEY_DATA|PRIVATE|APIKEY|_KEY$", re.IGNORECASE
 )
 _PATH = re.compile(r"/[\w.-]+(/[\w.-]+)*")
+_NAME_OF_PATH = re.compile(
+    r"(?:FILE|PATH|CERTIFICATE|TLS_KEY|(?<!ACCESS)(?<!API)(?<!ACCOUNT)(?<!SECRET)_KEY)$", re.IGNORECASE
+)
+# Headers and the like, as REGISTRY_NOTIFICATIONS_ENDPOINTS has them.
+_SECRET_VALUE = re.compile(r"authorization|bearer|password", re.IGNORECASE)
 # A setting of a configuration file (YAML, INI) that is named like a credential; a registry's config.yml may have some.
 _SETTING = re.compile(
     r"^([ \t-]*[\"']?\w*(?:secret|passw|token|accesskey|accountkey|apikey)\w*[\"']?[ \t]*[:=][ \t]*)(\S.*)$",
@@ -107,8 +112,10 @@ def _without_credentials(value: Any) -> Any:
 
 
 def _variable(name: str, value: str) -> str:
-    if not value or (_PATH.fullmatch(value) and len(value) < 200 and "SECRET" not in name.upper()):
+    if not value:
         return value
     if _SECRET_NAME.search(name):
-        return keyed_hash(value)
-    return _USERINFO.sub("***@", value)
+        # Some secrets look like paths (base64 has slashes), so the name has to promise one.
+        is_path = len(value) < 200 and _PATH.fullmatch(value) and _NAME_OF_PATH.search(name)
+        return value if is_path else keyed_hash(value)
+    return keyed_hash(value) if _SECRET_VALUE.search(value) else _USERINFO.sub("***@", value)

@@ -118,8 +118,9 @@ options:
         default: registry-storage
   allow_data_loss:
     description:
-      - Pushed images may be lost. Without it, a change that would replace the volume under a running registry, or the
-        pod of one with ephemeral storage, is refused.
+      - Pushed images may be lost. Without it, a change that would replace the registry's volume is refused, and so is
+        one that would replace, or take away, a pod of a registry with ephemeral storage. A new certificate, another
+        image, other variables and fewer O(replicas) are such changes.
     type: bool
     default: false
   tls_secret:
@@ -142,6 +143,9 @@ options:
     description:
       - Environment variables of the container, such as C(REGISTRY_*), which override its configuration. Variables that
         are not named stay as they are; a value of V(null) removes one, whoever set it.
+      - C(REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY) is set to O(storage.mount_path), unless variables or a mounted
+        configuration file choose another directory or another storage driver.
+      - Values are kept out of logs. Those of variables that look like credentials are kept out of results too.
     type: dict
   strategy:
     description:
@@ -314,7 +318,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.okd.registry.plugins.module_utils import _deploy, _undeploy
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._args import COMMON, ENDPOINTS, argument_spec
-from ansible_collections.okd.registry.plugins.module_utils._deployspec import secret_values
+from ansible_collections.okd.registry.plugins.module_utils._deployspec import harmless_values, secret_values
 from ansible_collections.okd.registry.plugins.module_utils._kube import run_module
 
 STORAGE = {
@@ -327,9 +331,21 @@ STORAGE = {
 
 def execute(module: AnsibleModule, api: Api) -> dict[str, Any]:
     """Deploy, or take away. Values of variables that hold credentials are kept out of every output."""
-    module.no_log_values.update(secret_values(module.params["env"] or {}))
+    _show_harmless(module)
     work = _undeploy.run if module.params["state"] == "absent" else _deploy.run
     return work(module.params, api, check_mode=module.check_mode)
+
+
+def _show_harmless(module: AnsibleModule) -> None:
+    """Of the variables, hide credentials only: Ansible would blot out every C(true) and C(5000) in the output."""
+    env = module.params["env"] or {}
+    others = {
+        str(module.params.get(name))
+        for name, option in module.argument_spec.items()
+        if option.get("no_log") and name != "env"
+    }
+    module.no_log_values.difference_update(harmless_values(env) - others)
+    module.no_log_values.update(secret_values(env))
 
 
 def main() -> None:
@@ -353,7 +369,7 @@ def main() -> None:
             tls_secret={"type": "str", "no_log": False},
             tls_mount_path={"type": "path", "default": "/etc/secrets"},
             tls_fingerprint={"type": "str"},
-            env={"type": "dict"},
+            env={"type": "dict", "no_log": True},
             strategy={"type": "str", "choices": ["Rolling", "Recreate"]},
             resources={"type": "dict"},
             wait={"type": "bool", "default": True},

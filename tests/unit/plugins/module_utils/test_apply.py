@@ -238,6 +238,11 @@ def test_credentials_in_the_environment_and_in_copies_are_hidden() -> None:
         {"name": "OPENSHIFT_KEY_DATA", "value": "-----BEGIN RSA PRIVATE KEY-----"},
         {"name": "REGISTRY_STORAGE_S3_SECRETKEY", "value": "/looks/like/a/path"},
         {"name": "REGISTRY_HTTP_TLS_KEY", "value": "/etc/secrets/registry.key"},
+        {"name": "MY_TOKEN", "value": "/abc/token"},
+        {"name": "AWS_ACCESS_KEY", "value": "/abc/accesskey"},
+        {"name": "ENDPOINTS", "value": "[{headers: {Authorization: [Basic abcdef]}}]"},
+        {"name": "TOKEN_FILE", "value": "/var/run/tokenfile"},
+        {"name": "REGISTRY_AUTH_TOKEN_ROOTCERTBUNDLE_PATH", "value": "/etc/bundle"},
         {"name": "HTTP_PROXY", "value": "http://user:pass@proxy:3128"},
         {"name": "PLAIN", "value": "shown"},
     ]
@@ -251,9 +256,16 @@ def test_credentials_in_the_environment_and_in_copies_are_hidden() -> None:
         "spec": {"template": {"spec": {"containers": [{"name": "registry", "env": env}]}}},
     }
     text = _apply.as_yaml(workload)
-    for hidden in ("c2VjcmV0", "PRIVATE KEY", "looks", "pass@"):
+    for hidden in ("c2VjcmV0", "PRIVATE KEY", "looks", "pass@", "/abc/", "abcdef"):
         assert hidden not in text
-    for shown in ("/etc/secrets/registry.key", "***@proxy:3128", "value: shown", "a: b"):
+    for shown in (
+        "/etc/secrets/registry.key",
+        "/var/run/tokenfile",
+        "/etc/bundle",
+        "***@proxy:3128",
+        "value: shown",
+        "a: b",
+    ):
         assert shown in text
 
 

@@ -335,7 +335,22 @@ class TestRefuses:
         assert cluster.writes() == []
         assert deploy(cluster, image="other:1", allow_data_loss=True)["changed"]
 
-    def test_scaling_loses_nothing(self, cluster):
+    def test_fewer_pods_of_an_ephemeral_registry(self, cluster):
+        deploy(cluster, replicas=2)
+        serving(cluster)
+        with pytest.raises(RefusedError, match=r"takes some away.*allow_data_loss: true.*spec\.replicas"):
+            deploy(cluster, replicas=1)
+        assert cluster.writes() == []
+
+    def test_another_path_and_another_claim(self, cluster):
+        cluster.put(claim())
+        cluster.put(claim("other"))
+        deploy(cluster, storage={"kind": "pvc", "claim_name": "registry-claim"})
+        with pytest.raises(RefusedError, match="claim registry-claim"):
+            deploy(cluster, storage={"kind": "pvc", "claim_name": "other", "mount_path": "/data"})
+        assert cluster.writes() == []
+
+    def test_more_pods_lose_nothing(self, cluster):
         deploy(cluster)
         serving(cluster)
         result = deploy(cluster, replicas=2)
@@ -450,6 +465,26 @@ class TestModule:
         values = {"REGISTRY_STORAGE_S3_SECRETKEY": "abc", "REGISTRY_LOG_LEVEL": "debug", "X_PASSWORD": "p", "N": 1}
         assert sorted(_deployspec.secret_values(values)) == ["abc", "p"]
         assert _deployspec.secret_values({}) == []
+        assert _deployspec.secret_values({"A_PASSWORD": 1234, "B": None, "C_TOKEN": ""}) == ["1234"]
+        assert _deployspec.harmless_values(values) == {"debug", "1"}
+        assert _deployspec.harmless_values({"A_PASSWORD": "same", "PLAIN": "same"}) == set()
+
+    def test_what_ansible_hides_from_the_start(self, monkeypatch):
+        """The invocation is logged before the module can say what is secret; later only secrets stay hidden."""
+        seen = {}
+        monkeypatch.setattr(registry_deploy, "run_module", lambda _work, **kw: seen.update(kw))
+        registry_deploy.main()
+        assert seen["argument_spec"]["env"]["no_log"] is True
+
+        class Module:
+            params = {"env": {"A_PASSWORD": 1234, "LEVEL": "debug", "SAME": "tok"}, "api_key": "tok", "state": "absent"}
+            argument_spec = {"env": {"no_log": True}, "api_key": {"no_log": True}}
+            no_log_values = {"1234", "debug", "tok"}
+            check_mode = False
+
+        monkeypatch.setattr(registry_deploy._undeploy, "run", lambda *_args, **_kw: {})
+        registry_deploy.execute(Module(), None)
+        assert Module.no_log_values == {"1234", "tok"}
 
     def test_defaults_of_the_tests_are_those_of_the_module(self, monkeypatch):
         seen = {}
