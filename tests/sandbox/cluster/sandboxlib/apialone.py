@@ -40,6 +40,7 @@ def up(paths: settings.Paths) -> Path:
     paths.state.mkdir(parents=True, exist_ok=True)
     with ownership.lock(paths.state / "api.lock"):
         kubeconfig = paths.api / "admin.kubeconfig"
+        inputs.build(["sandbox-kube"])
         binary = inputs.binary()
         plane = controlplane.api_alone(binary, paths, _ports(paths.api))
         services = [plane.etcd(), plane.apiserver(*FLAGS)]

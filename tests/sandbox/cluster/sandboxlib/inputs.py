@@ -100,7 +100,8 @@ def build(names: Sequence[str]) -> None:
     if all(built(name) for name in names):
         return
     command = [sys.executable, "-B", str(BUILD / "artifacts.py"), "build", *names]
-    if subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode:
+    # Progress is for people: what `api-up` prints for programs stays clean.
+    if subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False).returncode:
         raise SandboxError("the artefacts could not be built (see above); `sandbox up` goes on where it stopped")
 
 
