@@ -19,7 +19,7 @@ import pytest
 import sandbox
 
 SEED = int(os.environ.get("OKD_REGISTRY_KILL_SEED", "20260101"))
-# The task or play at which the run is killed: seconds within which the kill falls, and whether the registry serves by then.
+# The task or play at which a run is killed: seconds within which that happens, whether the registry serves by then.
 PHASES = {
     "Give the registry its address": (1.0, False),
     "Certify every name of the registry": (1.0, False),
