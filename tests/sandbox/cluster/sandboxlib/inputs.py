@@ -57,6 +57,19 @@ def start_daemon(one: Any) -> bool:
     return bool(_said(_build("host_dockerd").start, one))
 
 
+def claim_daemon() -> str | None:
+    """Stop the daemon that another checkout's ended run left on the cache; says what was done. Raises SandboxError.
+
+    For who holds the machine's sandbox, so that no other run is alive.
+    """
+    own = own_daemon()
+    other = own.recorded_owner()
+    if other is None or other.state == own.state or not other.pid():
+        return None
+    stop_daemon(other)
+    return f"stopped the Docker daemon that {other.state} had left on the cache"
+
+
 def stop_daemon(one: Any) -> bool:
     """Stop it with all its containers' processes, bridges and mounts; returns whether it ran. The images stay."""
     return bool(_said(_build("host_dockerd").stop, one))

@@ -72,6 +72,8 @@ def up() -> int:
         print(f"The sandbox is up and well ({time.monotonic() - started:.1f} s).")
         return 0
     _install(inputs.missing_packages())
+    if left := inputs.claim_daemon():
+        print(left, flush=True)
     inputs.start_daemon(inputs.own_daemon())
     inputs.build(inputs.ARTIFACTS)
     failed = play("up", variables())
