@@ -78,14 +78,6 @@ class Endpoints:
         return list(dict.fromkeys(e.host for e in self.items if e.known))
 
     @property
-    def dns_names(self) -> list[str]:
-        return [h for h in self.hosts if not is_ip(h)]
-
-    @property
-    def ip_addresses(self) -> list[str]:
-        return [h for h in self.hosts if is_ip(h)]
-
-    @property
     def complete(self) -> bool:
         """Whether every part is known."""
         return all(e.known for e in self.items)

@@ -85,11 +85,6 @@ def marked() -> dict[Identity, str]:
     return found
 
 
-def children(pid: int) -> list[int]:
-    """Direct children of a process."""
-    return [other for other in all_pids() if (stat := _stat(other)) and stat[1] == pid]
-
-
 def end(identities: Iterable[Identity], *, grace: float = 10.0) -> None:
     """End these very processes: SIGTERM, after ``grace`` seconds SIGKILL, and wait until they are gone."""
     left = [identity for identity in identities if alive(identity)]

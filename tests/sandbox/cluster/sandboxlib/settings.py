@@ -68,11 +68,6 @@ class Paths:
         return self.state / "control-plane"
 
     @property
-    def cluster_pki(self) -> Path:
-        """Certificates of the cluster itself (the registry's own authority is in ``registry_pki``)."""
-        return self.control_plane / "pki"
-
-    @property
     def registry_pki(self) -> Path:
         """Where the registry's certificate authority is made by the playbooks under test."""
         return self.state / "pki"

@@ -41,6 +41,8 @@ def fixture_client() -> Client:
         client = Client(read_kubeconfig(KUBECONFIG))
         client.get("/apis/apps.openshift.io/v1/deploymentconfigs")
     except (KubeconfigError, ApiError) as error:
+        if "STANDINS_KUBECONFIG" in os.environ:  # a cluster that was named has to be there
+            raise
         pytest.skip(f"no sandbox: {error}")
     return client
 
