@@ -12,14 +12,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.okd.registry.plugins.module_utils import _endpoints, _wait
+from ansible_collections.okd.registry.plugins.module_utils import _companion, _endpoints, _wait
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._apply import Outcome, ensure
 from ansible_collections.okd.registry.plugins.module_utils._build import layout, rbac, secrets
 from ansible_collections.okd.registry.plugins.module_utils._build import workload as build
 from ansible_collections.okd.registry.plugins.module_utils._deploycheck import (
     Live,
-    guard,
     own_http_secret,
     read,
     wanted,
@@ -27,6 +26,7 @@ from ansible_collections.okd.registry.plugins.module_utils._deploycheck import (
 from ansible_collections.okd.registry.plugins.module_utils._deployspec import DeploySpec
 from ansible_collections.okd.registry.plugins.module_utils._endpoints import KNOWN_AFTER_APPLY
 from ansible_collections.okd.registry.plugins.module_utils._errors import OptionError
+from ansible_collections.okd.registry.plugins.module_utils._guards import guard
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
 from ansible_collections.okd.registry.plugins.module_utils._result import Result, registry_value
 
@@ -54,6 +54,7 @@ def run(params: Mapping[str, Any], api: Api, *, check_mode: bool) -> dict[str, A
     identity = _http_secret(spec, live, api, result, check_mode)
     if live.role:
         _bind(spec, live, live.role, api, result, check_mode)
+    _companion.write(spec.companions(), live.companions, api, result, check_mode=check_mode)
     want = wanted(spec, live, identity)
     outcome = ensure(
         api, build.ref(live.kind, registry.name, registry.namespace), lambda now: build.desired(want, now),

@@ -1,26 +1,27 @@
 # Copyright: (c) 2026, okd.registry contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What registry_deploy looks at before it writes, and what it refuses then."""
+"""What registry_deploy looks at before it writes, and what it then wants. What it refuses is in ``_guards``."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.okd.registry.plugins.module_utils import _companion
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
-from ansible_collections.okd.registry.plugins.module_utils._build import layout, rbac, secrets
+from ansible_collections.okd.registry.plugins.module_utils._build import pod as pods
+from ansible_collections.okd.registry.plugins.module_utils._build import rbac, secrets
 from ansible_collections.okd.registry.plugins.module_utils._build import workload as build
+from ansible_collections.okd.registry.plugins.module_utils._build.part import Part
+from ansible_collections.okd.registry.plugins.module_utils._build.tls import Tls
 from ansible_collections.okd.registry.plugins.module_utils._deployspec import AUTO, DeploySpec
 from ansible_collections.okd.registry.plugins.module_utils._endpoints import KNOWN_AFTER_APPLY
 from ansible_collections.okd.registry.plugins.module_utils._errors import NotFoundError, OptionError, RefusedError
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef, group_of
-from ansible_collections.okd.registry.plugins.module_utils._plan import plan
 from ansible_collections.okd.registry.plugins.module_utils._result import Result
 
 DEFAULT_ROLE = "system:registry"
-OPERATOR_NAMESPACE = "openshift-image-registry"
 
 Object = dict[str, Any]
 
@@ -44,6 +45,7 @@ class Live:
     pair: tuple[str, str] | None
     fingerprint: str | None
     claim: Object | None
+    companions: dict[ObjectRef, Object | None]
 
 
 # ---- reading ---------------------------------------------------------------------------------------------------------
@@ -60,7 +62,7 @@ def read(spec: DeploySpec, api: Api, result: Result, *, check_mode: bool) -> Liv
         f"{rbac.RBAC}/v1", "ClusterRoleBinding", rbac.binding_name(spec.service_account, registry.namespace)
     )
     own_secret = spec.http_secret_name
-    kept = build.HTTP_SECRET_ENV in spec.env or build.keeps_http_secret(workload, own_secret)
+    kept = pods.HTTP_SECRET_ENV in spec.settings.env or pods.keeps_http_secret(workload, own_secret)
     pair, fingerprint = _certificate(spec, api, check_mode=check_mode)
     return Live(
         kind=kind,
@@ -72,6 +74,7 @@ def read(spec: DeploySpec, api: Api, result: Result, *, check_mode: bool) -> Liv
         pair=pair,
         fingerprint=fingerprint,
         claim=_claim(spec, api, result, check_mode=check_mode),
+        companions=_companion.read(spec.companions(), api),
     )
 
 
@@ -145,7 +148,9 @@ def _claim(spec: DeploySpec, api: Api, result: Result, *, check_mode: bool) -> O
 
 def own_http_secret(spec: DeploySpec, live: Live) -> bool:
     """Whether the HTTP secret comes from a Secret of ours, not from the user or from what was there before us."""
-    return build.HTTP_SECRET_ENV not in spec.env and not build.keeps_http_secret(live.workload, spec.http_secret_name)
+    return pods.HTTP_SECRET_ENV not in spec.settings.env and not pods.keeps_http_secret(
+        live.workload, spec.http_secret_name
+    )
 
 
 def wanted(spec: DeploySpec, live: Live, http_identity: str | None) -> build.Workload:
@@ -153,7 +158,7 @@ def wanted(spec: DeploySpec, live: Live, http_identity: str | None) -> build.Wor
 
     :param http_identity: of the Secret with the HTTP secret; None where there is none of ours.
     """
-    tls = build.Tls(spec.tls_secret, spec.tls_mount_path, *live.pair) if spec.tls_secret and live.pair else None
+    tls = Tls(spec.tls_secret, spec.tls_mount_path, *live.pair) if spec.tls_secret and live.pair else None
     return build.Workload(
         kind=live.kind,
         name=spec.registry.name,
@@ -162,16 +167,17 @@ def wanted(spec: DeploySpec, live: Live, http_identity: str | None) -> build.Wor
         replicas=spec.replicas,
         labels=spec.labels,
         selector=spec.selector,
-        node_selector=spec.node_selector,
         service_account=spec.service_account,
         port=spec.registry.port,
         storage=spec.storage,
         tls=tls,
-        env=spec.env,
+        fingerprint=live.fingerprint,
+        pod=spec.pod,
+        settings=spec.settings,
         strategy=spec.strategy or _safe_strategy(live.claim),
-        resources=spec.resources,
         http_secret=spec.http_secret_name if http_identity else None,
-        checksum=build.checksum({"certificate": live.fingerprint, "http_secret": http_identity}),
+        http_identity=http_identity,
+        parts=(Part(checksum=_companion.checksums(spec.companions(), live.companions)),),
     )
 
 
@@ -179,55 +185,3 @@ def _safe_strategy(claim: Object | None) -> str | None:
     """A volume that only one node can mount has to be let go before the new pod can have it."""
     modes = ((claim or {}).get("spec") or {}).get("accessModes") or []
     return "Recreate" if modes and not {"ReadWriteMany", "ReadOnlyMany"} & set(modes) else None
-
-
-# ---- refusing --------------------------------------------------------------------------------------------------------
-
-
-def guard(spec: DeploySpec, live: Live) -> None:
-    """Refuse, before anything is written, what would break the registry or lose images."""
-    registry = spec.registry
-    if registry.namespace == OPERATOR_NAMESPACE:
-        raise RefusedError(
-            f"The workloads in namespace {OPERATOR_NAMESPACE} belong to the image-registry operator, which would undo"
-            " every change: set what you want in configs.imageregistry.operator.openshift.io/cluster."
-        )
-    there = layout.selector(live.workload)
-    if spec.selector and there and spec.selector != there:
-        raise RefusedError(
-            f"{live.kind} {registry} selects its pods by {_text(there)}, which cannot become {_text(spec.selector)}:"
-            " leave selector out to keep it, or delete the workload first (the Service, and so the address, stays)."
-        )
-    pods = {**spec.labels, **(spec.selector or there)}
-    chosen = ((live.service or {}).get("spec") or {}).get("selector") or {}
-    if chosen and not chosen.items() <= pods.items():
-        raise RefusedError(
-            f"Service {registry} leads to pods with {_text(chosen)}, but the pods would have {_text(pods)}, so nothing"
-            " would be reached: give both the same labels."
-        )
-    if live.binding and live.binding.get("roleRef", {}).get("name") != live.role:
-        name = live.binding["metadata"]["name"]
-        raise RefusedError(
-            f"ClusterRoleBinding {name} binds {live.binding.get('roleRef', {}).get('name')}, which cannot become"
-            f" {live.role}: set cluster_role to the former, or delete the binding first."
-        )
-    _guard_images(spec, live)
-
-
-def _guard_images(spec: DeploySpec, live: Live) -> None:
-    if spec.allow_data_loss or live.workload is None:
-        return
-    known = ((live.http_secret or {}).get("metadata") or {}).get("uid") or KNOWN_AFTER_APPLY
-    want = wanted(spec, live, known if own_http_secret(spec, live) else None)
-    change = plan(live.workload, build.desired(want, live.workload))
-    lost = build.abandons(want, live.workload, change.after, rolls=build.rolls(change.fields))
-    if lost:
-        what = ", ".join(field for field in change.fields if field.startswith(("spec.template", "spec.replicas")))
-        raise RefusedError(
-            f"{live.kind} {spec.registry}: {lost}; pushed images would be lost. Keep the storage as it is, copy the"
-            f" images first, or say allow_data_loss: true. (The change: {what}.)"
-        )
-
-
-def _text(found: Mapping[str, str]) -> str:
-    return ",".join(f"{k}={v}" for k, v in sorted(found.items()))

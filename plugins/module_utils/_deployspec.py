@@ -10,13 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.okd.registry.plugins.module_utils._build.workload import DEFAULT_RESOURCES, Storage
+from ansible_collections.okd.registry.plugins.module_utils._build.podoptions import PodOptions
+from ansible_collections.okd.registry.plugins.module_utils._build.settings import Settings
+from ansible_collections.okd.registry.plugins.module_utils._build.storage import Storage
+from ansible_collections.okd.registry.plugins.module_utils._companion import Companion
 from ansible_collections.okd.registry.plugins.module_utils._errors import OptionError
 from ansible_collections.okd.registry.plugins.module_utils._model import DEFAULT_LABELS, Registry, dns_name, labels
-from ansible_collections.okd.registry.plugins.module_utils._redact import shown
+from ansible_collections.okd.registry.plugins.module_utils._options import pod, settings, storage
+from ansible_collections.okd.registry.plugins.module_utils._options.checks import container_path
 
 AUTO = "auto"
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _IMAGE = re.compile(r"[A-Za-z0-9][\w.:/@-]*")
 
 
@@ -37,16 +40,15 @@ class DeploySpec:
     replicas: int
     labels: dict[str, str]
     selector: dict[str, str] | None
-    node_selector: dict[str, str]
     service_account: str
     cluster_role: str | None
     storage: Storage
+    pod: PodOptions
+    settings: Settings
     tls_secret: str | None
     tls_mount_path: str
     tls_fingerprint: str | None
-    env: dict[str, str | None]
     strategy: str | None
-    resources: dict[str, Any]
     allow_data_loss: bool
 
     @classmethod
@@ -63,18 +65,21 @@ class DeploySpec:
             replicas=replicas,
             labels=labels("labels", params.get("labels") or DEFAULT_LABELS),
             selector=labels("selector", chosen) if chosen else None,
-            node_selector=labels("node_selector", params.get("node_selector") or {}),
             service_account=dns_name("service_account", params["service_account"]),
             cluster_role=params.get("cluster_role"),
-            storage=_storage(params.get("storage") or {}),
+            storage=storage.from_params(params),
+            pod=pod.from_params(params),
+            settings=settings.from_params(params),
             tls_secret=dns_name("tls_secret", secret) if secret else None,
-            tls_mount_path=_path("tls_mount_path", params["tls_mount_path"]),
+            tls_mount_path=container_path("tls_mount_path", params["tls_mount_path"]),
             tls_fingerprint=params.get("tls_fingerprint"),
-            env=env(params.get("env") or {}),
             strategy=params.get("strategy"),
-            resources=params.get("resources") or dict(DEFAULT_RESOURCES),
             allow_data_loss=params["allow_data_loss"],
         )
+
+    def companions(self) -> list[Companion]:
+        """The objects that features of this registry need beside the workload."""
+        return []
 
     @property
     def http_secret_name(self) -> str:
@@ -87,46 +92,3 @@ def _image(value: str | None) -> str:
     if text and ("${" in text or not _IMAGE.fullmatch(text)):
         raise OptionError("image", value, "is not the name of an image")
     return text
-
-
-def _path(option: str, value: str) -> str:
-    if not value.startswith("/") or value.rstrip("/") == "" or ":" in value:
-        raise OptionError(option, value, "must be an absolute path in the container, other than /, without a colon")
-    return value.rstrip("/")
-
-
-def _storage(value: Mapping[str, Any]) -> Storage:
-    kind, claim = value.get("kind") or "ephemeral", value.get("claim_name")
-    if kind == "ephemeral" and claim:
-        raise OptionError("storage.claim_name", claim, "has no place beside kind: ephemeral; say kind: pvc to use it")
-    if kind == "pvc" and not claim:
-        raise OptionError("storage.claim_name", claim, "is required with kind: pvc")
-    return Storage(
-        claim_name=dns_name("storage.claim_name", claim) if claim else None,
-        mount_path=_path("storage.mount_path", value.get("mount_path") or "/registry"),
-        volume_name=dns_name("storage.volume_name", value.get("volume_name") or "registry-storage"),
-    )
-
-
-def env(values: Mapping[str, Any]) -> dict[str, str | None]:
-    """Variables as text: YAML's ``true`` is ``"true"``, a number its digits; null stays (it removes the variable)."""
-    found: dict[str, str | None] = {}
-    for name, value in values.items():
-        if not _VARIABLE.fullmatch(str(name)):
-            raise OptionError("env", name, "is not the name of an environment variable")
-        if isinstance(value, Mapping | list):
-            raise OptionError(f"env.{name}", value, "must be one text, number or truth value, or null")
-        found[str(name)] = None if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-    return found
-
-
-def secret_values(values: Mapping[str, Any]) -> list[str]:
-    """The values of variables that hold credentials, as text: what must not show in any output."""
-    entries = [{"name": str(name), "value": str(value)} for name, value in values.items() if value not in (None, "")]
-    masked = shown({"metadata": {"name": "env"}, "spec": {"env": entries}})["spec"]["env"] if entries else []
-    return [e["value"] for e, seen in zip(entries, masked, strict=True) if seen["value"] != e["value"]]
-
-
-def harmless_values(values: Mapping[str, Any]) -> set[str]:
-    """The values of variables, as text, that may show: those of none that holds a credential."""
-    return {str(value) for value in values.values() if value is not None} - set(secret_values(values))

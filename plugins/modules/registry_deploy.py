@@ -25,6 +25,9 @@ extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - okd.registry._registry_common
   - okd.registry._registry_common.endpoints
+  - okd.registry._registry_storage
+  - okd.registry._registry_pod
+  - okd.registry._registry_settings
   - okd.registry._attributes
   - okd.registry._attributes.registry_group
 attributes:
@@ -74,10 +77,6 @@ options:
       - Labels by which the workload finds its pods. By default the live ones, at first O(labels).
       - It cannot be changed later.
     type: dict
-  node_selector:
-    description:
-      - Labels of the nodes that the pods may run on.
-    type: dict
   service_account:
     description:
       - Service account of the pods. It is made if it is not there, and the Secret of O(tls_secret) is linked to it.
@@ -90,39 +89,6 @@ options:
       - The binding is called C(<service account>-registry-role), as C(oadm registry) calls it, with the namespace added
         where that is not C(default).
     type: str
-  storage:
-    description:
-      - Where the images are kept.
-    type: dict
-    suboptions:
-      kind:
-        description:
-          - V(ephemeral) keeps them in the pod (C(emptyDir)), with which they are lost; V(pvc) in the volume of an
-            existing claim.
-        type: str
-        choices: [ephemeral, pvc]
-        default: ephemeral
-      claim_name:
-        description:
-          - Name of the PersistentVolumeClaim, with O(storage.kind=pvc).
-        type: str
-      mount_path:
-        description:
-          - Where the container has them.
-        type: path
-        default: /registry
-      volume_name:
-        description:
-          - Name of the volume in the pod. A volume that is already mounted at O(storage.mount_path) keeps its name.
-        type: str
-        default: registry-storage
-  allow_data_loss:
-    description:
-      - Pushed images may be lost. Without it, a change that would replace the registry's volume is refused, and so is
-        one that would replace, or take away, a pod of a registry with ephemeral storage. A new certificate, another
-        image, other variables and fewer O(replicas) are such changes.
-    type: bool
-    default: false
   tls_secret:
     description:
       - Secret with the certificate and key to serve, as C(registry.crt) and C(registry.key) or as C(tls.crt) and
@@ -139,25 +105,12 @@ options:
       - RV(okd.registry.registry_cert#module:certificate.sha256) of M(okd.registry.registry_cert). In check mode, it
         tells that a certificate which is still to be issued is going to be rolled out. Otherwise not used.
     type: str
-  env:
-    description:
-      - Environment variables of the container, such as C(REGISTRY_*), which override its configuration. Variables that
-        are not named stay as they are; a value of V(null) removes one, whoever set it.
-      - C(REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY) is set to O(storage.mount_path), unless variables or a mounted
-        configuration file choose another directory or another storage driver.
-      - Values are kept out of logs. Those of variables that look like credentials are kept out of results too.
-    type: dict
   strategy:
     description:
       - How pods are replaced. By default V(Recreate) where O(storage.claim_name) can be mounted by one node only, else
         what there is, at first what the cluster takes by itself (V(Rolling)).
     type: str
     choices: [Rolling, Recreate]
-  resources:
-    description:
-      - Resource requests and limits of the container, as Kubernetes has them. By default, requests of 100m CPU and
-        256Mi memory.
-    type: dict
   wait:
     description:
       - Wait for the rollout, also for one that an earlier run has left unfinished.
@@ -318,15 +271,9 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.okd.registry.plugins.module_utils import _deploy, _undeploy
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._args import COMMON, ENDPOINTS, argument_spec
-from ansible_collections.okd.registry.plugins.module_utils._deployspec import harmless_values, secret_values
 from ansible_collections.okd.registry.plugins.module_utils._kube import run_module
-
-STORAGE = {
-    "kind": {"type": "str", "choices": ["ephemeral", "pvc"], "default": "ephemeral"},
-    "claim_name": {"type": "str"},
-    "mount_path": {"type": "path", "default": "/registry"},
-    "volume_name": {"type": "str", "default": "registry-storage"},
-}
+from ansible_collections.okd.registry.plugins.module_utils._options import pod, settings, storage
+from ansible_collections.okd.registry.plugins.module_utils._options.settings import harmless_values, secret_values
 
 
 def execute(module: AnsibleModule, api: Api) -> dict[str, Any]:
@@ -355,23 +302,21 @@ def main() -> None:
         argument_spec=argument_spec(
             COMMON,
             ENDPOINTS,
+            storage.SPEC,
+            pod.SPEC,
+            settings.SPEC,
             state={"type": "str", "choices": ["present", "absent"], "default": "present"},
             kind={"type": "str", "choices": ["auto", "DeploymentConfig", "Deployment"], "default": "auto"},
             image={"type": "str"},
             replicas={"type": "int", "default": 1},
             labels={"type": "dict"},
             selector={"type": "dict"},
-            node_selector={"type": "dict"},
             service_account={"type": "str", "default": "registry"},
             cluster_role={"type": "str"},
-            storage={"type": "dict", "options": STORAGE},
-            allow_data_loss={"type": "bool", "default": False},
             tls_secret={"type": "str", "no_log": False},
             tls_mount_path={"type": "path", "default": "/etc/secrets"},
             tls_fingerprint={"type": "str"},
-            env={"type": "dict", "no_log": True},
             strategy={"type": "str", "choices": ["Rolling", "Recreate"]},
-            resources={"type": "dict"},
             wait={"type": "bool", "default": True},
             wait_timeout={"type": "int", "default": 600},
         ),

@@ -13,7 +13,7 @@ import secrets as random
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.okd.registry.plugins.module_utils._build.workload import HTTP_SECRET_KEY
+from ansible_collections.okd.registry.plugins.module_utils._build.pod import HTTP_SECRET_KEY
 from ansible_collections.okd.registry.plugins.module_utils._endpoints import KNOWN_AFTER_APPLY
 
 CERT_KEY = "registry.crt"

@@ -11,10 +11,11 @@ import json
 
 import memory_cluster
 import pytest
-from ansible_collections.okd.registry.plugins.module_utils import _deploy, _deployspec, _undeploy
+from ansible_collections.okd.registry.plugins.module_utils import _deploy, _undeploy
 from ansible_collections.okd.registry.plugins.module_utils._build.rbac import binding_name
 from ansible_collections.okd.registry.plugins.module_utils._endpoints import KNOWN_AFTER_APPLY
 from ansible_collections.okd.registry.plugins.module_utils._errors import NotFoundError, OptionError, RefusedError
+from ansible_collections.okd.registry.plugins.module_utils._options import settings
 from ansible_collections.okd.registry.plugins.modules import registry_deploy
 from memory_cluster import KUBERNETES, OPENSHIFT_3, OPENSHIFT_4, MemoryCluster
 
@@ -463,11 +464,11 @@ class TestAbsent:
 class TestModule:
     def test_credentials_in_env_are_kept_out_of_the_invocation(self):
         values = {"REGISTRY_STORAGE_S3_SECRETKEY": "abc", "REGISTRY_LOG_LEVEL": "debug", "X_PASSWORD": "p", "N": 1}
-        assert sorted(_deployspec.secret_values(values)) == ["abc", "p"]
-        assert _deployspec.secret_values({}) == []
-        assert _deployspec.secret_values({"A_PASSWORD": 1234, "B": None, "C_TOKEN": ""}) == ["1234"]
-        assert _deployspec.harmless_values(values) == {"debug", "1"}
-        assert _deployspec.harmless_values({"A_PASSWORD": "same", "PLAIN": "same"}) == set()
+        assert sorted(settings.secret_values(values)) == ["abc", "p"]
+        assert settings.secret_values({}) == []
+        assert settings.secret_values({"A_PASSWORD": 1234, "B": None, "C_TOKEN": ""}) == ["1234"]
+        assert settings.harmless_values(values) == {"debug", "1"}
+        assert settings.harmless_values({"A_PASSWORD": "same", "PLAIN": "same"}) == set()
 
     def test_what_ansible_hides_from_the_start(self, monkeypatch):
         """The invocation is logged before the module can say what is secret; later only secrets stay hidden."""

@@ -11,7 +11,14 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.okd.registry.plugins.module_utils._build import layout
+from ansible_collections.okd.registry.plugins.module_utils._build import pod as pods
+from ansible_collections.okd.registry.plugins.module_utils._build import storage as storages
 from ansible_collections.okd.registry.plugins.module_utils._build import workload as build
+from ansible_collections.okd.registry.plugins.module_utils._build.part import Part
+from ansible_collections.okd.registry.plugins.module_utils._build.podoptions import PodOptions
+from ansible_collections.okd.registry.plugins.module_utils._build.settings import Settings
+from ansible_collections.okd.registry.plugins.module_utils._build.storage import Storage
+from ansible_collections.okd.registry.plugins.module_utils._build.tls import Tls
 from ansible_collections.okd.registry.plugins.module_utils._endpoints import KNOWN_AFTER_APPLY
 from ansible_collections.okd.registry.plugins.module_utils._errors import RefusedError
 from ansible_collections.okd.registry.plugins.module_utils._plan import plan
@@ -20,14 +27,18 @@ GOLDEN = Path(__file__).parent / "golden"
 IMAGE = "openshift3/ose-docker-registry:v3"
 
 
-def make(kind="DeploymentConfig", **options):
+def make(kind="DeploymentConfig", *, env=None, node_selector=None, checksum=None, **options):
+    if checksum:
+        options["parts"] = (Part(checksum={"something": checksum}),)
+    options["settings"] = Settings(env=env or {})
+    options["pod"] = PodOptions(node_selector=node_selector or {})
     return build.Workload(kind=kind, name="docker-registry", namespace="default", image=IMAGE, **options)
 
 
 FULL = {
     "replicas": 2,
-    "tls": build.Tls("registry-secret"),
-    "storage": build.Storage("registry-claim"),
+    "tls": Tls("registry-secret"),
+    "storage": Storage("registry-claim"),
     "node_selector": {"region": "infra"},
     "env": {"REGISTRY_LOG_LEVEL": "debug", "REGISTRY_HTTP_NET": "tcp4"},
     "strategy": "Recreate",
@@ -41,7 +52,7 @@ GOLDENS = {
     "deployment-full": make("Deployment", **{**FULL, "strategy": "Rolling"}),
     "dc-kubernetes-tls-other-port": make(
         port=5443,
-        tls=build.Tls("own", "/certs/", "tls.crt", "tls.key"),
+        tls=Tls("own", "/certs/", "tls.crt", "tls.key"),
         selector={"app": "r"},
         labels={"app": "r", "t": "x"},
     ),
@@ -80,7 +91,7 @@ def test_second_run_changes_nothing(kind, options):
 
 class TestProbesFollowTls:
     def test_on_and_off(self):
-        on = after(live(), tls=build.Tls("registry-secret")).after
+        on = after(live(), tls=Tls("registry-secret")).after
         assert {container(on)[p]["httpGet"]["scheme"] for p in ("livenessProbe", "readinessProbe")} == {"HTTPS"}
         off = after(on).after
         assert {container(off)[p]["httpGet"]["scheme"] for p in ("livenessProbe", "readinessProbe")} == {"HTTP"}
@@ -124,21 +135,21 @@ class TestHttpSecretIsKept:
 
     def test_plain_value_of_oadm(self):
         now = self.with_entry({"value": "b64"})
-        assert build.keeps_http_secret(now, "docker-registry-http-secret")
+        assert pods.keeps_http_secret(now, "docker-registry-http-secret")
         assert {"name": "REGISTRY_HTTP_SECRET", "value": "b64"} in container(after(now).after)["env"]
 
     def test_somebody_elses_secret(self):
         now = self.with_entry({"valueFrom": {"secretKeyRef": {"name": "theirs", "key": "k"}}})
-        assert build.keeps_http_secret(now, "docker-registry-http-secret")
+        assert pods.keeps_http_secret(now, "docker-registry-http-secret")
 
     def test_ours_is_not_foreign(self):
         own = live(http_secret="docker-registry-http-secret")
-        assert not build.keeps_http_secret(own, "docker-registry-http-secret")
+        assert not pods.keeps_http_secret(own, "docker-registry-http-secret")
 
     def test_nothing_to_keep(self):
-        assert not build.keeps_http_secret(None, "x")
-        assert not build.keeps_http_secret(live(), "x")
-        assert not build.keeps_http_secret(self.with_entry({"value": ""}), "x")
+        assert not pods.keeps_http_secret(None, "x")
+        assert not pods.keeps_http_secret(live(), "x")
+        assert not pods.keeps_http_secret(self.with_entry({"value": ""}), "x")
 
 
 class TestAdopts:
@@ -148,7 +159,7 @@ class TestAdopts:
         pod = now["spec"]["template"]["spec"]
         pod["volumes"] = [{"name": "v1", "persistentVolumeClaim": {"claimName": "c"}}]
         container(now)["volumeMounts"] = [{"name": "v1", "mountPath": "/registry/"}]
-        got = after(now, storage=build.Storage("c")).after
+        got = after(now, storage=Storage("c")).after
         assert [v["name"] for v in got["spec"]["template"]["spec"]["volumes"]] == ["v1"]
 
     def test_the_documents_secret_volume_keeps_its_name(self):
@@ -157,7 +168,7 @@ class TestAdopts:
             {"name": "volume-3xyz", "secret": {"secretName": "registry-secret"}}
         )
         container(now)["volumeMounts"].append({"name": "volume-3xyz", "mountPath": "/etc/secrets"})
-        got = after(now, tls=build.Tls("registry-secret")).after
+        got = after(now, tls=Tls("registry-secret")).after
         mounts = [m for m in container(got)["volumeMounts"] if m["mountPath"] == "/etc/secrets"]
         assert mounts == [{"name": "volume-3xyz", "mountPath": "/etc/secrets", "readOnly": True}]
 
@@ -179,7 +190,7 @@ class TestAdopts:
         assert got["spec"]["template"]["metadata"]["labels"] == {"docker-registry": "default", "app": "old"}
 
     def test_storage_switch_leaves_one_source(self):
-        got = after(live(), storage=build.Storage("claim")).after
+        got = after(live(), storage=Storage("claim")).after
         assert got["spec"]["template"]["spec"]["volumes"] == [
             {"name": "registry-storage", "persistentVolumeClaim": {"claimName": "claim"}}
         ]
@@ -216,14 +227,14 @@ class TestTriggers:
 
 class TestChecksum:
     def test_depends_on_each_part(self):
-        values = [build.checksum(parts) for parts in ({}, {"a": "1"}, {"a": "2"}, {"b": "1"}, {"a": "1", "b": "1"})]
+        values = [pods.checksum(parts) for parts in ({}, {"a": "1"}, {"a": "2"}, {"b": "1"}, {"a": "1", "b": "1"})]
         assert len(set(values)) == len(values)
 
     def test_a_part_without_value_is_no_part(self):
-        assert build.checksum({"a": "1", "b": None}) == build.checksum({"a": "1"})
+        assert pods.checksum({"a": "1", "b": None}) == pods.checksum({"a": "1"})
 
     def test_unknown_in_part_is_unknown_as_a_whole(self):
-        assert build.checksum({"a": "1", "b": KNOWN_AFTER_APPLY}) == KNOWN_AFTER_APPLY
+        assert pods.checksum({"a": "1", "b": KNOWN_AFTER_APPLY}) == KNOWN_AFTER_APPLY
 
     def test_a_new_one_rolls_the_pods(self):
         fields = after(live(checksum="a"), checksum="b").fields
@@ -246,7 +257,7 @@ class TestTellsWhereTheStorageIs:
         return now
 
     def test_a_new_one(self):
-        made = build.desired(make(storage=build.Storage("c", mount_path="/data")))
+        made = build.desired(make(storage=Storage("c", mount_path="/data")))
         assert self.value(made) == "/data"
 
     @pytest.mark.parametrize(
@@ -315,7 +326,9 @@ class TestAbandons:
     def lost(self, now, kind="DeploymentConfig", **options):
         want = make(kind, **options)
         change = plan(now, build.desired(want, now))
-        return build.abandons(want, now, change.after, rolls=build.rolls(change.fields))
+        return storages.abandons(
+            want.storage, now, change.after, replicas=want.replicas, rolls=build.rolls(change.fields)
+        )
 
     def test_new_pods_of_an_ephemeral_registry(self):
         assert "emptyDir" in self.lost(self.serving(), checksum="new")
@@ -328,42 +341,42 @@ class TestAbandons:
         assert self.lost(now, replicas=3) is None
 
     def test_fewer_pods_on_a_claim(self):
-        now = self.serving(replicas=2, storage=build.Storage("c"))
-        assert self.lost(now, replicas=1, storage=build.Storage("c")) is None
+        now = self.serving(replicas=2, storage=Storage("c"))
+        assert self.lost(now, replicas=1, storage=Storage("c")) is None
 
     def test_switch_away_from_a_claim(self):
-        now = self.serving(storage=build.Storage("old"))
-        assert "claim old" in self.lost(now, storage=build.Storage("new"))
+        now = self.serving(storage=Storage("old"))
+        assert "claim old" in self.lost(now, storage=Storage("new"))
         assert "claim old" in self.lost(now)
 
     def test_the_same_claim(self):
-        now = self.serving(storage=build.Storage("old"))
-        assert self.lost(now, storage=build.Storage("old"), checksum="new") is None
+        now = self.serving(storage=Storage("old"))
+        assert self.lost(now, storage=Storage("old"), checksum="new") is None
 
     def test_another_path_for_the_same_claim(self):
-        now = self.serving(storage=build.Storage("old"))
-        assert self.lost(now, storage=build.Storage("old", mount_path="/data")) is None
+        now = self.serving(storage=Storage("old"))
+        assert self.lost(now, storage=Storage("old", mount_path="/data")) is None
 
     @pytest.mark.parametrize("volume", ["registry-storage", "other"])
     def test_another_path_does_not_hide_another_source(self, volume):
-        now = self.serving(storage=build.Storage("old"), tls=build.Tls("registry-secret"))
+        now = self.serving(storage=Storage("old"), tls=Tls("registry-secret"))
         for source in ("new", None):
-            storage = build.Storage(source, mount_path="/data", volume_name=volume)
-            assert "claim old" in self.lost(now, storage=storage, tls=build.Tls("registry-secret"))
+            storage = Storage(source, mount_path="/data", volume_name=volume)
+            assert "claim old" in self.lost(now, storage=storage, tls=Tls("registry-secret"))
 
     @pytest.mark.parametrize("volume", ["registry-storage", "other"])
     def test_another_path_beside_a_mount_of_others(self, volume):
         """It stays, but the registry would look elsewhere."""
-        now = self.serving(storage=build.Storage("old"))
+        now = self.serving(storage=Storage("old"))
         now["metadata"]["annotations"] = {}
-        assert "claim old" in self.lost(now, storage=build.Storage(mount_path="/data", volume_name=volume))
+        assert "claim old" in self.lost(now, storage=Storage(mount_path="/data", volume_name=volume))
 
     def test_another_path_for_an_ephemeral_registry(self):
-        assert "emptyDir" in self.lost(self.serving(), storage=build.Storage(mount_path="/data"))
+        assert "emptyDir" in self.lost(self.serving(), storage=Storage(mount_path="/data"))
 
     def test_mounts_of_settings_hold_no_images(self):
-        now = self.serving(tls=build.Tls("registry-secret"), storage=build.Storage("c"))
-        assert self.lost(now, storage=build.Storage("c", mount_path="/data")) is None
+        now = self.serving(tls=Tls("registry-secret"), storage=Storage("c"))
+        assert self.lost(now, storage=Storage("c", mount_path="/data")) is None
 
     def test_other_volumes_are_named(self):
         now = self.serving()
@@ -375,8 +388,8 @@ class TestAbandons:
 
     def test_images_on_a_claim_outlive_the_moment(self):
         """Whether a pod is ready just now says nothing about what is in the claim."""
-        assert "claim old" in self.lost(live(storage=build.Storage("old")), storage=build.Storage("new"))
-        assert "claim old" in self.lost(live(storage=build.Storage("old")))
+        assert "claim old" in self.lost(live(storage=Storage("old")), storage=Storage("new"))
+        assert "claim old" in self.lost(live(storage=Storage("old")))
 
     @pytest.mark.parametrize(
         "status",
@@ -394,7 +407,7 @@ class TestAbandons:
         now = live()
         now["status"] = status
         assert "emptyDir" in self.lost(now, checksum="new")
-        assert "emptyDir" in self.lost(now, storage=build.Storage("claim"))
+        assert "emptyDir" in self.lost(now, storage=Storage("claim"))
 
     def test_a_later_revision_of_a_deployment(self):
         now = live("Deployment")
@@ -403,7 +416,7 @@ class TestAbandons:
 
     def test_nobody_can_have_pushed_yet(self):
         assert self.lost(live(), checksum="new") is None
-        assert self.lost(live(), storage=build.Storage("claim")) is None
+        assert self.lost(live(), storage=Storage("claim")) is None
         assert self.lost(None) is None
 
     def test_without_pods_there_is_nothing_in_them(self):
@@ -416,7 +429,7 @@ class TestAbandons:
 
 class TestLayout:
     def test_storage_for_results(self):
-        assert layout.storage(live(storage=build.Storage("c")), "/registry") == {
+        assert layout.storage(live(storage=Storage("c")), "/registry") == {
             "kind": "pvc", "volume_name": "registry-storage", "mount_path": "/registry", "source": {"claimName": "c"},
         }  # fmt: skip
         assert layout.storage(live(), "/elsewhere") is None

@@ -1,0 +1,98 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The pod template of a registry, put together from parts. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.okd.registry.plugins.module_utils._build import layout
+from ansible_collections.okd.registry.plugins.module_utils._build.part import Mount, Part, merged
+from ansible_collections.okd.registry.plugins.module_utils._endpoints import KNOWN_AFTER_APPLY
+from ansible_collections.okd.registry.plugins.module_utils._plan import removed
+
+#: Annotation of the pod template: changes when something the pod reads only at its start has changed.
+CHECKSUM = "okd.registry/checksum"
+HTTP_SECRET_ENV = "REGISTRY_HTTP_SECRET"  # noqa: S105  a name
+HTTP_SECRET_KEY = "http-secret"  # noqa: S105  a name
+
+
+def template(
+    part: Part,
+    live: Mapping[str, Any] | None,
+    *,
+    image: str,
+    port: int,
+    tls: bool,
+    labels: Mapping[str, str],
+    checksum: str | None,
+) -> dict[str, Any]:
+    """The pod template; ``live``, a workload, lends the names of its container and volumes.
+
+    :param part: all that the features add, joined.
+    :param labels: of the pods.
+    :param checksum: see :func:`checksum`.
+    """
+    volumes: dict[str, dict[str, Any]] = {}
+    mounts = []
+    for mount in part.mounts:
+        name = layout.mount_at(live, mount.path) or mount.volume
+        volumes[name] = {"name": name, **mount.source}
+        mounts.append({"name": name, "mountPath": mount.path, **({"readOnly": True} if mount.read_only else {})})
+    pod = {"containers": [_container(part, live, mounts, image=image, port=port, tls=tls)]}
+    if volumes:
+        pod["volumes"] = list(volumes.values())
+    metadata: dict[str, Any] = {"labels": dict(labels)}
+    if checksum:
+        metadata["annotations"] = {CHECKSUM: checksum}
+    return {"metadata": metadata, "spec": merged(pod, part.pod)}
+
+
+def _container(
+    part: Part, live: Mapping[str, Any] | None, mounts: list[dict[str, Any]], *, image: str, port: int, tls: bool
+) -> dict[str, Any]:
+    check = {"path": "/healthz", "port": port, "scheme": "HTTPS" if tls else "HTTP"}
+    base = {
+        "name": layout.container_name(live),
+        "image": image,
+        "ports": [{"containerPort": port}],
+        "env": [_variable(name, value) for name, value in part.env.items()],
+        "volumeMounts": mounts,
+        "securityContext": {"privileged": False},
+        "livenessProbe": {"httpGet": check, "initialDelaySeconds": 10, "timeoutSeconds": 5},
+        "readinessProbe": {"httpGet": dict(check), "timeoutSeconds": 5},
+    }
+    return merged(base, part.container)
+
+
+def _variable(name: str, value: Any) -> dict[str, Any]:
+    if value is None:
+        return removed(name=name)
+    return {"name": name, "valueFrom": dict(value)} if isinstance(value, Mapping) else {"name": name, "value": value}
+
+
+def keeps_http_secret(live: Mapping[str, Any] | None, own_secret: str) -> bool:
+    """Whether a live workload has an HTTP secret of its own, which is then left as it is.
+
+    A new value would make every upload in progress fail, and those on other replicas.
+    """
+    entry = layout.env(live).get(HTTP_SECRET_ENV)
+    if not entry:
+        return False
+    ref = (entry.get("valueFrom") or {}).get("secretKeyRef") or {}
+    return bool(entry.get("value") or entry.get("valueFrom")) and ref.get("name") != own_secret
+
+
+def checksum(parts: Mapping[str, str | None]) -> str:
+    """One value for all that the pod reads only at its start: fingerprints and identities, never secret bytes.
+
+    A part that only an apply will make known makes the whole :data:`KNOWN_AFTER_APPLY`.
+    """
+    known = {key: value for key, value in parts.items() if value}
+    if KNOWN_AFTER_APPLY in known.values():
+        return KNOWN_AFTER_APPLY
+    return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
