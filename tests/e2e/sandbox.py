@@ -81,7 +81,7 @@ class Run:
         return sum(counters["changed"] for counters in self.recap.values())
 
 
-def _recap(output: str) -> dict[str, dict[str, int]]:
+def recap(output: str) -> dict[str, dict[str, int]]:
     recap = output.rpartition("PLAY RECAP")[2]
     return {
         line[1]: {name: int(number) for name, number in re.findall(r"(\w+)=(\d+)", line[2])}
@@ -108,7 +108,7 @@ def playbook(name: str, *arguments: str, timeout: float = 900, **variables: str)
         *playbook_command(name, *arguments), check=False, timeout=timeout, cwd=ROOT, env=environment(**variables)
     )
     output = done.stdout + done.stderr
-    return Run(done.returncode, output, _recap(output))
+    return Run(done.returncode, output, recap(output))
 
 
 def audit(since: str = "") -> Iterator[dict[str, Any]]:
