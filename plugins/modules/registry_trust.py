@@ -45,11 +45,19 @@ options:
   remove_insecure:
     description:
       - Whether insecure flags that name this registry are taken away, and docker restarted where it runs with one.
+      - An entry of C(insecure-registries) in C(/etc/docker/daemon.json) goes with a reload of docker, not a restart.
       - Whatever it says, the flags are reported in RV(insecure) and RV(restart_needed).
       - A flag goes only after TLS was proven from this node for every name (unless O(verify=false)).
-      - Flags in unit files and entries of C(/etc/docker/daemon.json) are reported, and refused rather than edited.
+      - Flags in unit files are reported, and refused rather than edited.
     type: bool
     default: false
+  restart:
+    description:
+      - Whether docker may be restarted for that. With V(false), what needs no restart is done, and what needs one is
+        left as it is and told in RV(restart_needed). So all nodes can be asked at once, and those that need a restart
+        one after another.
+    type: bool
+    default: true
   insecure_networks:
     description:
       - What to do with a flag that names a network, such as V(172.30.0.0/16), which covers a name of this registry.
@@ -205,8 +213,8 @@ insecure:
     problems: []
 restart_needed:
   description:
-    - Whether a call with O(remove_insecure=true) still has work on this node, which nearly always includes a restart of
-      docker.
+    - Whether a call with O(remove_insecure=true) and O(restart=true) still has work on this node, which nearly always
+      includes a restart of docker.
   returned: always
   type: bool
 restarted:
@@ -256,6 +264,7 @@ def argument_spec():
         "endpoints": {"type": "list", "elements": "str"},
         "ca_cert": {"type": "str"},
         "remove_insecure": {"type": "bool", "default": False},
+        "restart": {"type": "bool", "default": True},
         "insecure_networks": {"type": "str", "choices": ["keep", "remove", "fail"], "default": "keep"},
         "placed": {"type": "bool", "default": False},
         "verify": {"type": "bool", "default": True},

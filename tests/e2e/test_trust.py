@@ -70,3 +70,21 @@ def test_a_node_that_joins_later_needs_only_the_cluster() -> None:
     again = sandbox.playbook("trust.yml", "--limit", "node2")
     assert (again.code, again.changed) == (0, 0)
     assert sandbox.playbook("check.yml", "--limit", "node2").code == 0
+
+
+def test_an_entry_of_daemon_json_goes_with_a_reload() -> None:
+    """Docker is not restarted for it, and holds what others have there for insecure as before."""
+    entries = ["other.example:5000", sandbox.ENDPOINTS[0]]
+    text = json.dumps({"insecure-registries": entries, "debug": False}, indent=4)
+    sandbox.on("node3", f"echo '{text}' > /etc/docker/daemon.json && systemctl reload docker && sleep 1")
+    started = sandbox.on("node3", "systemctl show docker -p ExecMainStartTimestampMonotonic").stdout
+    ended = sandbox.playbook("trust.yml", "--limit", "node3")
+    assert ended.code == 0, ended.output
+    found = sandbox.on("node3", "cat /etc/docker/daemon.json").stdout
+    assert found.split() == text.replace(f',\n        "{entries[1]}"', "").split()
+    assert sandbox.on("node3", "systemctl show docker -p ExecMainStartTimestampMonotonic").stdout == started
+    held = sandbox.on("node3", "docker info --format '{{json .RegistryConfig.IndexConfigs}}'").stdout
+    assert entries[1] not in held
+    assert entries[0] in held
+    again = sandbox.playbook("trust.yml", "--limit", "node3")
+    assert (again.code, again.changed) == (0, 0), again.output

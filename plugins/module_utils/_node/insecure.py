@@ -4,23 +4,22 @@
 """Which insecure flags name this registry, where they stand, and whether dockerd runs with one that no file has."""
 
 import ipaddress
-import json
 import re
 from collections import namedtuple
 
-from . import envedit, flags, sysconfig, systemd
+from . import daemonjson, envedit, flags, systemd
 from .errors import EnvFileError
 from .manifest import Change
 
 DEFAULT_FILES = ("/etc/sysconfig/docker", "/etc/sysconfig/docker-storage", "/etc/sysconfig/docker-network")
-DAEMON_JSON = "/etc/docker/daemon.json"
+DAEMON_JSON = daemonjson.PATH
 _LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 
 # flags: list of dict (file, line, variable, value) that name an endpoint; networks: the same with endpoints;
 # edits: list of manifest.Change; problems: sentences, why some flags cannot be taken out; stale: values that dockerd
-# runs with and will not after the edits and a restart, if there is no problem; covered: endpoints that the running
-# dockerd does not verify
-Survey = namedtuple("Survey", "flags networks edits problems stale covered")
+# runs with and will not after the edits and a restart, if there is no problem; loaded: values that it took from
+# daemon.json and gives up at a reload; covered: endpoints that the running dockerd does not verify
+Survey = namedtuple("Survey", "flags networks edits problems stale loaded covered")
 # What is read on the node. texts: dict of path to bytes (environment files in systemd's order, unit files,
 # daemon.json); unit: systemd.Unit; arguments: of the running dockerd; engine: what it says itself that it does not
 # verify; dialects: of systemd's environment files
@@ -69,11 +68,13 @@ class _Surveyor:
             self._unit_file(path, texts.get(path, b""))
         self._daemon_json(texts.get(DAEMON_JSON, b""))
         running = [flag.value for flag in flags.find(self._facts.arguments)]
-        self._unexplained(running)
         stale = [value for value in running if self._unwanted(value)]
+        by_flag = [flags.names(value) for value in running]
+        # Also what daemon.json does not say any more: a run that was killed before the reload has left it so.
+        loaded = [value for value in self._facts.engine if value not in by_flag and self._unwanted(value)]
         values = [*running, *self._facts.engine]
         covered = [endpoint for endpoint in self._endpoints if any(self._covers(value, endpoint) for value in values)]
-        return Survey(self._flags, self._networks, self._edits, self._problems, stale, covered)
+        return Survey(self._flags, self._networks, self._edits, self._problems, stale, loaded, covered)
 
     def _environment_file(self, path, raw):
         """Note the flags of one file, and what it is without those that go."""
@@ -117,30 +118,17 @@ class _Surveyor:
                     )
 
     def _daemon_json(self, raw):
-        """Note the entries of daemon.json, which is not edited."""
+        """Note the entries of daemon.json, and what it is without those that go."""
         try:
-            document = json.loads(raw.decode("utf-8")) if raw.strip() else {}
-            values = [str(value) for value in document.get("insecure-registries") or []]
-        except (ValueError, AttributeError, TypeError):
+            edit = daemonjson.edit(raw, self._unwanted)
+        except EnvFileError as exc:
+            if daemonjson.KEY.encode("ascii") in raw:
+                self._problems.append("{}: {}".format(DAEMON_JSON, exc))
             return
-        for value in values:
-            line = sysconfig.line_of(raw, max(raw.find(json.dumps(value).encode("utf-8")), 0))
-            if self._note(DAEMON_JSON, line, "insecure-registries", value):
-                self._problems.append(
-                    "{}: line {}: {} is among insecure-registries, which is not edited here; take it out, run "
-                    "systemctl reload docker, and run again".format(DAEMON_JSON, line, value)
-                )
-
-    def _unexplained(self, running):
-        """Note what the engine does not verify although neither its arguments nor its configuration say so."""
-        known = [flags.names(value) for value in running]
-        known += [flags.names(found["value"]) for found in self._flags + self._networks if found["file"] == DAEMON_JSON]
-        for value in self._facts.engine:
-            if value not in known and self._unwanted(value):
-                self._problems.append(
-                    "docker does not verify {}, and neither its arguments nor {} say so (any more); run systemctl "
-                    "reload docker, and run again".format(value, DAEMON_JSON)
-                )
+        for entry in edit.removed + edit.kept:
+            self._note(DAEMON_JSON, entry.line, daemonjson.KEY, entry.value)
+        if edit.removed:
+            self._edits.append(Change(DAEMON_JSON, raw, edit.text))
 
     def _note(self, path, line, variable, value):
         """Record a flag that concerns us; say whether it is to go."""

@@ -1,15 +1,20 @@
 # Copyright: (c) 2026, okd.registry contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Take insecure flags away, restart docker where it runs with one, and put all back where it does not come up."""
+"""Take insecure flags away, and have docker take notice; put all back where it does not do well without.
+
+A flag that docker was started with needs a restart; an entry of daemon.json only a reload.
+"""
 
 import time
 
-from . import proof, runtime
+from . import insecure, proof, runtime
 from .difference import difference
 from .errors import EngineError, RestartError, VerifyError
 from .files import sha256
 from .manifest import Change
+
+_RELOAD_WAIT = 15.0  # seconds
 
 
 class Removal:
@@ -33,7 +38,17 @@ class Removal:
 
     def needed(self, survey, unit):
         """Say whether there is anything to do, or to be finished."""
-        return bool(survey.edits) or self._must_restart(survey, unit) or self._records.unfinished_restart() is not None
+        if self.waits(survey, unit):
+            return False
+        return (
+            self._must_restart(survey, unit)
+            or bool(survey.edits or survey.loaded)
+            or self._records.unfinished_restart() is not None
+        )
+
+    def waits(self, survey, unit):
+        """Say whether all of it is left for a call that may restart docker, or that is to fail on what it cannot do."""
+        return not self._request.restart and (bool(survey.problems) or self._must_restart(survey, unit))
 
     def predict(self, survey, unit):
         """Write what would be done into the result."""
@@ -55,6 +70,8 @@ class Removal:
             self._tree.replace(change.path, change.after)
         if restart:
             self._restart(unit, prove)
+        elif survey.loaded:
+            self._reload(prove)
         self._records.end_restart()
 
     def _must_restart(self, survey, unit):
@@ -67,13 +84,15 @@ class Removal:
         gone = survey.flags + (survey.networks if self._request.insecure_networks == "remove" else [])
         result["diff"] += [difference(change.path, change.before, change.after) for change in survey.edits]
         result["actions"] += [
-            "Take --insecure-registry {value} out of {variable} in {file}".format(**found) for found in gone
+            "Take {what} out of {variable} in {file}".format(what=_what(found), **found) for found in gone
         ]
         if restart:
             result["actions"].append("Restart docker, which does not run as its files now say")
+        elif survey.loaded:
+            result["actions"].append("Reload docker, which reads {} anew then".format(insecure.DAEMON_JSON))
         elif survey.edits:
             result["actions"].append("No restart: docker does not run here, or not with this flag")
-        result["changed"] = result["changed"] or bool(survey.edits) or restart
+        result["changed"] = result["changed"] or bool(survey.edits or survey.loaded) or restart
 
     def _changes(self, edits):
         """Say what to put back if docker does not come up: what a killed run recorded, and what changes now."""
@@ -92,7 +111,28 @@ class Removal:
             self._result["restarted"] = True
             self._prove(prove)
         except (RestartError, EngineError) as exc:
-            self._put_back(control, unit, before, exc)
+            self._put_back("restart", lambda: control.restart(unit, before), exc)
+
+    def _reload(self, prove):
+        try:
+            self._reload_once()
+            self._prove(prove)
+        except (RestartError, EngineError) as exc:
+            self._put_back("reload", self._systemd.reload, exc)
+
+    def _reload_once(self):
+        """Reload docker and wait until it has taken notice; systemd does not know when that is."""
+        deadline = self._clock.monotonic() + _RELOAD_WAIT
+        said = self._systemd.reload()
+        if said:
+            raise RestartError("systemctl reload docker: {}".format(said))
+        while True:
+            loaded = self._look()[0].loaded
+            if not loaded:
+                return
+            if self._clock.monotonic() > deadline:
+                raise RestartError("docker still does not verify {} after a reload".format(", ".join(loaded)))
+            self._clock.sleep(0.2)
 
     def _prove(self, prove):
         """Let dockerd, which runs without the flags now, ask every endpoint.
@@ -118,9 +158,11 @@ class Removal:
         if wrong:
             raise RestartError("docker without the insecure flag cannot use the registry: {}".format(wrong))
 
-    def _put_back(self, control, unit, before, cause):
-        """Give files their old content, restart docker on it, and fail.
+    def _put_back(self, what, again, cause):
+        """Give files their old content, have docker take notice, and fail.
 
+        :param what: "restart" or "reload", as in the error of this
+        :param again: function that does it
         :raises RestartError: always
         """
         journal = self._systemd.journal()
@@ -135,12 +177,16 @@ class Removal:
         if changed_since:
             text += "Somebody has changed {} meanwhile, which is left so. ".format(", ".join(changed_since))
         try:
-            control.restart(unit, before)
+            again()
         except (RestartError, EngineError) as exc:
-            text += "The files are as they were, but docker does not come up on them either: {}.".format(exc)
+            text += "The files are as they were, but a {} of docker on them fails too: {}.".format(what, exc)
         else:
             self._records.end_restart()
             text += "The files are as they were before, and docker runs on them again."
         if journal:
             text += "\nThe journal of docker.service ended, before that:\n{}".format(journal)
         raise RestartError(text) from cause
+
+
+def _what(found):
+    return found["value"] if found["file"] == insecure.DAEMON_JSON else "--insecure-registry " + found["value"]

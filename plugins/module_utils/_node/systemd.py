@@ -128,6 +128,14 @@ class Systemd:
         status, out, err = self._run(["systemctl", "restart", DOCKER], timeout)
         return "" if status == 0 else (err or out or "exit status {}".format(status)).strip()
 
+    def reload(self):
+        """Have docker read daemon.json anew (SIGHUP); it goes on while it does.
+
+        :returns: "" or what systemctl said
+        """
+        status, out, err = self._run(["systemctl", "reload", DOCKER], 30)
+        return "" if status == 0 else (err or out or "exit status {}".format(status)).strip()
+
     def journal(self, lines=15):
         """Give the last lines of docker's journal (str)."""
         argv = ["journalctl", "--unit", DOCKER, "--no-pager", "--output", "cat", "--lines", str(lines)]

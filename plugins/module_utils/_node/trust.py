@@ -22,8 +22,8 @@ from .removal import Removal
 # The options of the module; timeout, restart_timeout: seconds; owner: (uid, gid) of what is written
 Request = namedtuple(
     "Request",
-    "registry endpoints ca_cert state remove_insecure insecure_networks placed verify timeout restart_timeout "
-    "check_mode owner",
+    "registry endpoints ca_cert state remove_insecure restart insecure_networks placed verify timeout "
+    "restart_timeout check_mode owner",
 )
 _LOCK_TIMEOUT = 300.0
 _DOCKER_FIRST = (
@@ -79,7 +79,10 @@ class Trust:
         ca = self._read_request()
         survey, unit = self._survey()
         self.result["insecure"] = {name: getattr(survey, name) for name in ("flags", "networks", "problems")}
-        self.result["restart_needed"] = bool(survey.problems) or self._removal().needed(survey, unit)
+        removal = self._removal()
+        self.result["restart_needed"] = (
+            bool(survey.problems) or removal.waits(survey, unit) or removal.needed(survey, unit)
+        )
         self._refuse(survey)
         self.warnings += survey.problems
         self._converge_files(ca)
@@ -149,7 +152,7 @@ class Trust:
                     found["file"], found["line"], found["value"], ", ".join(found["endpoints"])
                 )
             )
-        if self._request.remove_insecure and survey.problems:
+        if self._request.remove_insecure and self._request.restart and survey.problems:
             raise RefusedError("; ".join(survey.problems))
 
     # ---- files
@@ -231,7 +234,7 @@ class Trust:
             self._records.make_directory()
             with self._tree.lock(LOCK, _LOCK_TIMEOUT):
                 removal.run(prove)
-        self.result["restart_needed"] = False
+        self.result["restart_needed"] = removal.waits(survey, unit)
         self.warnings += removal.warnings
 
     def _removal(self):

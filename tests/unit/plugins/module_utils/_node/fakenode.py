@@ -13,12 +13,14 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.okd.registry.plugins.module_utils._node import (
+    daemonjson,
     endpoint,
     files,
     flags,
@@ -61,13 +63,22 @@ class FakeNode:
         (self.root / FOREIGN).write_bytes(b"somebody else's\n")
         self.write(FILES[0], options)
         self.write(FILES[1], "# network\nDOCKER_NETWORK_OPTIONS=--mtu=1450\n")
-        self._save(active=True, pid=1, restarts=0, arguments=self.arguments())
+        self._save(active=True, pid=1, restarts=0, reloads=0, arguments=self.arguments())
         self._run_docker(1, self.arguments())
 
     def write(self, path: str, text: str) -> None:
         """Write a file of the administrator's."""
         (self.root / path[1:]).parent.mkdir(parents=True, exist_ok=True)
         (self.root / path[1:]).write_text(text)
+
+    def configure(self, registries: list[str]) -> None:
+        """Have docker run with these insecure registries in its daemon.json."""
+        self.write(daemonjson.PATH, json.dumps({daemonjson.KEY: registries}, indent=1))
+        self._save(configured=registries)
+
+    def _configured(self) -> list[str]:
+        path = self.root / daemonjson.PATH[1:]
+        return list(json.loads(path.read_text()).get(daemonjson.KEY, [])) if path.exists() else []
 
     def copy(self, root: Path) -> FakeNode:
         """Give a second node that is as this one is."""
@@ -126,6 +137,14 @@ class FakeNode:
             return 0, self._show(), ""
         if argv[:2] == ["systemctl", "restart"]:
             return self._restart()
+        if argv[:2] == ["systemctl", "reload"]:
+            self.before_change()
+            state = self.state
+            self._save(
+                reloads=state["reloads"] + 1,
+                configured=state["configured"] if state.get("deaf") else self._configured(),
+            )
+            return 0, "", ""
         if argv[0] == "journalctl":
             return 0, "dockerd said why\n", ""
         return 0, "systemd 252 (252.38)\n", ""
@@ -166,6 +185,7 @@ class FakeNode:
             "ca_cert": self.ca.decode(),
             "state": "present",
             "remove_insecure": False,
+            "restart": True,
             "insecure_networks": "keep",
             "placed": False,
             "verify": True,
@@ -184,10 +204,14 @@ class FakeNode:
         finally:
             self.warnings = job.warnings
 
-    def job(self, **options: Any) -> trust.Trust:
+    def job(self, clock: Any = time, **options: Any) -> trust.Trust:
         """Give one call of the module."""
-        tree = files.Tree(str(self.root))
-        return trust.Trust(self.request(**options), tree, systemd.Systemd(self.run, str(self.root)), FakeEngine(self))
+        tree, control = files.Tree(str(self.root)), systemd.Systemd(self.run, str(self.root))
+        return trust.Trust(self.request(**options), tree, control, self.engine(), clock=clock)
+
+    def engine(self) -> FakeEngine:
+        """Give its docker."""
+        return FakeEngine(self)
 
     def end_before(self, change: int, options: dict[str, Any]) -> int:
         """Run the module in a child, which ends before its n-th change; give its exit status, 9 if it came so far."""
@@ -256,6 +280,21 @@ class FakeEngine:
         path = self.node.root / f"etc/docker/certs.d/{name}/ca.crt"
         context = tls.context_for(pem.bundle(path.read_text()) if path.exists() else None)
         return tls.check(endpoint.parse(name), context, timeout)
+
+
+class Hurried:
+    """A clock on which every look takes seconds."""
+
+    def __init__(self) -> None:
+        self._now = 0.0
+
+    def monotonic(self) -> float:
+        """Tell the time."""
+        self._now += 5
+        return self._now
+
+    def sleep(self, _seconds: float) -> None:
+        """Lose none."""
 
 
 class Killer:

@@ -13,9 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.okd.registry.plugins.module_utils._node import files, manifest, proof, tls
+from ansible_collections.okd.registry.plugins.module_utils._node import daemonjson, files, manifest, proof, tls
 from ansible_collections.okd.registry.plugins.module_utils._node.errors import RefusedError, RestartError, VerifyError
-from ansible_collections.okd.registry.tests.unit.plugins.module_utils._node.fakenode import FOREIGN, FakeNode, Killer
+from ansible_collections.okd.registry.tests.unit.plugins.module_utils._node.fakenode import (
+    FOREIGN,
+    FakeNode,
+    Hurried,
+    Killer,
+)
 
 Make = Callable[..., FakeNode]
 
@@ -329,14 +334,58 @@ def test_a_network_is_refused_if_asked_before_anything_is_touched(make: Make) ->
 # ---- what this version does not edit is said, not passed over
 
 
-def test_an_entry_of_daemon_json_is_named_and_refused(make: Make, names: list[str]) -> None:
+@pytest.mark.parametrize("restart", [False, True])
+def test_an_entry_of_daemon_json_goes_with_a_reload(make: Make, names: list[str], restart: bool) -> None:
     node = make("OPTIONS=-D\n")
-    node.write("/etc/docker/daemon.json", json.dumps({"insecure-registries": ["x:1", names[0]]}, indent=1))
-    node._save(configured=[names[0]])
+    node.configure([*names, "x:1"])
     result = node.call()
-    assert [(found["file"], found["line"]) for found in result["insecure"]["flags"]] == [("/etc/docker/daemon.json", 4)]
+    assert [(found["file"], found["line"]) for found in result["insecure"]["flags"]] == [
+        (daemonjson.PATH, line) for line in range(3, 3 + len(names))
+    ]
     assert result["restart_needed"]
-    with pytest.raises(RefusedError, match=r"/etc/docker/daemon\.json: line 4: .* run systemctl reload docker"):
+    assert set(names) <= set(node.engine().insecure())
+    planned = node.call(check_mode=True, remove_insecure=True, restart=restart)
+    done = node.call(remove_insecure=True, restart=restart)
+    assert (planned["actions"], planned["diff"]) == (done["actions"], done["diff"])
+    assert (done["changed"], done["restarted"], done["restart_needed"]) == (True, False, False)
+    assert json.loads(node.text(daemonjson.PATH)) == {"insecure-registries": ["x:1"]}
+    assert not set(names) & set(node.engine().insecure())
+    assert (node.state["restarts"], node.state["reloads"]) == (0, 1)
+    assert not node.call(remove_insecure=True, restart=restart)["changed"]
+
+
+def test_daemon_json_is_put_back_where_the_reload_does_not_help(make: Make, names: list[str]) -> None:
+    node = make("OPTIONS=-D\n")
+    node.configure(names)
+    node._save(deaf=True)
+    before = node.text(daemonjson.PATH)
+    with pytest.raises(RestartError, match=r"still does not verify .* after a reload") as failed:
+        node.call(remove_insecure=True, clock=Hurried())
+    assert "docker runs on them again" in str(failed.value)
+    assert node.text(daemonjson.PATH) == before
+
+
+def test_a_run_killed_before_the_reload_is_finished(make: Make, names: list[str]) -> None:
+    node = make("OPTIONS=-D\n")
+    node.configure([])
+    node._save(configured=names)
+    assert node.call()["restart_needed"]
+    assert node.call(remove_insecure=True, restart=False)["changed"]
+    assert not set(names) & set(node.engine().insecure())
+
+
+def test_without_leave_to_restart_a_flag_stays(make: Make, names: list[str]) -> None:
+    node = make(f"OPTIONS='--insecure-registry={names[0]}'\n")
+    before = node.text()
+    result = node.call(remove_insecure=True, restart=False)
+    assert (result["restart_needed"], result["restarted"], node.text()) == (True, False, before)
+    assert node.call(remove_insecure=True)["restarted"]
+
+
+def test_a_daemon_json_that_cannot_be_read_is_refused(make: Make, names: list[str]) -> None:
+    node = make("OPTIONS=-D\n")
+    node.write(daemonjson.PATH, '{"insecure-registries": [,]}')
+    with pytest.raises(RefusedError, match="line 1"):
         node.call(remove_insecure=True)
 
 
@@ -367,13 +416,6 @@ def test_a_flag_in_a_generated_file_is_named_with_its_source_and_refused(make: M
     node.call()
     assert "line 2" in node.warnings[0]
     with pytest.raises(RefusedError, match=r"/run/containers/registries\.conf: line 2: .* made anew at every start"):
-        node.call(remove_insecure=True)
-
-
-def test_what_docker_does_not_verify_for_no_reason_on_disk_is_named(make: Make, names: list[str]) -> None:
-    node = make("OPTIONS=-D\n")
-    node._save(configured=[names[0]])
-    with pytest.raises(RefusedError, match=f"docker does not verify {names[0]}"):
         node.call(remove_insecure=True)
 
 
