@@ -13,9 +13,9 @@ import json
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
@@ -24,6 +24,7 @@ from ansible_collections.okd.registry.plugins.module_utils._errors import (
     ConflictError,
     UnreachableError,
 )
+from ansible_collections.okd.registry.plugins.module_utils._exec import Exec, start
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef, collection_path, group_of, plural
 from ansible_collections.okd.registry.plugins.module_utils._status import Request, error_from, is_missing_object
 
@@ -31,6 +32,7 @@ JSON_PATCH = "application/json-patch+json"
 ATTEMPTS = 5
 # 500 is usually a webhook or etcd having a bad moment; 502-504 a load balancer whose master is restarting.
 RETRIED = (429, 500, 502, 503, 504)
+EXEC_START = 30.0  # seconds for API server and kubelet to start a command
 LONGEST_PAUSE = 10.0  # seconds; also caps what Retry-After may ask for
 
 GroupVersions = dict[str, list[str]]
@@ -70,6 +72,9 @@ class Transport(Protocol):
 
     def send(self, method: str, url: str, body: bytes | None, content_type: str) -> Answer:
         """One request, no retries. ``url`` is path and query. Raises LostError when no answer comes."""
+
+    def websocket(self, url: str, protocols: Sequence[str], request: Request, timeout: float) -> tuple[int, Any]:
+        """(101, a connected WebSocket), or (HTTP status, body). Raises UnreachableError when no answer comes."""
 
     def port_forward(self, path: str, port: int, request: Request, timeout: float) -> AbstractContextManager[Any]:
         """A context manager giving a socket-like object (``recv``, ``sendall``) to a pod's port."""
@@ -157,6 +162,49 @@ class Api:
         asked = _request("get", ref, "portforward")
         self._count("get")
         return self._transport.port_forward(f"{ref.path}/portforward", port, asked, timeout)
+
+    def exec(
+        self,
+        namespace: str,
+        pod: str,
+        container: str | None,
+        command: Sequence[str],
+        *,
+        stdin: Iterable[bytes] | None = None,
+        timeout: float = 60.0,
+    ) -> Exec:
+        """A command in a container; use it as a context manager, iterate over it for its output (bytes, as it comes).
+
+        At the end ``ended`` (or ``finish()``, ``check()``) has exit code and the last 4 kB of standard error. Memory
+        is constant; one Exec may be the ``stdin`` of another::
+
+            with api.exec(ns, old, c, ["tar", "-cf", "-", "-C", "/registry", "."]) as source, \\
+                 api.exec(ns, new, c, ["tar", "-xf", "-", "-C", "/new"], stdin=source) as sink:
+                sink.check()
+                source.check()
+
+        A broken source breaks the sink too, but a source that ends with an exit code does not: check both. Kubelets
+        have been known to lose the end of an output, so prove copies by their content.
+
+        :param container: None for the pod's only one.
+        :param command: program and arguments; no shell is involved.
+        :param stdin: anything that gives bytes. Before Kubernetes 1.30 the container needs sh, sed and base64 for it.
+        :param timeout: seconds without a byte in either direction after which it is given up; no limit for the whole.
+        :raises ForbiddenError: without rights on pods/exec; the text has the rule.
+        :raises ExecRefusedError: when a policy refuses it, as OpenShift 3 does in privileged pods.
+        :raises NotFoundError: when there is no such pod.
+        :raises InvalidError: when it has no such container, or is on no node yet.
+        :raises ExecError: when the command cannot be started: no such program, container not running, kubelet away.
+        """
+        ref = ObjectRef("v1", "Pod", pod, namespace)
+        # Through a WebSocket it is a GET, and so the right "get"; since 1.35 "create" is asked for as well.
+        asked = replace(_request("create", ref, "exec"), more_verbs=("get",))
+
+        def dial(query: str, protocols: Sequence[str]) -> tuple[int, Any]:
+            self._count("get")
+            return self._transport.websocket(f"{ref.path}/exec?{query}", protocols, asked, EXEC_START)
+
+        return start(dial, asked, container, command, stdin=stdin, timeout=timeout)
 
     # ---- what the cluster has and allows -------------------------------------------------------------------------
 

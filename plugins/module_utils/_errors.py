@@ -53,6 +53,10 @@ class WaitError(RegistryError):
     """Something did not become ready; the text says what was waited for and the last reason."""
 
 
+class ExecError(RegistryError):
+    """A command in a container could not be run, or failed; ``details["code"]`` is its exit code where it had one."""
+
+
 class ConfigurationError(RegistryError):
     """The kubeconfig, context or other means of reaching the API cannot be used."""
 
@@ -80,6 +84,10 @@ class UnauthorizedError(ApiError):
 
 class ForbiddenError(ApiError):
     """403: the text names verb and object and prints the RBAC rule that would allow it."""
+
+
+class ExecRefusedError(ForbiddenError):
+    """403 for a command in a container, by a policy: OpenShift 3 allows none in privileged pods."""
 
 
 class NotFoundError(ApiError):

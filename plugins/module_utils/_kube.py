@@ -16,7 +16,7 @@ import os
 import ssl
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
@@ -193,26 +193,38 @@ class KubeTransport:
             raise _lost(exc) from exc
         return Answer(answer.status, answer.data, _seconds(answer.headers.get("Retry-After")))
 
-    @contextmanager
-    def port_forward(self, path: str, port: int, request: Request, timeout: float) -> Iterator[Any]:
-        """A socket to a pod's port, over a WebSocket to the API server (protocol ``v4.channel.k8s.io``)."""
-        import websocket
-        from kubernetes.stream.ws_client import PortForward
+    def websocket(self, url: str, protocols: Sequence[str], request: Request, timeout: float) -> tuple[int, Any]:
+        """(101, a connected WebSocket), or (HTTP status, body) where the server answers otherwise.
 
-        url = f"ws{self._base[4:]}{path}?ports={port}"
+        :param url: path and query.
+        :param protocols: offered, the best first.
+        :raises UnreachableError: when no answer comes.
+        """
+        import websocket
+
         options = {"context": self._context} if self._context else None
         wire: Any = websocket.WebSocket(sslopt=options, skip_utf8_validation=True)
         # A kubelet answers 406 to a stream for which only JSON is accepted.
         lines = [f"{k}: {v}" for k, v in self._headers().items() if k != "Accept"]
-        lines.append("sec-websocket-protocol: v4.channel.k8s.io")
+        lines.append(f"sec-websocket-protocol: {', '.join(protocols)}")
         for name, value in self._extra.items():
             lines += [f"{name}: {one}" for one in (value if isinstance(value, list) else [value])]
         try:
-            wire.connect(url, header=lines, timeout=timeout, **self._proxy())
+            wire.connect(f"ws{self._base[4:]}{url}", header=lines, timeout=timeout, **self._proxy())
         except websocket.WebSocketBadStatusException as exc:
-            raise error_from(exc.status_code, exc.resp_body or b"", request) from exc
+            return exc.status_code, exc.resp_body or b""
         except (websocket.WebSocketException, OSError) as exc:
-            raise UnreachableError(f"No port-forward through {self.description} for {request.what}: {exc}.") from exc
+            raise UnreachableError(f"No WebSocket through {self.description} for {request.what}: {exc}.") from exc
+        return 101, wire
+
+    @contextmanager
+    def port_forward(self, path: str, port: int, request: Request, timeout: float) -> Iterator[Any]:
+        """A socket to a pod's port, over a WebSocket to the API server (protocol ``v4.channel.k8s.io``)."""
+        from kubernetes.stream.ws_client import PortForward
+
+        status, wire = self.websocket(f"{path}?ports={port}", ["v4.channel.k8s.io"], request, timeout)
+        if status != 101:
+            raise error_from(status, wire, request)
         wire.settimeout(None)
         forward = PortForward(wire, [port])
         tunnel = forward.socket(port)

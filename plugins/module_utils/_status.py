@@ -41,6 +41,7 @@ class Request:
     :param what: the object or collection as messages call it, such as ``Service default/docker-registry``.
     :param group: API group, ``""`` for the core group.
     :param resource: plural, with ``/subresource`` where there is one; empty for paths that are no resource.
+    :param more_verbs: what the RBAC rule has to allow beside ``verb``.
     """
 
     verb: str
@@ -49,6 +50,7 @@ class Request:
     resource: str = ""
     namespace: str | None = None
     name: str | None = None
+    more_verbs: tuple[str, ...] = ()
 
 
 def parse_status(body: bytes) -> dict[str, Any]:
@@ -68,7 +70,8 @@ def is_missing_object(body: bytes) -> bool:
 
 def rule_for(request: Request) -> str:
     """The RBAC rule, as YAML, that would allow a request."""
-    return f'- apiGroups: ["{request.group}"]\n  resources: [{request.resource}]\n  verbs: [{request.verb}]'
+    verbs = ", ".join((request.verb, *request.more_verbs))
+    return f'- apiGroups: ["{request.group}"]\n  resources: [{request.resource}]\n  verbs: [{verbs}]'
 
 
 def error_from(code: int, body: bytes, request: Request) -> ApiError:
