@@ -46,6 +46,11 @@ api: setup ## Tests of the modules against a real API server, started for them a
 molecule: setup ## All scenarios on the sandbox, or one: make molecule SCENARIO=site
 	@$(PARTS) $(if $(SCENARIO),$(addprefix scenario:,$(SCENARIO)),scenarios)
 
+.PHONY: bench
+bench: setup ## Measure on the sandbox and write docs/benchmarks.md, or one: make bench BENCH=deploy
+	@$(SANDBOX) up
+	@$(SANDBOX) run -- .venv/bin/python tests/bench/bench.py $(BENCH)
+
 .PHONY: sandbox-up
 sandbox-up: setup ## Build (or take from the cache) and start the sandbox; quick when it runs already
 	@$(SANDBOX) up

@@ -83,6 +83,8 @@ def mypy_checks(names: list[str]) -> list[Check]:
         Check("mypy", [*common, "-p", "ansible_collections.okd.registry.plugins"], cwd=import_root()),
         Check("mypy-tools", [*common, "tests/tools", "tests/callback"], env={"MYPYPATH": "tests/tools"}),
     ]
+    if any(name.startswith("tests/bench/") for name in names):
+        checks.append(Check("mypy-bench", [*common, "tests/bench"], env={"MYPYPATH": "tests/bench"}))
     if any(name.startswith("tests/sandbox/cluster/sandboxlib/") for name in names):
         checks.append(
             Check("mypy-sandbox", [*common, "-p", "sandboxlib"], env={"MYPYPATH": "tests/sandbox/cluster"}),
