@@ -129,12 +129,12 @@ def ensure_absent(
 ) -> Outcome:
     """Make an object go away.
 
-    :param keep: given the live object, why it must stay (a sentence), or None.
+    :param keep: given the live object, why it must stay (a sentence, or "" where nobody asks), or None.
     """
     for attempt in range(1, ATTEMPTS + 1):
         live = _read(api, ref) if live is UNREAD else live
         why = keep(live) if keep and live is not None else None
-        if live is None or why or live["metadata"].get("deletionTimestamp"):
+        if live is None or why is not None or live["metadata"].get("deletionTimestamp"):
             return Outcome(ref, Change("unchanged", before=live, after=live), live, why)
         change = plan_absent(live)
         if check_mode:

@@ -37,8 +37,8 @@ _SETS = frozenset({"users", "groups", "finalizers"})
 _FREE_MAPS = frozenset(
     {"labels", "annotations", "matchLabels", "selector", "nodeSelector", "data", "binaryData", "stringData"}
 )
-# Empty maps that say something by being there.
-_TELLING_EMPTY_MAPS = frozenset({"emptyDir", "podSelector", "namespaceSelector"})
+# Empty maps that say something by being there; the last ones in the image-registry operator's spec.storage.
+_TELLING_EMPTY_MAPS = frozenset({"emptyDir", "podSelector", "namespaceSelector", "pvc", "s3", "gcs", "azure", "swift"})
 
 _QUANTITY_MAPS = frozenset({"requests", "limits", "capacity", "hard", "max", "min", "default", "defaultRequest"})
 _QUANTITY_FIELDS = frozenset({"sizeLimit", "divisor"})

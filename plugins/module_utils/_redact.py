@@ -43,6 +43,8 @@ _SETTING = re.compile(
 _USERINFO = re.compile(r"(?<=://)[^/@\s]+@")
 # Copies of whole objects in annotations carry whatever the object carries.
 _COPIES = frozenset({"kubectl.kubernetes.io/last-applied-configuration", "openshift.io/encoded-deployment-config"})
+# Fields of a spec that hold a secret in clear: the image-registry operator's Config.
+_SECRET_FIELDS = frozenset({"httpSecret"})
 _CERTIFICATE = "-----BEGIN CERTIFICATE-----"
 
 
@@ -103,12 +105,14 @@ def _without_credentials(value: Any) -> Any:
     """The value with credentials in environment variables and URLs hidden, at any depth."""
     if isinstance(value, list):
         return [_without_credentials(v) for v in value]
+    if isinstance(value, str):
+        return _USERINFO.sub("***@", value)
     if not isinstance(value, Mapping):
         return value
     name, content = value.get("name"), value.get("value")
     if isinstance(name, str) and isinstance(content, str) and set(value) <= {"name", "value", "valueFrom"}:
         return {**value, "value": _variable(name, content)}
-    return {k: _without_credentials(v) for k, v in value.items()}
+    return {k: keyed_hash(v) if k in _SECRET_FIELDS and v else _without_credentials(v) for k, v in value.items()}
 
 
 def _variable(name: str, value: str) -> str:
