@@ -24,9 +24,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import dockerimages
 import golang
 import host_dockerd
-import images
+import nfsclient
 import rootfs
 import store
 
@@ -63,18 +64,21 @@ class Workshop:
         programs = [Artifact(p.name, "Go program", golang.key(p), lane="go") for p in golang.PROGRAMS]
         keys = {artifact.name: artifact.key for artifact in programs}
         keys["rootfs"] = rootfs.key()
+        keys[nfsclient.NAME] = nfsclient.key()
         registry, pause = ("rootfs", "dockerregistry"), ("pause",)
-        keys["registry-image"] = images.source_key("registry", *(keys[name] for name in registry))
-        keys["pause-image"] = images.source_key("pause", *(keys[name] for name in pause))
+        keys["registry-image"] = dockerimages.source_key("registry", *(keys[name] for name in registry))
+        keys["pause-image"] = dockerimages.source_key("pause", *(keys[name] for name in pause))
         pods = ("registry-image", "pause-image")
         keys["pod-images"] = store.key_of(keys[name] for name in pods)
-        node = ("rootfs", "sandbox-kube", "dockershim", "coredns", "pod-images")
-        keys["node-image"] = images.source_key("node", *(keys[name] for name in node))
+        programs_inside = ("dockershim", "coredns", "s3", "sandbox-kube", "local-path-provisioner")
+        node = ("rootfs", nfsclient.NAME, *programs_inside, "pod-images")
+        keys["node-image"] = dockerimages.source_key("node", *(keys[name] for name in node))
         return [
             *programs,
             Artifact("rootfs", "Debian for the nodes", keys["rootfs"], lane="rootfs"),
-            Artifact("registry-image", images.REGISTRY, keys["registry-image"], registry),
-            Artifact("pause-image", images.PAUSE, keys["pause-image"], pause),
+            Artifact(nfsclient.NAME, "NFS client in user space", keys[nfsclient.NAME]),
+            Artifact("registry-image", dockerimages.REGISTRY, keys["registry-image"], registry),
+            Artifact("pause-image", dockerimages.PAUSE, keys["pause-image"], pause),
             Artifact("pod-images", "tar of both, for the nodes", keys["pod-images"], pods),
             Artifact("node-image", "image of the nodes and of infra", keys["node-image"], node),
         ]
@@ -94,11 +98,11 @@ class Workshop:
             return False
         return not name.endswith("-image") or self._builder(name).has(self.path(name))
 
-    def _builder(self, name: str) -> images.Builder:
+    def _builder(self, name: str) -> dockerimages.Builder:
         with self._daemon_start:
             if host_dockerd.start(self.daemon):
                 self.say(f"dockerd of the sandbox started ({self.daemon.host})")
-        return images.Builder(self.daemon, self._log(name))
+        return dockerimages.Builder(self.daemon, self._log(name))
 
     def _log(self, name: str) -> Path:
         return self.cache.root / "logs" / f"{name}.log"
@@ -133,12 +137,14 @@ class Workshop:
             golang.build(program, go=self.go(), work=work, log=self._log(name))
         elif name == "rootfs":
             rootfs.build(cache=self.cache, work=work, log=self._log(name))
+        elif name == nfsclient.NAME:
+            nfsclient.build(work=work, log=self._log(name))
         elif name == "pod-images":
             self._save_pod_images(self._builder(name), work / "pod-images.tar")
         else:
             self._make_image(artifact, self._builder(name))
 
-    def _make_image(self, artifact: Artifact, builder: images.Builder) -> None:
+    def _make_image(self, artifact: Artifact, builder: dockerimages.Builder) -> None:
         source, reference = artifact.name.removesuffix("-image"), self.path(artifact.name)
         base = self._base(builder) if "rootfs" in artifact.needs else None
         files = {}
@@ -149,18 +155,18 @@ class Workshop:
         builder.build(source, reference, files, base)
         builder.remove_others(reference.split(":")[0], reference)
 
-    def _save_pod_images(self, builder: images.Builder, target: Path) -> None:
-        names = {images.REGISTRY: "registry-image", images.PAUSE: "pause-image"}
+    def _save_pod_images(self, builder: dockerimages.Builder, target: Path) -> None:
+        names = {dockerimages.REGISTRY: "registry-image", dockerimages.PAUSE: "pause-image"}
         for public, name in names.items():
             builder.tag(self.path(name), public)
         builder.save(list(names), target)
 
-    def _base(self, builder: images.Builder) -> str:
-        reference = f"{images.BASE}:{self.artifacts['rootfs'].key}"
+    def _base(self, builder: dockerimages.Builder) -> str:
+        reference = f"{dockerimages.BASE}:{self.artifacts['rootfs'].key}"
         with self.cache.lock("base"):
             if not builder.has(reference):
                 builder.import_root(Path(self.path("rootfs")), reference)
-                builder.remove_others(images.BASE, reference)
+                builder.remove_others(dockerimages.BASE, reference)
         return reference
 
     @functools.cached_property

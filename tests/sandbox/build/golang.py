@@ -43,12 +43,16 @@ def _kubernetes_version() -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Program:
-    """One binary: its artefact's name, the directory of its module and what its build needs beyond the rest."""
+    """One binary: its artefact's name, the directory of its module and what its build needs beyond the rest.
+
+    ``package`` is what to build where that is not the module itself but one that its go.mod names as a tool.
+    """
 
     name: str
     module: str
     ldflags: str = ""
     flags: tuple[str, ...] = ()
+    package: str = "."
 
     @property
     def source(self) -> Path:
@@ -63,13 +67,17 @@ PROGRAMS = (
     Program("dockerregistry", "registry"),
     Program("coredns", "coredns"),
     Program("pause", "pause"),
+    Program("s3", "s3"),
+    # After Kubernetes, of whose packages nearly all of it consists.
+    Program("local-path-provisioner", "localpath", package="github.com/rancher/local-path-provisioner"),
 )
 
 
 def key(program: Program) -> str:
     """The key of a program's artefact: its sources and flags. Go's own version does not count."""
     parts = store.tree_parts(program.source, without=("_test.go",))
-    return store.key_of([*parts, *COMPILER, program.ldflags, *program.flags, platform.machine()])
+    other = () if program.package == "." else (program.package,)
+    return store.key_of([*parts, *COMPILER, program.ldflags, *program.flags, *other, platform.machine()])
 
 
 def version_in(text: str) -> tuple[int, ...] | None:
@@ -125,7 +133,7 @@ def build(program: Program, *, go: str, work: Path, log: Path) -> None:
     shutil.copytree(program.source, copy)
     command: list[str | Path] = [
         go, "build", *COMPILER, *program.flags, "-ldflags", f"-s -w {program.ldflags}".strip(),
-        "-o", work / program.name, ".",
+        "-o", work / program.name, program.package,
     ]  # fmt: skip
     process.run(command, cwd=copy, env=environment(), log=log)
     shutil.rmtree(copy)

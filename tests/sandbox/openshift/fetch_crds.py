@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, okd.registry contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Puts OpenShift's own Route and SecurityContextConstraints CRDs into a directory.
+"""Puts OpenShift's own CRDs into a directory: Route and SecurityContextConstraints, or those of version 4 (--operator).
 
 They come from the Go module github.com/openshift/api, at the version that api/go.mod names and checked
 against api/go.sum by the go command; the repository holds no copy. What was fetched is kept in
@@ -9,6 +9,7 @@ against api/go.sum by the go command; the repository holds no copy. What was fet
 
     python3 fetch_crds.py DIRECTORY     # writes routes.crd.yaml and securitycontextconstraints.crd.yaml there
     python3 fetch_crds.py               # prints both as one YAML stream
+    python3 fetch_crds.py --operator …  # the image registry operator's, and what else tells of its cluster
 
 ``GO`` in the environment names the go command (default: ``go``).
 """
@@ -29,6 +30,15 @@ SCC_FILE = "0000_03_config-operator_01_securitycontextconstraints.crd.yaml"
 SOURCES: Mapping[str, str] = {
     "routes.crd.yaml": "route/v1/zz_generated.crd-manifests/routes.crd.yaml",
     "securitycontextconstraints.crd.yaml": f"security/v1/zz_generated.crd-manifests/{SCC_FILE}",
+}
+CONFIG = "config/v1/zz_generated.crd-manifests"
+OPERATOR_SOURCES: Mapping[str, str] = {
+    "configs.imageregistry.crd.yaml": "imageregistry/v1/zz_generated.crd-manifests/00_configs.crd.yaml",
+    "imagepruners.crd.yaml": "imageregistry/v1/zz_generated.crd-manifests/01_imagepruners.crd.yaml",
+    "images.config.crd.yaml": f"{CONFIG}/0000_10_config-operator_01_images.crd.yaml",
+    "clusterversions.crd.yaml": f"{CONFIG}/0000_00_cluster-version-operator_01_clusterversions-Default.crd.yaml",
+    "clusteroperators.crd.yaml": f"{CONFIG}/0000_00_cluster-version-operator_01_clusteroperators.crd.yaml",
+    "proxies.crd.yaml": f"{CONFIG}/0000_03_config-operator_01_proxies.crd.yaml",
 }
 
 
@@ -81,29 +91,31 @@ def write_atomically(target: Path, content: bytes) -> None:
     part.replace(target)
 
 
-def fetch(environ: Mapping[str, str]) -> dict[str, bytes]:
-    """Return the content of both files by name, from the cache or else from the module.
+def fetch(environ: Mapping[str, str], sources: Mapping[str, str] = SOURCES) -> dict[str, bytes]:
+    """Return the content of the files by name, from the cache or else from the module.
 
     Raises FetchError where neither has them.
     """
     version = pinned_version((GO_MODULE_DIR / "go.mod").read_text(encoding="utf-8"))
     kept = cache_root(environ) / "openshift-api" / version
-    if not all((kept / name).is_file() for name in SOURCES):
+    if not all((kept / name).is_file() for name in sources):
         unpacked = module_dir(environ.get("GO") or "go")
-        for name, source in SOURCES.items():
+        for name, source in sources.items():
             if not (unpacked / source).is_file():
                 raise FetchError(f"{MODULE} {version} has no {source}: look for its new place and change SOURCES")
             write_atomically(kept / name, (unpacked / source).read_bytes())
-    return {name: (kept / name).read_bytes() for name in SOURCES}
+    return {name: (kept / name).read_bytes() for name in sources}
 
 
 def main(arguments: list[str]) -> int:
     """Run the command; returns its exit status."""
+    operator = arguments[:1] == ["--operator"]
+    arguments = arguments[operator:]
     if len(arguments) > 1 or any(word.startswith("-") for word in arguments):
-        print("usage: fetch_crds.py [DIRECTORY]", file=sys.stderr)
+        print("usage: fetch_crds.py [--operator] [DIRECTORY]", file=sys.stderr)
         return 2
     try:
-        files = fetch(os.environ)
+        files = fetch(os.environ, OPERATOR_SOURCES if operator else SOURCES)
     except FetchError as error:
         print(f"fetch_crds: {error}", file=sys.stderr)
         return 1

@@ -53,6 +53,7 @@ def up(paths: settings.Paths) -> Path:
         client = Client(kubeconfig)
         plane.wait_ready(client)
         if not (paths.api / "seeded").exists():
+            inputs.operator_crds(paths.api / "operator-crds")
             manifests.apply_all(binary, kubeconfig, paths.api / "crds", client)
             (paths.api / "seeded").touch()
     return kubeconfig

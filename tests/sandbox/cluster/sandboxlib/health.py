@@ -7,9 +7,11 @@
 from __future__ import annotations
 
 import dataclasses
+import http.client
 import json
 import secrets
 import socket
+import ssl
 import struct
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -34,7 +36,7 @@ class Finding:
 
 def findings() -> list[Finding]:
     """Look at all parts, beside each other."""
-    looks: list[Callable[[], Finding]] = [_files, _processes, _api, _routes, _dns, _router]
+    looks: list[Callable[[], Finding]] = [_files, _processes, _api, _routes, _dns, _router, _nfs, _s3]
     looks += [lambda name=name: _container(name) for name in settings.CONTAINERS]  # type: ignore[misc]
     looks += [lambda node=node: _docker_flags(node.name) for node in settings.NODES]  # type: ignore[misc]
     with ThreadPoolExecutor(8) as pool:
@@ -63,6 +65,7 @@ def _files() -> Finding:
         PATHS.kubectl,
         PATHS.ssh / "known_hosts",
         *[PATHS.tokens / user.name for user in inputs.USERS],
+        *[PATHS.s3 / name for name in ("access-key", "secret-key", "ca.crt")],
     ]
     missing = [str(path) for path in wanted if not path.exists()]
     return Finding("files", f"missing: {', '.join(missing)}" if missing else None, str(PATHS.state))
@@ -104,6 +107,35 @@ def _router() -> Finding:
         with socket.create_connection((settings.INFRA_IP, port), SECONDS):
             pass
     return Finding("router", None, f"{settings.INFRA_IP}, *.{settings.APPS_DOMAIN}")
+
+
+def _nfs() -> Finding:
+    """That the server answers a call of NFS version 3 that does nothing (RFC 5531, RFC 1813)."""
+    transaction = secrets.token_bytes(4)
+    call = transaction + struct.pack(">9I", 0, 2, 100003, 3, 0, 0, 0, 0, 0)
+    with socket.create_connection((settings.INFRA_IP, settings.NFS_PORT), SECONDS) as server:
+        server.sendall(struct.pack(">I", 0x80000000 | len(call)) + call)
+        answer = server.recv(1500)
+    # The mark of the record, then: this call, a reply, accepted, the server's verifier (empty), success.
+    well = answer[4:8] == transaction and answer[8:] == struct.pack(">5I", 1, 0, 0, 0, 0)
+    problem = None if well else f"port {settings.NFS_PORT} does not answer as NFS does"
+    return Finding("NFS", problem, f"{settings.NFS_NAME}, {settings.INFRA_IP}:/exports/registry and others")
+
+
+def _s3() -> Finding:
+    """That it is alive, with and without TLS by the cluster's authority."""
+    context = ssl.create_default_context(cafile=str(PATHS.s3 / "ca.crt"))
+    connections = [
+        http.client.HTTPConnection(settings.INFRA_IP, settings.S3_PORT, timeout=SECONDS),
+        http.client.HTTPSConnection(settings.INFRA_IP, settings.S3_TLS_PORT, timeout=SECONDS, context=context),
+    ]
+    statuses = []
+    for connection in connections:
+        connection.request("GET", "/healthz")
+        statuses.append(connection.getresponse().status)
+        connection.close()
+    where = f"http://{settings.S3_NAME}:{settings.S3_PORT}, https://{settings.S3_NAME}:{settings.S3_TLS_PORT}"
+    return Finding("S3", None if statuses == [200, 200] else f"/healthz says {statuses}", where)
 
 
 def _container(name: str) -> Finding:

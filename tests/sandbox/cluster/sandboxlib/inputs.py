@@ -132,7 +132,16 @@ def missing_packages() -> list[str]:
 
 def openshift_crds(directory: Path) -> None:
     """Put OpenShift's own CRDs into ``directory`` (from a Go module, with the Go that builds the rest)."""
-    command = [sys.executable, str(OPENSHIFT / "fetch_crds.py"), str(directory)]
+    _fetch_crds(str(directory))
+
+
+def operator_crds(directory: Path) -> None:
+    """Put the CRDs of OpenShift 4's image registry operator and what it reads into ``directory``."""
+    _fetch_crds("--operator", str(directory))
+
+
+def _fetch_crds(*arguments: str) -> None:
+    command = [sys.executable, str(OPENSHIFT / "fetch_crds.py"), *arguments]
     environment = {**os.environ, "GO": _workshop().go()}
     result = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if result.returncode:

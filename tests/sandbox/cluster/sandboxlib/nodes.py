@@ -117,10 +117,21 @@ def node_files(node: settings.Node, authority: Authority, server: str) -> list[F
     ]
 
 
-def infra_files(authority: Authority, server: str, openshift: Path) -> list[File]:
-    """All files of the infra container: cluster DNS, router, DeploymentConfig controller; no engine, no kubelet."""
+def s3_files(authority: Authority, keys: Path) -> Iterable[File]:
+    """What the S3 server is started with; ``keys`` is the directory of its access and secret key."""
+    sans = [settings.S3_NAME, settings.INFRA_IP]
+    crt, key = authority.issue("s3", common_name=settings.S3_NAME, sans=sans)
+    env = {f"S3_{name}_KEY": (keys / f"{name.lower()}-key").read_text() for name in ("ACCESS", "SECRET")}
+    yield File("etc/sandbox/s3.env", environment_file(env), PRIVATE)
+    yield File("etc/sandbox/s3.crt", crt.read_bytes())
+    yield File("etc/sandbox/s3.key", key.read_bytes(), PRIVATE)
+
+
+def infra_files(authority: Authority, server: str, openshift: Path, s3_keys: Path) -> list[File]:
+    """All files of the infra container: cluster DNS, router, DeploymentConfigs, storage; no engine, no kubelet."""
     dns = authority.kubeconfig("dns", server=server, common_name="system:sandbox-dns")
     # These rights are no more than what their programs need: openshift/manifests has the role.
+    storage = authority.kubeconfig("storage", server=server, common_name="system:sandbox-storage")
     stand_ins = authority.kubeconfig("stand-ins", server=server, common_name="system:openshift-standins")
     node_tree = {file.path: file for file in tree(settings.CLUSTER / "rootfs" / "node")}
     return [
@@ -132,6 +143,8 @@ def infra_files(authority: Authority, server: str, openshift: Path) -> list[File
         File("etc/sandbox/env", environment_file({"PEERS": peers("infra")})),
         File("etc/sandbox/dns.kubeconfig", dns, PRIVATE),
         File("etc/sandbox/kubeconfig", stand_ins, PRIVATE),
+        File("etc/sandbox/storage.kubeconfig", storage, PRIVATE),
+        *s3_files(authority, s3_keys),
     ]
 
 

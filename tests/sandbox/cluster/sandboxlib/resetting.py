@@ -83,7 +83,12 @@ def _booting(name: str) -> str | None:
 
 
 def clean_node(arguments: dict[str, Any]) -> Changes:
-    """Containers, images and registry data of one node as they were; after the objects that would bring them back."""
+    """Containers, images and data of one node (or what infra serves) as they were.
+
+    After the objects that would bring them back.
+    """
+    if arguments["part"] == "infra":
+        return containers.inside("infra", ["/usr/local/sbin/sandbox-storage", "reset"]).splitlines()
     return containers.inside(arguments["part"], [*steps.NODE_STATE, "clean"]).splitlines()
 
 

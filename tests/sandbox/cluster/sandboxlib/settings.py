@@ -31,6 +31,11 @@ POD_CIDR = "10.128.0.0/14"
 DNS_SERVICE_IP = "172.30.0.10"
 CLUSTER_DOMAIN = "cluster.local"
 APPS_DOMAIN = "apps.sandbox.test"
+# Both are the infra container; the names hold in pods and on nodes.
+NFS_NAME = "nfs.sandbox.test"
+S3_NAME = "s3.sandbox.test"
+NFS_PORT = 2049
+S3_PORT, S3_TLS_PORT = 9000, 9443
 # The machine is a bastion: these networks end here instead of leaving by its default route.
 BLACKHOLES = (SERVICE_CIDR, POD_CIDR)
 
@@ -81,6 +86,16 @@ class Paths:
     def tokens(self) -> Path:
         """One file for each user, holding the bearer token."""
         return self.state / "tokens"
+
+    @property
+    def s3(self) -> Path:
+        """For clients of the S3 server: access-key, secret-key, ca.crt."""
+        return self.state / "s3"
+
+    @property
+    def operator_crds(self) -> Path:
+        """CRDs of OpenShift 4 that a test may apply; a new sandbox has none of them."""
+        return self.state / "operator-crds"
 
     @property
     def snapshot(self) -> Path:

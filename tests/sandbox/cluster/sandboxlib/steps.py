@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import subprocess
 from typing import Any
 
@@ -42,6 +43,8 @@ def files(_arguments: dict[str, Any]) -> Changes:
     one.write_tokens(inputs.USERS, PATHS.tokens)
     one.kubeconfig(PATHS.admin_kubeconfig, user="system:admin")
     one.kubeconfig(PATHS.internal_kubeconfig, user="system:sandbox")
+    _s3_keys(one)
+    inputs.operator_crds(PATHS.operator_crds)
     PATHS.registry_pki.mkdir(mode=0o700, exist_ok=True)
     PATHS.kubectl.parent.mkdir(exist_ok=True)
     # kube binaries look at the name they are called by
@@ -50,6 +53,14 @@ def files(_arguments: dict[str, Any]) -> Changes:
     link.symlink_to(inputs.binary())
     link.replace(PATHS.kubectl)
     return [*_ssh_keys(), *hostnet.close_networks()]
+
+
+def _s3_keys(one: ControlPlane) -> None:
+    """The S3 server's one account, made once, and the authority of its certificate."""
+    for name, value in (("access-key", secrets.token_hex(10)), ("secret-key", secrets.token_urlsafe(30))):
+        if not (PATHS.s3 / name).exists():
+            write(PATHS.s3 / name, value.encode())
+    write(PATHS.s3 / "ca.crt", one.authority.path("ca.crt").read_bytes(), mode=0o644)
 
 
 def _ssh_keys() -> Changes:
@@ -132,7 +143,7 @@ def container_files(name: str) -> list[nodes.File]:
     one = plane()
     access = nodes.access_files(PATHS.ssh / "id_ed25519.pub", PATHS.ssh / _host_key(name))
     if name == "infra":
-        return [*access, *nodes.infra_files(one.authority, one.server, inputs.OPENSHIFT)]
+        return [*access, *nodes.infra_files(one.authority, one.server, inputs.OPENSHIFT, PATHS.s3)]
     node = next(node for node in settings.NODES if node.name == name)
     return [*access, *nodes.node_files(node, one.authority, one.server)]
 
@@ -185,7 +196,19 @@ NODE_UNITS = (
     "origin-node",
     "origin-proxy",
 )
-INFRA_UNITS = ("ssh", "pod-network", "coredns", "openshift-haproxy", "openshift-router", "openshift-deploymentconfigs")
+INFRA_UNITS = (
+    "ssh",
+    "pod-network",
+    "coredns",
+    "openshift-haproxy",
+    "openshift-router",
+    "openshift-deploymentconfigs",
+    "rpcbind",
+    "sandbox-nfs",
+    "sandbox-s3",
+    "sandbox-s3-tls",
+    "local-path-provisioner",
+)
 
 
 def joined(_arguments: dict[str, Any]) -> Changes:

@@ -5,11 +5,13 @@
 //go:build tools
 
 // Package tools pins the module that holds OpenShift's custom resource definitions. Nothing is
-// compiled: fetch_crds.py reads two YAML files from the module's directory. The packages named here
+// compiled: fetch_crds.py reads some YAML files from the module's directory. The packages named here
 // are the folders of those files, so that `go mod tidy` keeps the requirement.
 package tools
 
 import (
+	_ "github.com/openshift/api/config/v1/zz_generated.crd-manifests"
+	_ "github.com/openshift/api/imageregistry/v1/zz_generated.crd-manifests"
 	_ "github.com/openshift/api/route/v1/zz_generated.crd-manifests"
 	_ "github.com/openshift/api/security/v1/zz_generated.crd-manifests"
 )

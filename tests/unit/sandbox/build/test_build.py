@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import dockerimages
 import golang
 import host_dockerd
-import images
 import pytest
 import rootfs
 from artifacts import Workshop
@@ -41,7 +41,7 @@ def test_an_image_has_another_key_when_something_in_it_has(workshop: Workshop, m
 
 
 def test_where_artefacts_are(workshop: Workshop) -> None:
-    assert workshop.path("node-image") == f"{images.NODE}:{workshop.artifacts['node-image'].key}"
+    assert workshop.path("node-image") == f"{dockerimages.NODE}:{workshop.artifacts['node-image'].key}"
     assert Path(workshop.path("sandbox-kube")).name == "sandbox-kube"
     assert not workshop.has("sandbox-kube")
 

@@ -31,6 +31,7 @@ ABSENT = ("/var/lib/okd-registry", "/run/okd-registry")
 UNITS = ("containerd", "docker", "dockershim", "origin-node", "origin-proxy", "node-dnsmasq", "pod-network", "ssh")
 REGISTRY_DATA = Path("/var/lib/registry-pv")
 REGISTRY_OWNER = (1001, 0, 0o770)
+LOCAL_VOLUMES = Path("/var/lib/local-path")
 
 
 def say(text: str) -> None:
@@ -225,6 +226,19 @@ def restore_registry_data() -> None:
     REGISTRY_DATA.chmod(mode)
 
 
+def restore_volumes() -> None:
+    """No NFS mount (their pods are gone), nothing behind volumes of the class standard."""
+    for line in Path("/proc/mounts").read_text().splitlines():
+        _source, target, kind = line.split()[:3]
+        if kind == "fuse.nfs":
+            path = target.encode().decode("unicode_escape")
+            run("umount", "-l", path, check=False)
+            say(f"unmounted {path}")
+    for path in LOCAL_VOLUMES.iterdir() if LOCAL_VOLUMES.is_dir() else ():
+        remove(path)
+        say(f"removed {path}")
+
+
 def saved() -> dict[str, Any]:
     """What was saved beside the files."""
     if not (STORE / "state.json").exists():
@@ -252,6 +266,7 @@ def clean() -> None:
     """Remove what plays and pods left in docker and in the registry's volume."""
     state = saved()
     restore_images(state["images"])
+    restore_volumes()
     if state["registry_data"]:
         restore_registry_data()
 
