@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ansible_collections.okd.registry.plugins.module_utils._build import layout
-from ansible_collections.okd.registry.plugins.module_utils._build import storage as storages
+from ansible_collections.okd.registry.plugins.module_utils._build import layout, place
 from ansible_collections.okd.registry.plugins.module_utils._build import workload as build
 from ansible_collections.okd.registry.plugins.module_utils._deploycheck import Live, own_http_secret, wanted
 from ansible_collections.okd.registry.plugins.module_utils._deployspec import DeploySpec
@@ -55,8 +54,8 @@ def _guard_images(spec: DeploySpec, live: Live) -> None:
     known = ((live.http_secret or {}).get("metadata") or {}).get("uid") or KNOWN_AFTER_APPLY
     want = wanted(spec, live, known if own_http_secret(spec, live) else None)
     change = plan(live.workload, build.desired(want, live.workload))
-    lost = storages.abandons(
-        spec.storage, live.workload, change.after, replicas=spec.replicas, rolls=build.rolls(change.fields)
+    lost = place.abandons(
+        spec.storage, live.workload, change.after, replicas=layout.replicas(change.after), rolls=build.rolls(change.fields)
     )
     if lost:
         what = ", ".join(field for field in change.fields if field.startswith(("spec.template", "spec.replicas")))

@@ -105,7 +105,12 @@ def plan(live: Mapping[str, Any] | None, desired: Mapping[str, Any], *, owner: s
         dropped = _not_in(dropped, tree)
     after = _prune(deepcopy(dict(live)), dropped, "")
     after = _overlay({} if after is _MISSING else after, _managed(desired), owned, "")
-    after["metadata"] = {**after["metadata"], "annotations": {**_annotations(after), name: note}}
+    if wanted or not name.startswith(f"{OWNED}-"):
+        after["metadata"] = {**after["metadata"], "annotations": {**_annotations(after), name: note}}
+    elif name in _annotations(after):  # of a shared object, of which nothing is ours any more
+        rest = {k: v for k, v in _annotations(after).items() if k != name}
+        after["metadata"] = {k: v for k, v in after["metadata"].items() if k != "annotations"}
+        after["metadata"] |= {"annotations": rest} if rest else {}
     steps = operations(dict(live), after)
     if not steps:
         return Change(UNCHANGED, before=dict(live), after=dict(live))
@@ -128,12 +133,21 @@ def owned_by_us(live: Mapping[str, Any], owner: str = "") -> bool:
 
 def owns(live: Mapping[str, Any] | None, *path: str, owner: str = "") -> bool:
     """Whether a field is ours, by its names from the top; elements of lists as ``=key``, such as ``=5000|TCP``."""
-    tree: Any = _read_note(live, annotation_for(owner)) if live else {}
+    return _in_tree(_read_note(live, annotation_for(owner)) if live else {}, path)
+
+
+def _in_tree(tree: Any, path: tuple[str, ...]) -> bool:
     for name in path:
         if not isinstance(tree, dict) or name not in tree:
             return False
         tree = tree[name]
     return True
+
+
+def owned_by_anyone(live: Mapping[str, Any], *path: str) -> bool:
+    """Whether a field is ours, whichever registry's: that of an object which several of them share."""
+    owners = [name for name in _annotations(live) if name == OWNED or name.startswith(f"{OWNED}-")] if live else []
+    return any(_in_tree(_read_note(live, name), path) for name in owners)
 
 
 def without_notes(obj: Mapping[str, Any]) -> dict[str, Any]:

@@ -58,12 +58,15 @@ def env(workload: Object | None) -> dict[str, dict[str, Any]]:
     return {e["name"]: e for e in container(workload).get("env") or []}
 
 
+def mounted(workload: Object | None, path: str) -> dict[str, Any]:
+    """What is mounted at ``path``, with its path as it is written there; ``{}`` where nothing is."""
+    mounts = container(workload).get("volumeMounts") or []
+    return next((m for m in mounts if _normal(m.get("mountPath", "")) == _normal(path)), {})
+
+
 def mount_at(workload: Object | None, path: str) -> str | None:
     """Name of the volume mounted at ``path``, None where nothing is."""
-    for mount in container(workload).get("volumeMounts") or []:
-        if _normal(mount.get("mountPath", "")) == _normal(path):
-            return mount["name"]
-    return None
+    return mounted(workload, path).get("name")
 
 
 def _normal(path: str) -> str:
@@ -111,21 +114,32 @@ def triggers(workload: Object | None) -> list[dict[str, Any]]:
     return list(((workload or {}).get("spec") or {}).get("triggers") or [])
 
 
+def is_daemon_set(workload: Object | None) -> bool:
+    """Whether the number of pods is that of the nodes, and not asked for."""
+    return (workload or {}).get("kind") == "DaemonSet"
+
+
 def ready_replicas(workload: Object | None) -> int:
     """Pods that serve at the moment. APIs before 1.5 count no ready pods of a DeploymentConfig: then the available."""
     status = (workload or {}).get("status") or {}
+    if is_daemon_set(workload):
+        return int(status.get("numberReady") or 0)
     return int(status.get("readyReplicas") or status.get("availableReplicas") or 0)
 
 
 def replicas(workload: Object | None) -> int:
-    """Pods asked for; one where nothing is said, as the API fills it in."""
+    """Pods asked for; one where nothing is said, as the API fills it in. Of a DaemonSet, the nodes it has found."""
+    if is_daemon_set(workload):
+        return int(((workload or {}).get("status") or {}).get("desiredNumberScheduled") or 0)
     count = ((workload or {}).get("spec") or {}).get("replicas")
     return 1 if count is None else int(count)
 
 
 def has_no_pods(workload: Object | None) -> bool:
     """Whether it is scaled to nothing, and its pods are gone."""
-    return replicas(workload) == 0 and not ((workload or {}).get("status") or {}).get("replicas")
+    status = (workload or {}).get("status") or {}
+    running = ("currentNumberScheduled", "numberMisscheduled") if is_daemon_set(workload) else ("replicas",)
+    return replicas(workload) == 0 and not any(status.get(name) for name in running)
 
 
 def never_ready(workload: Object | None) -> bool:
@@ -137,6 +151,8 @@ def never_ready(workload: Object | None) -> bool:
     status = live.get("status") or {}
     if ready_replicas(live):
         return False
+    if is_daemon_set(live):  # its status has no word on what was; one that no controller has seen had no pods
+        return not status.get("observedGeneration")
     # The word on a finished rollout stays when its pods stop being ready later.
     for condition in status.get("conditions") or []:
         kind, reason = condition.get("type"), str(condition.get("reason") or "")

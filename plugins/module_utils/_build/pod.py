@@ -37,19 +37,36 @@ def template(
     :param labels: of the pods.
     :param checksum: see :func:`checksum`.
     """
-    volumes: dict[str, dict[str, Any]] = {}
-    mounts = []
-    for mount in part.mounts:
-        name = layout.mount_at(live, mount.path) or mount.volume
-        volumes[name] = {"name": name, **mount.source}
-        mounts.append({"name": name, "mountPath": mount.path, **({"readOnly": True} if mount.read_only else {})})
+    volumes, mounts = _volumes(part, live)
     pod = {"containers": [_container(part, live, mounts, image=image, port=port, tls=tls)]}
     if volumes:
-        pod["volumes"] = list(volumes.values())
+        pod["volumes"] = volumes
     metadata: dict[str, Any] = {"labels": dict(labels)}
     if checksum:
         metadata["annotations"] = {CHECKSUM: checksum}
     return {"metadata": metadata, "spec": merged(pod, part.pod)}
+
+
+def _volumes(part: Part, live: Mapping[str, Any] | None) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The volumes and their mounts; what is there keeps its name and the spelling of its path."""
+    volumes: dict[str, dict[str, Any]] = {}
+    mounts = {}
+    for mount in part.mounts:
+        there = layout.mounted(live, mount.path)
+        name = mount.volume if mount.named or not there else there["name"]
+        path = there.get("mountPath") or mount.path
+        if mount.source:
+            volumes[name] = {"name": name, **mount.source}
+        mounts[path] = {
+            "name": name, "mountPath": path, **({"readOnly": True} if mount.read_only else {}),
+            **({"subPath": mount.sub_path} if mount.sub_path else {}),
+        }  # fmt: skip
+    for there in layout.container(live).get("volumeMounts") or []:
+        if there.get("name") in part.gone and there["mountPath"] not in mounts:
+            mounts[there["mountPath"]] = removed(mountPath=there["mountPath"])
+    for name in part.gone:
+        volumes.setdefault(name, removed(name=name))
+    return list(volumes.values()), list(mounts.values())
 
 
 def _container(

@@ -68,7 +68,7 @@ class Workload:
 
 def desired(want: Workload, live: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The object wanted; ``live`` lends the names and the selector that are kept."""
-    told = joined((want.storage.part(), *want.parts, want.settings.part()))
+    told = joined((want.storage.part(live), *want.parts, want.settings.part()))
     if storages.is_configured(told.env, live):
         return _desired(want, live, root=False)
     if live is None or storages.is_ours(live, ROOT_ENV):
@@ -103,7 +103,7 @@ def _desired(want: Workload, live: Mapping[str, Any] | None, *, root: bool) -> d
     }
 
 
-def part(want: Workload, *, root: bool) -> Part:
+: def:
     """All parts of the pod, joined: what every registry has, storage, TLS, further features, the user's variables.
 
     :param root: whether to tell the registry where its images are.
@@ -118,7 +118,7 @@ def part(want: Workload, *, root: bool) -> Part:
                 pod={"serviceAccountName": want.service_account},
                 checksum={"http_secret": want.http_identity},
             ),
-            want.storage.part(),
+            want.storage.part(live),
             *((want.tls.part(want.fingerprint),) if want.tls else ()),
             Part(env={ROOT_ENV: want.storage.mount_path} if root else {}),
             want.pod.part(),

@@ -326,7 +326,7 @@ class TestAbandons:
     def lost(self, now, kind="DeploymentConfig", **options):
         want = make(kind, **options)
         change = plan(now, build.desired(want, now))
-        return storages.abandons(
+        return place.abandons(
             want.storage, now, change.after, replicas=want.replicas, rolls=build.rolls(change.fields)
         )
 

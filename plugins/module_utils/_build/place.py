@@ -1,0 +1,141 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""In which place a registry's images are, and what a change of the workload would leave behind. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.okd.registry.plugins.module_utils._build import layout, objectstorage
+from ansible_collections.okd.registry.plugins.module_utils._build.storage import HOSTNAME, ROOT_ENV, SETTINGS, Storage
+
+Object = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where images are. Two that are equal are the same place.
+
+    :param kind: a volume's kind, or ``object``.
+    :param node: of a directory on a node, where it is known; one that is not known counts as the same.
+    """
+
+    kind: str
+    where: tuple[str, ...] = ()
+    node: str | None = None
+
+    def same(self, other: Place) -> bool:
+        """Whether images in the one are images in the other."""
+        apart = self.node and other.node and self.node != other.node
+        return (self.kind, self.where) == (other.kind, other.where) and not apart
+
+    def __str__(self) -> str:
+        if self.kind == "object":
+            return objectstorage.location_text(self.where)
+        if self.kind == "hostPath":
+            return f"the directory {self.where[0]} of {f'node {self.node}' if self.node else 'its node'}"
+        known = {
+            "emptyDir": "the pod itself (emptyDir)",
+            "persistentVolumeClaim": f"claim {''.join(self.where)}",
+            "nfs": f"NFS {':'.join(self.where)}",
+        }
+        return known.get(self.kind, f"a volume of kind {self.kind}")
+
+
+def abandons(
+    want: Storage,
+    live: Object | None,
+    planned: Object | None,
+    *,
+    replicas: int,
+    rolls: bool,
+    secrets: Mapping[str, Object | None] | None = None,
+    new_secrets: Mapping[str, Object | None] | None = None,
+) -> str | None:
+    """What pushed images a write would leave behind, as a sentence; None when it leaves none.
+
+    :param planned: the object as the write would leave it.
+    :param replicas: pods that are to be.
+    :param rolls: whether the write changes the pod template, so that pods are replaced.
+    :param secrets: those that name a live registry's bucket, by name, as they are.
+    :param new_secrets: as they are going to be.
+    """
+    before, after = leaves(want, live, planned, secrets=secrets or {}, new_secrets=new_secrets or {})
+    if live is None or before is None:
+        return None
+    unused = layout.never_ready(live) or layout.has_no_pods(live)
+    if before.kind == "emptyDir":
+        if unused:
+            return None
+        if before.same(after) and not rolls:
+            if replicas < layout.replicas(live):
+                return "the images are kept in the pods themselves (emptyDir), of which this change takes some away"
+            return None
+    if not before.same(after):
+        new = after if after.kind == "object" else want
+        return f"the images are kept in {before}, which the pod would give up for {new}"
+    return (
+        "the images are kept in the pod itself (emptyDir), which this change replaces"
+        if after.kind == "emptyDir"
+        else None
+    )
+
+
+def leaves(
+    want: Storage,
+    live: Object | None,
+    planned: Object | None,
+    *,
+    secrets: Mapping[str, Object | None],
+    new_secrets: Mapping[str, Object | None],
+) -> tuple[Place | None, Place]:
+    """Where the images are, None where there is no such place, and where the registry would look for them."""
+    after = _bucket(planned, new_secrets) or _volume(layout.volume_source({"name": "", **want.source()}), planned)
+    places = [found] if (found := _bucket(live, secrets)) else _mounted(want, live, planned)
+    if live is None or not places:
+        return None, after or Place("emptyDir")
+    after = after or Place("emptyDir")
+    return next((place for place in places if place.same(after)), places[0]), after
+
+
+def _bucket(workload: Object | None, secrets: Mapping[str, Object | None]) -> Place | None:
+    found = objectstorage.location(workload, secrets)
+    return Place("object", found) if found else None
+
+
+def _volume(source: tuple[str, dict[str, Any]] | None, workload: Object | None) -> Place | None:
+    """A volume's place; None for what holds no images."""
+    if source is None or source[0] in SETTINGS:
+        return None
+    kind, fields = source
+    if kind == "hostPath":
+        selector = (layout.template(workload).get("spec") or {}).get("nodeSelector") or {}
+        return Place(kind, (str(fields.get("path") or "").rstrip("/"),), selector.get(HOSTNAME))
+    parts = {"emptyDir": (), "persistentVolumeClaim": ("claimName",), "nfs": ("server", "path")}
+    if kind in parts:
+        return Place(kind, tuple(str(fields.get(name) or "").rstrip("/") or "/" for name in parts[kind]))
+    return Place(kind, (json.dumps(fields, sort_keys=True),))
+
+
+def _mounted(want: Storage, live: Object | None, planned: Object | None) -> list[Place]:
+    """Which volumes may have a live registry's images: what is at the wanted path, else what would not stay there.
+
+    Nothing is at the wanted path when another one is asked for: then the images are in what is mounted elsewhere.
+    """
+    name = layout.mount_at(live, want.mount_path)
+    if name:
+        found = [_volume(layout.volume_source(layout.volume(live, name)), live)]
+    else:
+        told = str(layout.env(live).get(ROOT_ENV, {}).get("value") or "/registry").rstrip("/")
+        found = []
+        for mount in layout.container(live).get("volumeMounts") or []:
+            path = mount.get("mountPath", "")
+            there = _volume(layout.volume_source(layout.volume(live, mount["name"])), live)
+            still = _volume(layout.volume_source(layout.volume(planned, layout.mount_at(planned, path))), planned)
+            if there and (path.rstrip("/") == told or still is None or not there.same(still)):
+                found.append(there)
+    return [place for place in found if place]
