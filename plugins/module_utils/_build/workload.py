@@ -103,7 +103,7 @@ def _desired(want: Workload, live: Mapping[str, Any] | None, *, root: bool) -> d
     }
 
 
-: def:
+:def part(want: Workload, live: Mapping[str, Any] | None = None, *, root: bool) -> Part::
     """All parts of the pod, joined: what every registry has, storage, TLS, further features, the user's variables.
 
     :param root: whether to tell the registry where its images are.
@@ -131,7 +131,7 @@ def _desired(want: Workload, live: Mapping[str, Any] | None, *, root: bool) -> d
 def _template(
     want: Workload, live: Mapping[str, Any] | None, labels: Mapping[str, str], *, root: bool
 ) -> dict[str, Any]:
-    whole = part(want, root=root)
+    whole = part(want, live, root=root)
     return pods.template(
         whole, live, image=want.image, port=want.port, tls=want.tls is not None, labels=labels,
         checksum=pods.checksum(whole.checksum),

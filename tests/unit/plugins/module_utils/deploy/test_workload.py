@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.okd.registry.plugins.module_utils._build import layout
+from ansible_collections.okd.registry.plugins.module_utils._build import layout, place
 from ansible_collections.okd.registry.plugins.module_utils._build import pod as pods
-from ansible_collections.okd.registry.plugins.module_utils._build import storage as storages
 from ansible_collections.okd.registry.plugins.module_utils._build import workload as build
 from ansible_collections.okd.registry.plugins.module_utils._build.part import Part
 from ansible_collections.okd.registry.plugins.module_utils._build.podoptions import PodOptions
