@@ -103,7 +103,7 @@ def _desired(want: Workload, live: Mapping[str, Any] | None, *, root: bool) -> d
     }
 
 
-:def part(want: Workload, live: Mapping[str, Any] | None = None, *, root: bool) -> Part::
+def part(want: Workload, live: Mapping[str, Any] | None = None, *, root: bool) -> Part:
     """All parts of the pod, joined: what every registry has, storage, TLS, further features, the user's variables.
 
     :param root: whether to tell the registry where its images are.
