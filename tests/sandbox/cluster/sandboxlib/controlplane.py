@@ -101,7 +101,7 @@ class ControlPlane:
             "--service-account-issuer=https://kubernetes.default.svc",
             f"--service-account-key-file={pki / 'service-accounts.pub'}",
             f"--service-account-signing-key-file={pki / 'service-accounts.key'}",
-            f"--service-cluster-ip-range={settings.SERVICE_CIDR}",
+            f"--service-cluster-ip-range={settings.SERVICE_CIDR},{settings.SERVICE_CIDR_6}",
             "--authorization-mode=Node,RBAC",
             "--enable-admission-plugins=NodeRestriction",
             f"--token-auth-file={self.directory / 'tokens.csv'}",

@@ -27,6 +27,8 @@ GATEWAY = "172.29.0.1"
 INFRA_IP = "172.29.0.2"
 API_PORT = 6443
 SERVICE_CIDR = "172.30.0.0/16"
+# For the API server alone: a Service may ask for both families, but pods and nodes have no IPv6.
+SERVICE_CIDR_6 = "fd00:172:30::/112"
 POD_CIDR = "10.128.0.0/14"
 DNS_SERVICE_IP = "172.30.0.10"
 CLUSTER_DOMAIN = "cluster.local"

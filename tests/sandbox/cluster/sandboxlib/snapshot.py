@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .kubeclient import ApiError, Client, Json, in_parallel, until
+from .kubeclient import MERGE, ApiError, Client, Json, in_parallel, until
 from .processes import SandboxError
 
 # Made and removed by controllers as their owners come and go, or only of passing interest.
@@ -28,6 +28,7 @@ DERIVED = {
     "flowschemas",
     "prioritylevelconfigurations",
     "ipaddresses",
+    "servicecidrs",
     "csinodes",
     "volumeattachments",
 }
@@ -148,12 +149,18 @@ def resource(key: Key) -> str:
 
 
 def delete(client: Client, served: Mapping[str, Kind], key: Key) -> None:
-    """Delete one object, its dependents in the background."""
+    """Delete one object, its dependents in the background.
+
+    Finalizers of OpenShift's kinds are taken away: the operator that would see to them is not here.
+    """
     options: Json = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"}
     if key[0] == "/api/v1/pods":
         options["gracePeriodSeconds"] = POD_GRACE
+    path = served[key[0]].path(key[1], key[2])
     try:
-        client.call("DELETE", served[key[0]].path(key[1], key[2]), options)
+        if served[key[0]].prefix.partition("/apis/")[2].split("/")[0].endswith(".openshift.io"):
+            client.call("PATCH", path, {"metadata": {"finalizers": None}}, content_type=MERGE)
+        client.call("DELETE", path, options)
     except ApiError as error:
         if error.status != 404:
             raise

@@ -8,6 +8,7 @@ Everything happens in a namespace of its own; what is left in exports and bucket
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 import uuid
@@ -16,7 +17,7 @@ from typing import Any
 
 import pytest
 from sandboxlib import containers, inputs, settings, steps
-from sandboxlib.kubeclient import Client, Json, until
+from sandboxlib.kubeclient import MERGE, ApiError, Client, Json, until
 
 pytestmark = pytest.mark.cluster
 IMAGE = "openshift3/ose-docker-registry:v3"
@@ -104,7 +105,7 @@ class Project:
 
 @pytest.fixture
 def project(api: Client) -> Iterator[Project]:
-    """A namespace of the test's own; its pods are gone when the next test begins."""
+    """A namespace of the test's own; it goes after the test, as fast as it likes."""
     name = f"storage-{uuid.uuid4().hex[:8]}"
     api.call("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
     one = Project(api, name)
@@ -112,8 +113,20 @@ def project(api: Client) -> Iterator[Project]:
     try:
         yield one
     finally:
-        api.call("DELETE", f"/api/v1/namespaces/{name}")
-        until(lambda: "still there" if api.get(one.path) else None, what=name, seconds=SECONDS)
+        with contextlib.suppress(ApiError):  # gone already
+            api.call("DELETE", one.path)
+
+
+@pytest.fixture
+def volumes(api: Client, project: Project) -> Iterator[None]:
+    """The volumes of the class nfs can be claimed again after the test, as after a reset."""
+    yield
+    api.call("DELETE", project.path)
+    until(lambda: "still there" if api.get(project.path) else None, what=project.path, seconds=SECONDS)
+    for item in api.call("GET", "/api/v1/persistentvolumes")["items"]:
+        if item["spec"].get("storageClassName") == "nfs" and item["status"].get("phase") == "Released":
+            change = {"spec": {"claimRef": None}}
+            api.call("PATCH", f"/api/v1/persistentvolumes/{item['metadata']['name']}", change, content_type=MERGE)
 
 
 def test_exports_let_a_pod_do_what_they_are_there_for(project: Project) -> None:
@@ -151,6 +164,7 @@ def test_an_export_that_is_not_there_is_told_in_an_event(project: Project) -> No
     until(lambda: None if words in project.events("stuck") else "no event", what="mount", seconds=SECONDS)
 
 
+@pytest.mark.usefixtures("volumes")
 def test_claims_bind_as_their_class_says(project: Project) -> None:
     project.claim("usual", "ReadWriteOnce")
     project.claim("shared", "ReadWriteMany", "nfs", "5Gi")

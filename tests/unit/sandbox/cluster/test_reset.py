@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sandboxlib import apialone, inputs, settings, snapshot
+from sandboxlib import apialone, inputs, manifests, settings, snapshot
 from sandboxlib.kubeclient import MERGE, Client
 from sandboxlib.snapshot import Key
 
@@ -21,11 +21,16 @@ ROUTES = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/routes.route.o
 
 
 @pytest.fixture(scope="module")
-def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    """An API server of this module's own."""
+def paths(tmp_path_factory: pytest.TempPathFactory) -> settings.Paths:
+    """State of an API server of this module's own."""
+    return settings.Paths(tmp_path_factory.mktemp("state"))
+
+
+@pytest.fixture(scope="module")
+def api(paths: settings.Paths) -> Iterator[Client]:
+    """That API server."""
     if not inputs.binary().exists():
         pytest.skip("the sandbox's binaries are not built: make sandbox-up")
-    paths = settings.Paths(tmp_path_factory.mktemp("state"))
     try:
         yield Client(apialone.up(paths))
     finally:
@@ -89,6 +94,27 @@ def test_a_deleted_kind_comes_back(api: Client, pristine: dict[Key, Any]) -> Non
     }
     api.call("POST", "/apis/route.openshift.io/v1/namespaces/default/routes", route)
     assert snapshot.reset(api, pristine)["deleted"] == ["routes default/r"]
+
+
+def test_operators_objects_and_kinds_go_whatever_they_wait_for(
+    api: Client, pristine: dict[Key, Any], paths: settings.Paths
+) -> None:
+    manifests.apply(inputs.binary(), paths.api / "admin.kubeconfig", paths.api / "operator-crds")
+    manifests.crds_established(api)
+    kind = {"apiVersion": "imageregistry.operator.openshift.io/v1", "kind": "Config"}
+    metadata = {"name": "cluster", "finalizers": ["imageregistry.operator.openshift.io/finalizer"]}
+    body = {**kind, "metadata": metadata, "spec": {"managementState": "Managed", "replicas": 1}}
+    api.call("POST", "/apis/imageregistry.operator.openshift.io/v1/configs", body)
+    done = snapshot.reset(api, pristine)["deleted"]
+    assert {"configs cluster", "customresourcedefinitions clusterversions.config.openshift.io"} <= set(done)
+    assert essences(api) == pristine
+
+
+def test_a_service_may_have_both_families(api: Client) -> None:
+    spec = {"ports": [{"port": 5000}], "ipFamilyPolicy": "RequireDualStack"}
+    made = api.call("POST", f"{DEFAULT}/services", {"metadata": {"name": "both"}, "spec": spec})
+    assert made["spec"]["ipFamilies"] == ["IPv4", "IPv6"]
+    api.call("DELETE", f"{DEFAULT}/services/both")
 
 
 def test_the_api_alone_can_be_started_twice(api: Client, tmp_path: Path) -> None:
