@@ -9,7 +9,8 @@ import json
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,48 +21,48 @@ NO_WRITES = ("portforward", "exec", "log")
 SETTLE = 0.4
 
 
-@dataclass
-class Requests:
-    """Requests of one stretch of time.
+@dataclass(frozen=True)
+class Request:
+    """One finished request.
 
-    :ivar agents: the first words of the user agents that sent them.
+    :ivar at: when the API server received it, in seconds since 1970.
+    :ivar writes: whether it may change something, whether it did or not (a dry run counts as well).
+    :ivar agent: the first word of the user agent that sent it.
     """
 
-    total: int = 0
-    writes: int = 0
-    agents: set[str] = field(default_factory=set)
+    at: float
+    writes: bool
+    agent: str
 
 
-def writes(event: Mapping[str, Any]) -> bool:
-    """Whether a request may change something, whether it did or not (a dry run counts as well)."""
+def may_write(event: Mapping[str, Any]) -> bool:
+    """Whether a request in the log is one that may change something."""
     about = event.get("objectRef") or {}
     harmless = about.get("subresource") in NO_WRITES or str(about.get("resource")).endswith("reviews")
     return event["verb"] not in READS and not harmless
 
 
-def count(lines: Iterable[bytes | str], user: str, into: Requests | None = None) -> Requests:
+def read(lines: Iterable[bytes | str], user: str) -> Iterator[Request]:
     """The requests of a user in the lines of an audit log; a request counts once, when it is finished.
 
     A watch, and a stream such as a port-forward, is one request.
     """
-    found = into or Requests()
     for line in lines:
         event: dict[str, Any] = json.loads(line)
         if event["stage"] != "ResponseComplete" or event["user"]["username"] != user:
             continue
-        found.total += 1
-        found.writes += writes(event)
-        found.agents.add(str(event.get("userAgent") or "unnamed").partition("/")[0].partition(" ")[0])
-    return found
+        received = datetime.strptime(event["requestReceivedTimestamp"], "%Y-%m-%dT%H:%M:%S.%f%z")
+        agent = str(event.get("userAgent") or "unnamed").partition("/")[0].partition(" ")[0]
+        yield Request(received.timestamp(), may_write(event), agent)
 
 
 @contextmanager
-def counted(log: Path, user: str) -> Iterator[Requests]:
-    """Counts a user's requests while the block runs; the result is filled in at the block's end."""
+def counted(log: Path, user: str) -> Iterator[list[Request]]:
+    """Collects a user's requests while the block runs; the list is filled at the block's end."""
     start = log.stat().st_size
-    found = Requests()
+    found: list[Request] = []
     yield found
     time.sleep(SETTLE)
     with log.open("rb") as stream:
         stream.seek(start)
-        count(stream, user, found)
+        found.extend(read(stream, user))

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from benchlib import cluster
-from benchlib.playbook import BENCH, OUTPUT, Timed, play, unchanged
+from benchlib.playbook import BENCH, OUTPUT, Timed, play, spent, unchanged
 from benchlib.report import Report
 from benchlib.stats import REQUESTS, SECONDS, Ratio, alternate, series
 
@@ -74,7 +74,7 @@ def _write(name: str, tasks: list[dict[str, Any]]) -> Path:
 
 
 def _resources(run: Timed, *actions: str) -> list[dict[str, Any]]:
-    return [one for task in run.tasks if task.action in actions for one in task.resources]
+    return [one for task in run.of(*actions) for one in task.resources]
 
 
 def _names(resources: Iterable[Mapping[str, Any]]) -> frozenset[str]:
@@ -125,18 +125,18 @@ def report(
     """
     settled, single = converged["ours"], converged["single"]
     ratios = compare("converged", settled, converged["other"], own, objects)
-    in_one = series(f"converged: all {objects} objects in one k8s task", (one.spent(K8S) for one in single))
+    in_one = series(f"converged: all {objects} objects in one k8s task", (spent(one.of(K8S)) for one in single))
     for ratio in (ratios[0], ratios[2]):  # registry_deploy's task, and the four steps'
         what = ratio.what.partition(" ÷ ")[0]
         ratios.append(Ratio(f"{what} ÷ all {objects} objects in one task", ratio.ours, in_one))
     more = [
         *(
-            series(f"converged: {step.rpartition('.')[2]}'s task", [one.spent(step) for one in settled])
+            series(f"converged: {step.rpartition('.')[2]}'s task", [spent(one.of(step)) for one in settled])
             for step in STEPS
             if step != DEPLOY
         ),
         series("converged: whole playbook, all objects in one k8s task", (one.seconds for one in single)),
-        series("converged: requests, all objects in one k8s task", (one.requests.total for one in single), REQUESTS),
+        series("converged: requests, all objects in one k8s task", (len(one.requests) for one in single), REQUESTS),
     ]
     ratios += compare("first run", first["ours"], first["other"], own, objects)
     return Report("deploy: beside kubernetes.core.k8s", ratios, more)
@@ -152,24 +152,26 @@ def compare(how: str, ours: Sequence[Timed], other: Sequence[Timed], own: frozen
         )
         return Ratio(f"{how}: {what}", left, right, at_most)
 
-    task: Figure = ("registry_deploy's task", SECONDS, lambda run: run.spent(DEPLOY))
-    steps: Figure = ("the four steps' tasks", SECONDS, lambda run: run.spent(*STEPS))
-    same: Figure = (
-        f"k8s tasks for registry_deploy's {len(own)} objects",
-        SECONDS,
-        lambda run: sum(one.seconds for one in run.tasks if one.name in own),
-    )
-    tasks: Figure = (f"all {objects} k8s tasks", SECONDS, lambda run: run.spent(K8S))
+    task: Figure = ("registry_deploy's task", SECONDS, lambda run: spent(run.of(DEPLOY)))
+    asked: Figure = ("registry_deploy's requests", REQUESTS, lambda run: run.sent(run.of(DEPLOY)))
+    steps: Figure = ("the four steps' tasks", SECONDS, lambda run: spent(run.of(*STEPS)))
+    same = f"k8s tasks for registry_deploy's {len(own)} objects"
+    same_task: Figure = (same, SECONDS, lambda run: spent(run.named(own)))
+    same_asked: Figure = (f"requests of the {same}", REQUESTS, lambda run: run.sent(run.named(own)))
+    tasks: Figure = (f"all {objects} k8s tasks", SECONDS, lambda run: spent(run.of(K8S)))
     target = TARGET if how == "converged" else None
     return [
-        ratio(f"registry_deploy's task ÷ the tasks for its {len(own)} objects", task, same, target),
+        ratio(f"registry_deploy's task ÷ the tasks for its {len(own)} objects", task, same_task, target),
         ratio(f"registry_deploy's task ÷ all {objects} tasks", task, tasks),
         ratio(f"the four steps' tasks ÷ all {objects} tasks", steps, tasks),
         ratio("whole playbook", *_both("whole playbook", ours, other, lambda run: run.seconds)),
-        ratio("requests", *_both("requests", ours, other, lambda run: run.requests.total, REQUESTS)),
+        ratio(f"requests of registry_deploy's task ÷ of the tasks for its {len(own)} objects", asked, same_asked),
         ratio(
-            "requests that write",
-            *_both("writing requests", ours, other, lambda run: run.requests.writes, REQUESTS),
+            "requests of the whole playbook", *_both("requests", ours, other, lambda run: len(run.requests), REQUESTS)
+        ),
+        ratio(
+            "of these, requests that write",
+            *_both("writing requests", ours, other, lambda run: sum(one.writes for one in run.requests), REQUESTS),
         ),
     ]
 
@@ -180,5 +182,5 @@ def _both(
     """The same figure of both; requests are told with their user agents."""
     names = [name, name]
     if unit == REQUESTS:
-        names = [f"{name} by {', '.join(sorted(runs[0].requests.agents))}" for runs in (ours, other)]
+        names = [f"{name} by {', '.join(sorted({one.agent for one in runs[0].requests}))}" for runs in (ours, other)]
     return (f"{names[0]}, ours", unit, value), (f"{names[1]}, k8s tasks", unit, value)

@@ -10,12 +10,12 @@ import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchlib.audit import Requests, counted
+from benchlib.audit import Request, counted
 
 ROOT = Path(__file__).resolve().parents[3]
 BENCH = ROOT / "tests" / "bench"
@@ -33,10 +33,14 @@ class BenchError(Exception):
 
 @dataclass(frozen=True)
 class TaskTime:
-    """One task: its name, its action's full name, and the seconds until its last host was done."""
+    """One task: its name, its action's full name, and the seconds until its last host was done.
+
+    :ivar began: when, in seconds since 1970.
+    """
 
     name: str
     action: str
+    began: float
     seconds: float
     changed: bool
     resources: tuple[dict[str, Any], ...] = ()
@@ -48,16 +52,30 @@ class Timed:
 
     seconds: float
     tasks: tuple[TaskTime, ...]
-    requests: Requests
+    requests: tuple[Request, ...]
 
     @property
     def changed(self) -> bool:
         """Whether any task changed something."""
         return any(task.changed for task in self.tasks)
 
-    def spent(self, *actions: str) -> float:
-        """Seconds in the tasks of these actions."""
-        return sum(task.seconds for task in self.tasks if task.action in actions)
+    def of(self, *actions: str) -> tuple[TaskTime, ...]:
+        """The tasks of these actions."""
+        return tuple(task for task in self.tasks if task.action in actions)
+
+    def named(self, names: Container[str]) -> tuple[TaskTime, ...]:
+        """The tasks of these names."""
+        return tuple(task for task in self.tasks if task.name in names)
+
+    def sent(self, tasks: Iterable[TaskTime]) -> int:
+        """How many requests were sent while these tasks ran."""
+        spans = [(task.began, task.began + task.seconds) for task in tasks]
+        return sum(any(begin <= one.at <= end for begin, end in spans) for one in self.requests)
+
+
+def spent(tasks: Iterable[TaskTime]) -> float:
+    """Seconds of all these tasks."""
+    return sum(task.seconds for task in tasks)
 
 
 def read_tasks(lines: Iterable[str]) -> tuple[TaskTime, ...]:
@@ -69,6 +87,7 @@ def read_tasks(lines: Iterable[str]) -> tuple[TaskTime, ...]:
         tasks[one["number"]] = TaskTime(
             one["task"],
             one["action"],
+            one["began"],
             max(one["seconds"], before.seconds if before else 0.0),
             one["changed"] or bool(before and before.changed),
             (*(before.resources if before else ()), *one["resources"]),
@@ -117,7 +136,7 @@ def play(playbook: Path, *arguments: str) -> Timed:
             seconds = time.monotonic() - began
         if done.returncode:
             raise BenchError(f"{playbook.name} ended {done.returncode}:\n{done.stdout[-4000:]}")
-        return Timed(seconds, read_tasks(timing.read_text(encoding="utf-8").splitlines()), requests)
+        return Timed(seconds, read_tasks(timing.read_text(encoding="utf-8").splitlines()), tuple(requests))
 
 
 def unchanged(run: Timed) -> Timed:

@@ -37,14 +37,14 @@ class CallbackModule(CallbackBase):
         super().__init__()
         self.path = os.environ.get("OKD_REGISTRY_TIMING", "")
         self.number = 0
-        self.begun = time.monotonic()
+        self.begun, self.at = time.monotonic(), time.time()
         if not self.path:
             self.disabled = True
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
         """A task begins on its first host."""
         self.number += 1
-        self.begun = time.monotonic()
+        self.begun, self.at = time.monotonic(), time.time()
 
     def v2_runner_on_ok(self, result: Any) -> None:
         """A host is done."""
@@ -61,6 +61,7 @@ class CallbackModule(CallbackBase):
             "number": self.number,
             "task": task.get_name().strip(),
             "action": getattr(task, "resolved_action", None) or task.action,
+            "began": self.at,
             "seconds": time.monotonic() - self.begun,
             "changed": bool(data.get("changed")),
             "resources": data.get("resources") or [],

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bench"))
 
 import bench
 from benchlib import audit, cluster, deploy, playbook
-from benchlib.audit import Requests
+from benchlib.audit import Request
 from benchlib.playbook import TaskTime, Timed
 from benchlib.report import Report, missed, number, page, section, sections, table
 from benchlib.stats import REQUESTS, Ratio, Series, alternate, series
@@ -79,7 +79,9 @@ def test_contenders_take_turns_and_the_warm_up_is_dropped() -> None:
     assert alternate({"a": contender("a")}, 1, warm_ups=0) == {"a": [7]}
 
 
-def event(verb: str = "get", *, stage: str = "ResponseComplete", user: str = "admin", **about: str) -> str:
+def event(
+    verb: str = "get", *, stage: str = "ResponseComplete", user: str = "admin", second: int = 0, **about: str
+) -> str:
     """A line of an audit log."""
     return json.dumps(
         {
@@ -88,28 +90,38 @@ def event(verb: str = "get", *, stage: str = "ResponseComplete", user: str = "ad
             "user": {"username": user},
             "userAgent": "okd.registry/1 (linux)",
             "objectRef": about or {"resource": "pods"},
+            "requestReceivedTimestamp": f"1970-01-01T00:00:{second:02d}.250000Z",
         }
     )
 
 
 def test_requests_are_counted_once_and_only_the_users() -> None:
-    lines = [event(), event("watch"), event(stage="ResponseStarted"), event("patch", user="somebody"), event("patch")]
-    found = audit.count(lines, "admin")
-    assert (found.total, found.writes, found.agents) == (3, 1, {"okd.registry"})
+    lines = [
+        event(),
+        event("watch", second=3),
+        event(stage="ResponseStarted"),
+        event("patch", user="somebody"),
+        event("patch"),
+    ]
+    assert list(audit.read(lines, "admin")) == [
+        Request(0.25, False, "okd.registry"),
+        Request(3.25, False, "okd.registry"),
+        Request(0.25, True, "okd.registry"),
+    ]
 
 
 @pytest.mark.parametrize(
     ("line", "writes"),
     [
-        (event("create", resource="selfsubjectaccessreviews"), 0),
-        (event("create", resource="pods", subresource="portforward"), 0),
-        (event("create", resource="secrets"), 1),
-        (event("update", resource="deploymentconfigs", subresource="status"), 1),
-        (event("delete", resource="pods"), 1),
+        (event("create", resource="selfsubjectaccessreviews"), False),
+        (event("create", resource="pods", subresource="portforward"), False),
+        (event("create", resource="secrets"), True),
+        (event("update", resource="deploymentconfigs", subresource="status"), True),
+        (event("delete", resource="pods"), True),
     ],
 )
-def test_what_counts_as_a_write(line: str, writes: int) -> None:
-    assert audit.count([line], "admin").writes == writes
+def test_what_counts_as_a_write(line: str, writes: bool) -> None:
+    assert [one.writes for one in audit.read([line], "admin")] == [writes]
 
 
 def test_requests_of_a_stretch_of_time_are_those_logged_within_it(
@@ -120,13 +132,21 @@ def test_requests_of_a_stretch_of_time_are_those_logged_within_it(
     log.write_text(event() + "\n", encoding="utf-8")
     with audit.counted(log, "admin") as found, log.open("a", encoding="utf-8") as more:
         more.write(event("list") + "\n" + event("create") + "\n")
-    assert (found.total, found.writes) == (2, 1)
+    assert [one.writes for one in found] == [False, True]
 
 
 def line(number: int, seconds: float, *, changed: bool = False, resources: tuple[Any, ...] = ()) -> str:
     """A line of the timing callback."""
     return json.dumps(
-        {"number": number, "task": "T", "action": "a", "seconds": seconds, "changed": changed, "resources": resources}
+        {
+            "number": number,
+            "task": "T",
+            "action": "a",
+            "began": 0.0,
+            "seconds": seconds,
+            "changed": changed,
+            "resources": resources,
+        }
     )
 
 
@@ -136,9 +156,16 @@ def test_a_task_on_several_hosts_takes_as_long_as_the_last() -> None:
 
 
 def test_a_converged_run_that_changes_something_ends_the_bench() -> None:
-    run = Timed(1.0, (TaskTime("Route docker-registry", "k8s", 1.0, changed=True),), Requests())
+    run = Timed(1.0, (TaskTime("Route docker-registry", "k8s", 0.0, 1.0, changed=True),), ())
     with pytest.raises(playbook.BenchError, match="Route docker-registry"):
         playbook.unchanged(run)
+
+
+def test_requests_belong_to_the_task_that_ran() -> None:
+    tasks = tuple(TaskTime(name, "k8s", began, 1.0, changed=False) for name, began in (("a", 10.0), ("b", 12.0)))
+    requests = tuple(Request(at, False, "x") for at in (9.9, 10.0, 10.9, 11.5, 12.5, 13.1))
+    run = Timed(4.0, tasks, requests)
+    assert (run.sent(run.named({"a"})), run.sent(run.of("k8s")), run.sent(())) == (2, 3, 0)
 
 
 LIVE = {
@@ -198,9 +225,9 @@ def test_the_other_playbook_is_ours_with_other_tasks() -> None:
 def timed(seconds: float, tasks: dict[str, float], requests: int = 1) -> Timed:
     """A run with these tasks; a name with a dot is an action of ours."""
     made = tuple(
-        TaskTime(name, name if "." in name else deploy.K8S, spent, changed=False) for name, spent in tasks.items()
+        TaskTime(name, name if "." in name else deploy.K8S, 0.0, spent, changed=False) for name, spent in tasks.items()
     )
-    return Timed(seconds, made, Requests(requests, 0, {"agent"}))
+    return Timed(seconds, made, (Request(0.5, False, "agent"),) * requests)
 
 
 def test_the_target_compares_the_same_objects_with_the_same_objects() -> None:
@@ -216,7 +243,8 @@ def test_the_target_compares_the_same_objects_with_the_same_objects() -> None:
     assert values["converged: registry_deploy's task ÷ all 3 tasks"] == (pytest.approx(1 / 6), None)
     assert values["converged: the four steps' tasks ÷ all 3 tasks"] == (pytest.approx(2 / 3), None)
     assert values["converged: the four steps' tasks ÷ all 3 objects in one task"] == (2.0, None)
-    assert values["converged: requests"] == (0.5, None)
+    assert values["converged: requests of registry_deploy's task ÷ of the tasks for its 2 objects"] == (0.5, None)
+    assert values["converged: requests of the whole playbook"] == (0.5, None)
     assert values["first run: whole playbook"] == (pytest.approx(2 / 3), None)
     assert [one.at_most for one in found.ratios if one.at_most] == [0.30]
 
