@@ -29,8 +29,8 @@ def fake_go(tmp_path: Path, answer: str, status: int = 0) -> Path:
 
 def unpacked(tmp_path: Path) -> Path:
     module = tmp_path / "module"
-    for name, source in fetch_crds.SOURCES.items():
-        (module / source).parent.mkdir(parents=True)
+    for name, source in {**fetch_crds.SOURCES, **fetch_crds.OPERATOR_SOURCES}.items():
+        (module / source).parent.mkdir(parents=True, exist_ok=True)
         (module / source).write_text(f"kind: CustomResourceDefinition # {name}\n", encoding="utf-8")
     return module
 
@@ -96,6 +96,9 @@ def test_the_command_writes_the_files(
     assert fetch_crds.main([]) == 0
     assert capsys.readouterr().out.count("---\n") == 1
     assert fetch_crds.main(["--help"]) == 2
+    assert fetch_crds.main(["--operator", str(tmp_path / "four")]) == 0
+    assert sorted(path.name for path in (tmp_path / "four").iterdir()) == sorted(fetch_crds.OPERATOR_SOURCES)
+    assert not set(fetch_crds.OPERATOR_SOURCES) & set(fetch_crds.SOURCES)
     monkeypatch.setenv("OKD_REGISTRY_CACHE", str(tmp_path / "empty"))
     monkeypatch.setenv("GO", "/no/such/go")
     assert fetch_crds.main([]) == 1
