@@ -96,11 +96,9 @@ def run(params: Mapping[str, Any], api: Api, config: Object, *, check_mode: bool
     result.add(outcome)
     if want.storage is not None and not want.credentials and not want.secret_given:
         # Credentials of ours for a store that is no longer used; the user's own Secret stays.
-        result.add(
-            ensure_absent(
-                api, configs.CREDENTIALS, check_mode=check_mode, keep=lambda now: None if owned_by_us(now) else ""
-            )
-        )
+        left = api.get(configs.CREDENTIALS)
+        if left is not None and owned_by_us(left):
+            result.add(ensure_absent(api, configs.CREDENTIALS, check_mode=check_mode, live=left))
     rolls = configs.rolls(outcome.change.fields) or bool(secret and secret.changed)
     if params.get("state") == "redeployed" and not rolls:
         _restart(api, config, result, allow_data_loss=want.allow_data_loss, check_mode=check_mode)

@@ -36,7 +36,8 @@ _SECRET = "OPENSHIFT_KEY_DATA"  # noqa: S105  a name
 _CERT, _KEY = "REGISTRY_HTTP_TLS_CERTIFICATE", "REGISTRY_HTTP_TLS_KEY"
 _CONFIG = "REGISTRY_CONFIGURATION_PATH"
 _GENERATED = ("REGISTRY_HTTP_ADDR", "REGISTRY_HTTP_NET", "REGISTRY_HTTP_SECRET")
-_DEFAULT_ROOT = "/registry"
+#: Where images keep their images: OpenShift's, and those of the distribution.
+_DEFAULT_ROOTS = ("/registry", "/var/lib/registry")
 #: Volumes that hold settings or credentials, never images.
 _SETTINGS = frozenset({"secret", "configMap", "downwardAPI", "projected"})
 
@@ -164,8 +165,14 @@ class _Seen:
         return None
 
     def root(self) -> str:
-        """Where images are kept in the container."""
-        return _normal(self._value(ROOT_ENV) or _DEFAULT_ROOT)
+        """Where images are kept in the container: as it is told, or else the usual place that has a volume."""
+        there = {_normal(m.get("mountPath")) for m in self._mounts}
+        usual = next((path for path in _DEFAULT_ROOTS if path in there), _DEFAULT_ROOTS[0])
+        return _normal(self._value(ROOT_ENV) or usual)
+
+    def _only_the_file_knows(self) -> bool:
+        """Whether a configuration file of the user's says where images are kept, and nothing else does."""
+        return bool(self.config()) and not self._value(ROOT_ENV) and not self._value("REGISTRY_STORAGE")
 
     def driver(self) -> str:
         """The storage driver that the environment names; ``filesystem`` where it names none."""
@@ -186,15 +193,15 @@ class _Seen:
         """See :class:`Layout`."""
         if self.driver() != "filesystem":
             return self.driver()
-        if self.config() and not self._images():
-            return None  # the configuration file says it
+        if self._only_the_file_knows():
+            return None
         kinds = {"persistentVolumeClaim": "pvc", "emptyDir": "ephemeral", "hostPath": "host_path"}
         source = self._images()
         return kinds.get(source[0], source[0]) if source else "ephemeral"
 
     def claim(self) -> str | None:
         """The claim with the images."""
-        source = self._images() if self.driver() == "filesystem" else None
+        source = self._images() if self.storage_kind() == "pvc" else None
         return str(source[1].get("claimName")) if source and source[0] == "persistentVolumeClaim" else None
 
     def config(self) -> str | None:
@@ -279,9 +286,9 @@ class _Seen:
             yield f"a probe asks by {' and '.join(sorted(schemes - {wanted}))}, but the registry serves {wanted}"
 
     def _volume_differences(self) -> Iterator[str]:
-        root = self.root()
+        root, by_file = self.root(), self._only_the_file_knows()
         uses_volume = self.driver() == "filesystem"
-        if uses_volume and not self._images() and not self.config():
+        if uses_volume and not self._images() and not by_file:
             yield f"ephemeral storage: nothing is mounted at {root}, so images go with the container"
         elif self.storage_kind() == "ephemeral":
             yield "ephemeral storage: images go with the pod"
@@ -297,7 +304,7 @@ class _Seen:
             text = f"volume {name} ({_source_text(source)})"
             if name not in mounted:
                 yield f"{text} is mounted nowhere"
-            elif not (uses_volume and (root == mounted[name] or root.startswith(f"{mounted[name]}/"))):
+            elif not by_file and not (uses_volume and (root == mounted[name] or root.startswith(f"{mounted[name]}/"))):
                 yield f"{text} is mounted at {mounted[name]} and is not used for images"
 
     def _account_differences(self, service_account: Object | None) -> Iterator[str]:

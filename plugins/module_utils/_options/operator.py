@@ -138,7 +138,8 @@ def _level(value: Any) -> str | None:
 
 def _fields(params: Mapping[str, Any]) -> dict[str, Any]:
     """The options that are fields of ``spec`` as they are, or nearly."""
-    strategy, proxy = params.get("strategy"), params.get("proxy") or {}
+    strategy, proxy = params.get("strategy"), params.get("egress_proxy")
+    proxy = proxy if isinstance(proxy, Mapping) else {}
     no_proxy = proxy.get("no_proxy") or []
     found = {
         "nodeSelector": labels("node_selector", params.get("node_selector") or {}),

@@ -1,0 +1,111 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whose a registry is, and what about it matters; the registries are those of tests/api/layouts.yml."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible_collections.okd.registry.plugins.module_utils._build import layouts
+from ansible_collections.okd.registry.plugins.module_utils._plan import plan
+from hypothesis import given
+from hypothesis import strategies as st
+
+FILE = Path(__file__).parents[4] / "api/layouts.yml"
+THERE = {one["name"]: one for one in yaml.safe_load(FILE.read_text())}
+WORKLOADS = ("DeploymentConfig", "Deployment", "DaemonSet")
+
+
+def workload(name):
+    return copy.deepcopy(next(o for o in THERE[name]["objects"] if o["kind"] in WORKLOADS))
+
+
+def differences(found):
+    return list(layouts.recognise(found).differences)
+
+
+@pytest.mark.parametrize("name", THERE)
+def test_recognised(name):
+    seen = layouts.recognise(workload(name)).as_dict()
+    told = THERE[name]["layout"]
+    nothing = {"tls_secret": None, "tls_mount_path": None, "storage": None, "claim": None, "config": None}
+    expected = {**nothing, "service_account": None, "kind": workload(name)["kind"], **told}
+    assert seen == expected
+
+
+def test_ours_once_we_have_written_it():
+    found = workload("oadm-3.11")
+    after = plan(found, {**found, "metadata": {**found["metadata"], "labels": {"x": "y"}}}).after
+    assert layouts.recognise(after).name == "okd.registry"
+
+
+def test_none():
+    assert layouts.recognise(None).as_dict()["name"] == "none"
+    assert layouts.of_operator(None).name == "none"
+
+
+def test_the_operator_s_deployment():
+    found = workload("plain-deployment")
+    found["metadata"].update(name="image-registry", namespace="openshift-image-registry")
+    assert layouts.recognise(found).name == "operator"
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ({"managementState": "Managed", "storage": {"pvc": {"claim": "c"}}}, []),
+        ({"managementState": "Managed", "storage": {"emptyDir": {}}}, ["ephemeral storage: images go with the pods"]),
+        (
+            {"managementState": "Removed", "storage": {}, "readOnly": True},
+            [
+                "the operator has been told no storage, so it runs no registry",
+                "the operator is told to leave the registry alone (managementState Removed)",
+                "read-only: pushes are refused",
+            ],
+        ),
+    ],
+)
+def test_the_operator_s_config(spec, said):
+    found = layouts.of_operator({"spec": spec})
+    assert (found.name, list(found.differences)) == ("operator", said)
+    assert found.claim == ((spec["storage"].get("pvc") or {}).get("claim"))
+
+
+def test_a_certificate_that_is_in_no_secret():
+    found = workload("oadm-tls")
+    found["spec"]["template"]["spec"]["volumes"][0] = {"name": "server-certificate", "hostPath": {"path": "/etc/tls"}}
+    seen = layouts.recognise(found)
+    assert seen.tls_secret is None
+    assert "its certificate /etc/pki/tls/private/tls.crt is in no mounted Secret" in seen.differences
+
+
+def test_links_matter_only_where_the_account_limits_them():
+    found, account = workload("oadm-tls"), {"metadata": {"name": "registry"}}
+    assert layouts.recognise(found, account).differences == ()
+    account["metadata"]["annotations"] = {"kubernetes.io/enforce-mountable-secrets": "true"}
+    said = layouts.recognise(found, account).differences
+    assert said == ("Secret registry-certs is not linked to service account registry",)
+    assert layouts.recognise(found, {**account, "secrets": [{"name": "registry-certs"}]}).differences == ()
+
+
+def test_paused_and_without_a_volume():
+    found = workload("oadm-3.11")
+    found["spec"]["paused"] = True
+    found["spec"]["template"]["spec"]["containers"][0]["volumeMounts"] = []
+    assert differences(found)[1:] == [
+        "ephemeral storage: nothing is mounted at /registry, so images go with the container",
+        "paused: changes are not rolled out",
+    ]
+
+
+@given(
+    st.dictionaries(st.sampled_from(["env", "volumeMounts", "livenessProbe"]), st.none() | st.just([]) | st.just({}))
+)
+def test_a_workload_with_hardly_anything_in_it(container):
+    body = {"spec": {"template": {"spec": {"containers": [{"name": "r", **container}]}}}}
+    for found in ({}, {"kind": "Deployment", "metadata": {}}, {"kind": "Deployment", "metadata": {}, **body}):
+        assert layouts.recognise(found).name == "plain"
