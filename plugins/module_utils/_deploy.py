@@ -10,9 +10,10 @@ rollout, which finds all that the pod needs.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from ansible_collections.okd.registry.plugins.module_utils import _companion, _endpoints, _wait
+from ansible_collections.okd.registry.plugins.module_utils import _companion, _endpoints, _settings, _wait
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._apply import Outcome, ensure
 from ansible_collections.okd.registry.plugins.module_utils._build import layout, rbac, secrets
@@ -28,16 +29,20 @@ from ansible_collections.okd.registry.plugins.module_utils._endpoints import KNO
 from ansible_collections.okd.registry.plugins.module_utils._errors import OptionError
 from ansible_collections.okd.registry.plugins.module_utils._guards import guard
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
+from ansible_collections.okd.registry.plugins.module_utils._options.settings import check_config
 from ansible_collections.okd.registry.plugins.module_utils._result import Result, registry_value
 
 
 def run(params: Mapping[str, Any], api: Api, *, check_mode: bool) -> dict[str, Any]:
     """The module's work with state present; its return value."""
-    spec = DeploySpec.from_params(params)
+    spec = DeploySpec.from_params(params, planned=check_mode)
     if not spec.image:
         raise OptionError("image", params.get("image"), "is required with state: present")
     result = Result(api)
+    spec = _resolved(spec, params, api, result, check_mode)
     live = read(spec, api, result, check_mode=check_mode)
+    service = _service(live, check_mode)
+    spec = replace(spec, settings=replace(spec.settings, hosts=_settings.hosts(service, params)))
     guard(spec, live)
     owner = str(spec.registry)
     registry = spec.registry
@@ -62,6 +67,22 @@ def run(params: Mapping[str, Any], api: Api, *, check_mode: bool) -> dict[str, A
     )  # fmt: skip
     result.add(outcome)
     return _finish(spec, live, outcome, result, params, check_mode)
+
+
+def _resolved(
+    spec: DeploySpec, params: Mapping[str, Any], api: Api, result: Result, check_mode: bool
+) -> DeploySpec:
+    """With the content of the objects that options name, checked as the options are."""
+    found = _settings.resolve(spec.settings, spec.registry.namespace, api, result, check_mode=check_mode)
+    if found.config:
+        check_config(found.config, params)
+    return replace(spec, settings=found)
+
+
+def _service(live: Live, check_mode: bool) -> dict[str, Any] | None:
+    """The Service; in check mode, one that is still to be made has an address that is not known yet."""
+    planned = {"spec": {"clusterIP": KNOWN_AFTER_APPLY}} if check_mode else None
+    return live.service or planned
 
 
 def _http_secret(spec: DeploySpec, live: Live, api: Api, result: Result, check_mode: bool) -> str | None:
@@ -96,9 +117,7 @@ def _finish(
 ) -> dict[str, Any]:
     registry, fields = spec.registry, outcome.change.fields
     created = outcome.change.action == "created"
-    service = live.service
-    if service is None and check_mode:
-        service = {"spec": {"clusterIP": KNOWN_AFTER_APPLY}}
+    service = _service(live, check_mode)
     value = registry_value(
         registry.name, registry.namespace, _endpoints.from_service(service, params),
         cluster_ip=next(iter(_endpoints.cluster_ips(service)), None), port=registry.port,

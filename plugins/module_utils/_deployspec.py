@@ -6,14 +6,17 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.okd.registry.plugins.module_utils import _settings
 from ansible_collections.okd.registry.plugins.module_utils._build.podoptions import PodOptions
 from ansible_collections.okd.registry.plugins.module_utils._build.settings import Settings
 from ansible_collections.okd.registry.plugins.module_utils._build.storage import Storage
 from ansible_collections.okd.registry.plugins.module_utils._companion import Companion
+from ansible_collections.okd.registry.plugins.module_utils._endpoints import KNOWN_AFTER_APPLY
 from ansible_collections.okd.registry.plugins.module_utils._errors import OptionError
 from ansible_collections.okd.registry.plugins.module_utils._model import DEFAULT_LABELS, Registry, dns_name, labels
 from ansible_collections.okd.registry.plugins.module_utils._options import pod, settings, storage
@@ -32,6 +35,7 @@ class DeploySpec:
     :param cluster_role: None for the cluster's usual one, "" for no binding.
     :param tls_fingerprint: in check mode, of the certificate that the Secret is going to hold.
     :param allow_data_loss: pushed images may be left behind.
+    :param salt: for new Secrets of ours, see ``_build/salted``; KNOWN_AFTER_APPLY in check mode.
     """
 
     registry: Registry
@@ -50,10 +54,14 @@ class DeploySpec:
     tls_fingerprint: str | None
     strategy: str | None
     allow_data_loss: bool
+    salt: str = field(default_factory=lambda: secrets.token_hex(32))
 
     @classmethod
-    def from_params(cls, params: Mapping[str, Any]) -> DeploySpec:
-        """Raises OptionError, naming the option, for values that cannot work."""
+    def from_params(cls, params: Mapping[str, Any], *, planned: bool = False) -> DeploySpec:
+        """Raises OptionError, naming the option, for values that cannot work.
+
+        :param planned: in check mode: generated values are known after apply.
+        """
         replicas = params["replicas"]
         if replicas < 0:
             raise OptionError("replicas", replicas, "must not be negative")
@@ -75,11 +83,12 @@ class DeploySpec:
             tls_fingerprint=params.get("tls_fingerprint"),
             strategy=params.get("strategy"),
             allow_data_loss=params["allow_data_loss"],
+            **({"salt": KNOWN_AFTER_APPLY} if planned else {}),
         )
 
     def companions(self) -> list[Companion]:
         """The objects that features of this registry need beside the workload."""
-        return []
+        return [*_settings.companions(self.settings, self.registry, self.salt)]
 
     @property
     def http_secret_name(self) -> str:

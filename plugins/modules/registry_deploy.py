@@ -273,26 +273,13 @@ from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._args import COMMON, ENDPOINTS, argument_spec
 from ansible_collections.okd.registry.plugins.module_utils._kube import run_module
 from ansible_collections.okd.registry.plugins.module_utils._options import pod, settings, storage
-from ansible_collections.okd.registry.plugins.module_utils._options.settings import harmless_values, secret_values
 
 
 def execute(module: AnsibleModule, api: Api) -> dict[str, Any]:
     """Deploy, or take away. Values of variables that hold credentials are kept out of every output."""
-    _show_harmless(module)
-    work = _undeploy.run if module.params["state"] == "absent" else _deploy.run
-    return work(module.params, api, check_mode=module.check_mode)
-
-
-def _show_harmless(module: AnsibleModule) -> None:
-    """Of the variables, hide credentials only: Ansible would blot out every C(true) and C(5000) in the output."""
-    env = module.params["env"] or {}
-    others = {
-        str(module.params.get(name))
-        for name, option in module.argument_spec.items()
-        if option.get("no_log") and name != "env"
-    }
-    module.no_log_values.difference_update(harmless_values(env) - others)
-    module.no_log_values.update(secret_values(env))
+    params = settings.show_harmless(module)
+    work = _undeploy.run if params["state"] == "absent" else _deploy.run
+    return work(params, api, check_mode=module.check_mode)
 
 
 def main() -> None:

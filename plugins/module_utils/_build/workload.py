@@ -69,7 +69,7 @@ class Workload:
 def desired(want: Workload, live: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The object wanted; ``live`` lends the names and the selector that are kept."""
     told = joined((want.storage.part(live), *want.parts, want.settings.part()))
-    if storages.is_configured(told.env, live):
+    if storages.is_configured(want.settings.beside_file(told.env), live, replaced=want.settings.replaces):
         return _desired(want, live, root=False)
     if live is None or storages.is_ours(live, ROOT_ENV):
         return _desired(want, live, root=True)
