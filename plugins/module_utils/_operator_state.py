@@ -116,7 +116,7 @@ def _state(config: Mapping[str, Any], pods: Rollout | None, cause: Cause | None,
     desired = int((config.get("spec") or {}).get("replicas", 1))
     ready = pods.ready if pods else int((config.get("status") or {}).get("readyReplicas") or 0)
     if pods is None and cause is None:
-        ready = desired  # operators before 4.9 count no pods; that they are done says it
+        ready = desired  # older operators count no pods; that they are done says it
     revision = pods.revision if pods and pods.revision else configs.NAME
     return Rollout(
         desired=desired,

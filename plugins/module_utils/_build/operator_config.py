@@ -247,7 +247,7 @@ def describe(kind: str, fields: Object | None) -> str:
 def takes_storage_along(config: Object) -> bool:
     """Whether the operator would delete the storage with the registry, and cannot be told not to.
 
-    Operators before 4.6 have no ``spec.storage.managementState`` and go by ``status.storageManaged``.
+    Older operators have no ``spec.storage.managementState`` and go by ``status.storageManaged``.
     """
     status, storage = config.get("status") or {}, _spec(config).get("storage") or {}
     return bool(status.get("storageManaged")) and not storage.get("managementState")
