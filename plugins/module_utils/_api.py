@@ -198,7 +198,7 @@ class Api:
         """
         ref = ObjectRef("v1", "Pod", pod, namespace)
         # Through a WebSocket it is a GET, and so the right "get"; since 1.35 "create" is asked for as well.
-        asked = replace(_request("create", ref, "exec"), more_verbs=("get",))
+        asked = replace(_request("create", ref, "exec"), what=f"pods/exec of {ref}", more_verbs=("get",))
 
         def dial(query: str, protocols: Sequence[str]) -> tuple[int, Any]:
             self._count("get")

@@ -115,11 +115,15 @@ def _lines(data: bytes) -> bytes:
     return b"".join(base64.b64encode(data[i : i + _LINE]) + b"\n" for i in range(0, len(data), _LINE))
 
 
+def _pod(request: Request) -> str:
+    return f"Pod {request.namespace}/{request.name}"
+
+
 def _refused(status: int, body: bytes, request: Request) -> Exception:
     """Why nothing was started: rights, a policy, no such pod, or a kubelet that cannot."""
     if status >= 500:
         said = parse_status(body).get("message") or body[:300].decode("utf-8", "replace").strip() or f"HTTP {status}"
-        return ExecError(f"No command could be run in {request.what}: {said}.")
+        return ExecError(f"No command could be run in {_pod(request)}: {said}.")
     error: ApiError = error_from(status, body, request)
     if isinstance(error, ForbiddenError) and "rule" not in error.details and parse_status(body):
         return ExecRefusedError(error.message, status=403, reason=error.reason)
@@ -136,7 +140,7 @@ class Exec(AbstractContextManager["Exec"]):
         self, wire: Any, request: Request, timeout: float, stdin: Iterator[bytes] | None, *, half_close: bool
     ) -> None:
         wire.sock.setblocking(False)
-        self._wire, self._what, self._timeout = wire, request.what, timeout
+        self._wire, self._what, self._timeout = wire, _pod(request), timeout
         self._stdin = stdin
         self._half_close = half_close
         self._unsent = memoryview(b"")
