@@ -228,9 +228,11 @@ class Trust:
 
     def _remove_flags(self, survey, unit, prove):
         removal = self._removal()
-        if self._request.check_mode:
+        if not removal.needed(survey, unit):
+            pass
+        elif self._request.check_mode:
             removal.predict(survey, unit)
-        elif removal.needed(survey, unit):
+        else:
             self._records.make_directory()
             with self._tree.lock(LOCK, _LOCK_TIMEOUT):
                 removal.run(prove)

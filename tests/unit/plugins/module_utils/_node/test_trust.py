@@ -377,7 +377,9 @@ def test_a_run_killed_before_the_reload_is_finished(make: Make, names: list[str]
 def test_without_leave_to_restart_a_flag_stays(make: Make, names: list[str]) -> None:
     node = make(f"OPTIONS='--insecure-registry={names[0]}'\n")
     before = node.text()
+    planned = node.call(remove_insecure=True, restart=False, check_mode=True)
     result = node.call(remove_insecure=True, restart=False)
+    assert (planned["actions"], planned["restart_needed"]) == (result["actions"], True)
     assert (result["restart_needed"], result["restarted"], node.text()) == (True, False, before)
     assert node.call(remove_insecure=True)["restarted"]
 
