@@ -57,7 +57,7 @@ _REQUESTS = re.compile(r"REGISTRY_OPENSHIFT_REQUESTS_(READ|WRITE)_(MAXRUNNING|MA
 _REQUEST_FIELDS = {"MAXRUNNING": "maxRunning", "MAXINQUEUE": "maxInQueue", "MAXWAITINQUEUE": "maxWaitInQueue"}
 _LEVEL = "REGISTRY_LOG_LEVEL"
 _LEVELS = ("debug", "info", "warn")
-_PROXY = {"HTTP_PROXY": "proxy.http", "HTTPS_PROXY": "proxy.https", "NO_PROXY": "proxy.no_proxy"}
+_PROXY = {"HTTP_PROXY": "egress_proxy.http", "HTTPS_PROXY": "egress_proxy.https", "NO_PROXY": "egress_proxy.no_proxy"}
 #: Variables that the operator always sets so.
 _ALWAYS = {"REGISTRY_STORAGE_DELETE_ENABLED": True, "REGISTRY_OPENSHIFT_QUOTA_ENABLED": True}
 _YES_NO = {"true": True, "false": False, "{enabled: true}": True, "{enabled: false}": False}
@@ -138,8 +138,7 @@ def _level(value: Any) -> str | None:
 
 def _fields(params: Mapping[str, Any]) -> dict[str, Any]:
     """The options that are fields of ``spec`` as they are, or nearly."""
-    strategy, proxy = params.get("strategy"), params.get("egress_proxy")
-    proxy = proxy if isinstance(proxy, Mapping) else {}
+    strategy, proxy = params.get("strategy"), params.get("egress_proxy") or {}
     no_proxy = proxy.get("no_proxy") or []
     found = {
         "nodeSelector": labels("node_selector", params.get("node_selector") or {}),

@@ -53,7 +53,7 @@ def test_every_option_with_an_equal():
         "replicas": 3, "node_selector": {"infra": ""}, "tolerations": [{"key": "infra", "operator": "Exists"}],
         "affinity": {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}, "podAffinity": {"a": 1}},
         "resources": {"requests": {"cpu": "1"}}, "strategy": "Recreate",
-        "proxy": {"http": "http://u:p@proxy:1", "https": None, "no_proxy": [".svc", "10.0.0.0/8"]},
+        "egress_proxy": {"http": "http://u:p@proxy:1", "https": None, "no_proxy": [".svc", "10.0.0.0/8"]},
         "env": {
             "REGISTRY_LOG_LEVEL": "debug", "REGISTRY_STORAGE_MAINTENANCE_READONLY": '{"enabled": true}',
             "REGISTRY_STORAGE_REDIRECT_DISABLE": True, "REGISTRY_STORAGE_DELETE_ENABLED": "true",
