@@ -56,6 +56,7 @@ def read(spec: DeploySpec, api: Api, result: Result, *, check_mode: bool) -> Liv
     registry = spec.registry
     kind, workload = find(spec, api)
     role = spec.cluster_role
+    fits(spec, kind)
     if role is None and any(group.endswith(".openshift.io") for group in api.groups()):
         role = DEFAULT_ROLE
     binding = ObjectRef(
@@ -81,7 +82,7 @@ def read(spec: DeploySpec, api: Api, result: Result, *, check_mode: bool) -> Liv
 def find(spec: DeploySpec, api: Api) -> tuple[str, Object | None]:
     """The kind to use and the live workload. What exists wins; two at once are refused, since both would serve."""
     registry = spec.registry
-    served = [k for k, version in build.API_VERSIONS.items() if k == "Deployment" or api.has(group_of(version))]
+    served = build.served(api.has)
     if spec.kind != AUTO and spec.kind not in served:
         raise OptionError("kind", spec.kind, "is not served by this cluster; it has " + ", ".join(served))
     found = {k: api.get(build.ref(k, registry.name, registry.namespace)) for k in served}
@@ -105,6 +106,19 @@ def find(spec: DeploySpec, api: Api) -> tuple[str, Object | None]:
 
 
 def _certificate(spec: DeploySpec, api: Api, *, check_mode: bool) -> tuple[tuple[str, str] | None, str | None]:
+def fits(spec: DeploySpec, kind: str) -> None:
+    """Refuse options that mean nothing for the kind that is, or is going to be."""
+    if kind == "DaemonSet" and spec.replicas is not None:
+        raise OptionError(
+            "replicas", spec.replicas,
+            "means nothing for a DaemonSet, which has one pod on each node that fits: leave it out, and choose the"
+            " nodes by node_selector, affinity and tolerations",
+        )  # fmt: skip
+    if spec.strategy and spec.strategy not in build.STRATEGIES[kind]:
+        known = " or ".join(build.STRATEGIES[kind])
+        raise OptionError("strategy", spec.strategy, f"is nothing a {kind} has; it has {known}")
+
+
     """Key names and leaf fingerprint of the TLS Secret."""
     if not spec.tls_secret:
         return None, None
@@ -164,7 +178,7 @@ def wanted(spec: DeploySpec, live: Live, http_identity: str | None) -> build.Wor
         name=spec.registry.name,
         namespace=spec.registry.namespace,
         image=spec.image,
-        replicas=spec.replicas,
+        replicas=1 if spec.replicas is None else spec.replicas,
         labels=spec.labels,
         selector=spec.selector,
         service_account=spec.service_account,

@@ -30,7 +30,8 @@ _IMAGE = re.compile(r"[A-Za-z0-9][\w.:/@-]*")
 class DeploySpec:
     """What registry_deploy was asked for.
 
-    :param kind: ``auto``, ``DeploymentConfig`` or ``Deployment``.
+    :param kind: ``auto``, ``DeploymentConfig``, ``Deployment`` or ``DaemonSet``.
+    :param replicas: None where nothing is said: one, or with a DaemonSet one a node.
     :param selector: None keeps the live one.
     :param cluster_role: None for the cluster's usual one, "" for no binding.
     :param tls_fingerprint: in check mode, of the certificate that the Secret is going to hold.
@@ -41,7 +42,7 @@ class DeploySpec:
     registry: Registry
     kind: str
     image: str
-    replicas: int
+    replicas: int | None
     labels: dict[str, str]
     selector: dict[str, str] | None
     service_account: str
@@ -63,7 +64,7 @@ class DeploySpec:
         :param planned: in check mode: generated values are known after apply.
         """
         replicas = params["replicas"]
-        if replicas < 0:
+        if replicas is not None and replicas < 0:
             raise OptionError("replicas", replicas, "must not be negative")
         chosen, secret = params.get("selector"), params.get("tls_secret")
         return cls(

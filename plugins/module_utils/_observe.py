@@ -14,7 +14,7 @@ from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._build import layout
 from ansible_collections.okd.registry.plugins.module_utils._build import workload as build
 from ansible_collections.okd.registry.plugins.module_utils._errors import ApiError, WaitError
-from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef, group_of
+from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
 
 LOG_LINES = 30
 #: Seconds between two looks: the first, the factor by which it grows, the last.
@@ -29,10 +29,11 @@ def locate(api: Api, kind: str, name: str, namespace: str) -> ObjectRef:
     if kind != "auto":
         return build.ref(kind, name, namespace)
     with api.waiting():
-        for one, version in build.API_VERSIONS.items():
-            if (one == "Deployment" or api.has(group_of(version))) and api.get(build.ref(one, name, namespace)):
+        for one in build.served(api.has):
+            if api.get(build.ref(one, name, namespace)):
                 return build.ref(one, name, namespace)
-    kinds = " or ".join(build.API_VERSIONS)
+    *some, last = build.API_VERSIONS
+    kinds = f"{', '.join(some)} or {last}"
     raise WaitError(f"There is no {kinds} {namespace}/{name}, so there is no rollout: run registry_deploy.", gone=True)
 
 
@@ -51,7 +52,8 @@ def look(api: Api, ref: ObjectRef, *, after: int | None = None) -> _wait.Rollout
         return first
     deployer = _deployer(api, controller) if _wait.awaits_deployer(controller) else None
     waiting = [*_waiting_pods(controller, pods), *([deployer] if deployer else [])]
-    events = _events(api, controller, waiting, first)
+    maker = workload if ref.kind == "DaemonSet" else controller
+    events = _events(api, maker, waiting, first)
     seen = _wait.rollout(workload, controller, pods, events, after=after, deployer=deployer)
     if seen.stuck != "crash":
         return seen
@@ -70,8 +72,8 @@ def _controller(api: Api, workload: dict[str, Any], ref: ObjectRef) -> dict[str,
         if not _wait.version(workload):
             return None
         return api.get(ObjectRef("v1", "ReplicationController", _wait.controller_name(workload), ref.namespace))
-    sets = api.list("apps/v1", "ReplicaSet", ref.namespace, labels=layout.selector(workload))
-    newest = _wait.newest(workload, sets)
+    kind = "ControllerRevision" if ref.kind == "DaemonSet" else "ReplicaSet"
+    newest = _wait.newest(workload, api.list("apps/v1", kind, ref.namespace, labels=layout.selector(workload)))
     return dict(newest) if newest else None
 
 
@@ -82,13 +84,13 @@ def _waiting_pods(controller: dict[str, Any], pods: list[dict[str, Any]]) -> lis
 
 
 def _events(
-    api: Api, controller: dict[str, Any], waiting: list[dict[str, Any]], state: _wait.Rollout
+    api: Api, maker: dict[str, Any], waiting: list[dict[str, Any]], state: _wait.Rollout
 ) -> list[dict[str, Any]]:
-    """Events of the objects that may say why: the first pods that wait, and who makes pods where some are missing.
+    """Events of the objects that may say why: the first pods that wait, and what makes pods where some are missing.
 
     Those who may not read events are told what the pods' status tells.
     """
-    about = waiting[:3] + ([controller] if state.updated < state.desired else [])
+    about = waiting[:3] + ([maker] if state.updated < state.desired else [])
     found: list[dict[str, Any]] = []
     for obj in about:
         namespace, name = obj["metadata"]["namespace"], _podstate.name_of(obj)

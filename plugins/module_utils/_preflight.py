@@ -274,7 +274,7 @@ class _Preflight:
                 yield f"secret_name: {name} has {half.pop()} but not {missing}. Add it, or delete the Secret"
 
     def _rights(self, cluster: Cluster) -> Problems:
-        missing = _rights.missing(self._api, self._namespace, cluster, route=bool(self._params["route_host"]))
+        missing = _rights.missing(self._api, self._namespace, cluster, route=bool(self._params["route_host"]), kind=self._params["kind"])
         if missing:
             yield _rights.explain(missing, self._namespace)
 

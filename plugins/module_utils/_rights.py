@@ -29,26 +29,32 @@ _RBAC = "rbac.authorization.k8s.io"
 _ROUTES = "route.openshift.io"
 _CONFIGS = ("apps.openshift.io", "deploymentconfigs")
 _DEPLOYMENTS = ("apps", "deployments")
+_DAEMONS = ("apps", "daemonsets")
 
 
-def needed(cluster: Cluster, *, route: bool) -> list[Right]:
-    """The rights to deploy, secure and (``route``) expose a registry on a cluster."""
-    three = cluster.openshift == 3
+def needed(cluster: Cluster, *, route: bool, kind: str = "auto") -> list[Right]:
+    """The rights to deploy, secure and (``route``) expose a registry on a cluster.
+
+    :param kind: of the workload, as in the modules' option.
+    """
+    three = kind == "DeploymentConfig" or (kind == "auto" and cluster.openshift == 3)
+    daemons = kind == "DaemonSet"
     written = [("", r) for r in ("services", "secrets", "configmaps", "serviceaccounts")]
-    written.append(_CONFIGS if three else _DEPLOYMENTS)
+    workload = _DAEMONS if daemons else _CONFIGS if three else _DEPLOYMENTS
+    written.append(workload)
     written += [(_ROUTES, "routes")] if route else []
     rights = [Right(verb, r, group) for group, r in written for verb in ("get", "create", "patch")]
-    # a registry of the other kind may be there already
-    if cluster.has_deployment_configs:
-        other = _DEPLOYMENTS if three else _CONFIGS
-        rights.append(Right("get", other[1], other[0]))
+    # a registry of another kind may be there already
+    others = (_CONFIGS, _DEPLOYMENTS, _DAEMONS) if cluster.has_deployment_configs else (_DEPLOYMENTS, _DAEMONS)
+    rights += [Right("get", resource, group) for group, resource in others if (group, resource) != workload]
     rights += [
         Right("get", "pods"),
         Right("list", "pods"),
         Right("get", "persistentvolumeclaims"),
         Right("list", "events"),
     ]
-    rights += [Right("get", "replicationcontrollers")] if three else [Right("list", "replicasets", "apps")]
+    revisions = "controllerrevisions" if daemons else "replicasets"
+    rights += [Right("get", "replicationcontrollers")] if three else [Right("list", revisions, "apps")]
     rights += [Right("get", "pods/log"), Right("get", "pods/portforward"), Right("get", "nodes", everywhere=True)]
     if cluster.has_routes:
         rights.append(Right("list", "routes", _ROUTES))
@@ -59,11 +65,11 @@ def needed(cluster: Cluster, *, route: bool) -> list[Right]:
     return rights
 
 
-def missing(api: Api, namespace: str, cluster: Cluster, *, route: bool) -> list[Right]:
+def missing(api: Api, namespace: str, cluster: Cluster, *, route: bool, kind: str = "auto") -> list[Right]:
     """Those of the needed rights that the user lacks. One request for a cluster administrator, else one for each."""
     if api.may("*", "*", group="*"):
         return []
-    return [right for right in needed(cluster, route=route) if not _has(api, right, namespace)]
+    return [right for right in needed(cluster, route=route, kind=kind) if not _has(api, right, namespace)]
 
 
 def _has(api: Api, right: Right, namespace: str) -> bool:

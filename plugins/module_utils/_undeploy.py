@@ -17,7 +17,7 @@ from ansible_collections.okd.registry.plugins.module_utils._apply import ensure,
 from ansible_collections.okd.registry.plugins.module_utils._build import layout, rbac
 from ansible_collections.okd.registry.plugins.module_utils._build import workload as build
 from ansible_collections.okd.registry.plugins.module_utils._deployspec import AUTO, DeploySpec
-from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef, group_of
+from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
 from ansible_collections.okd.registry.plugins.module_utils._plan import owned_by_us
 from ansible_collections.okd.registry.plugins.module_utils._result import Result, registry_value
 
@@ -47,7 +47,7 @@ def run(params: Mapping[str, Any], api: Api, *, check_mode: bool) -> dict[str, A
 
 
 def _served(api: Api) -> list[str]:
-    return [k for k, version in build.API_VERSIONS.items() if k == "Deployment" or api.has(group_of(version))]
+    return build.served(api.has)
 
 
 def _other_users(spec: DeploySpec, api: Api, kinds: list[str]) -> list[str]:

@@ -4,13 +4,14 @@
 """How far a rollout is, whether it is done or cannot become so, and why. Pure: objects in, one :class:`Rollout` out.
 
 A condition alone is not believed: for a moment after a write it still tells of the state before. The generation seen by
-the controller, and for a DeploymentConfig the version it rolls, have to match first.
+the controller, and for a DeploymentConfig the version it rolls, have to match first. A DaemonSet has no conditions,
+only numbers; its revisions are ControllerRevisions, whose hash the pods have as a label.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ansible_collections.okd.registry.plugins.module_utils import _podstate
@@ -20,6 +21,7 @@ PHASE = "openshift.io/deployment.phase"
 STATUS_REASON = "openshift.io/deployment.status-reason"
 CANCELLED = "openshift.io/deployment.cancelled"
 REVISION = "deployment.kubernetes.io/revision"
+HASH = "controller-revision-hash"
 
 Object = Mapping[str, Any]
 
@@ -28,8 +30,9 @@ Object = Mapping[str, Any]
 class Rollout:
     """The state of a rollout.
 
-    :param revision: the ReplicationController (``docker-registry-1``) or ReplicaSet being rolled out, "" before it is.
-    :param desired: pods asked for.
+    :param revision: the ReplicationController (``docker-registry-1``), ReplicaSet or ControllerRevision being rolled
+        out, "" before it is.
+    :param desired: pods asked for; of a DaemonSet, the nodes that are to have one.
     :param updated: pods of this revision that exist.
     :param ready: pods of this revision that take traffic.
     :param failed: it has ended without success, or nothing will make it go on.
@@ -78,17 +81,22 @@ def controller_name(workload: Object) -> str:
     return f"{_podstate.name_of(workload)}-{version(workload)}"
 
 
-def newest(workload: Object, replica_sets: Iterable[Object]) -> Object | None:
-    """The ReplicaSet a Deployment is rolling out; None before there is one."""
+def newest(workload: Object, candidates: Iterable[Object]) -> Object | None:
+    """The ReplicaSet or ControllerRevision that a Deployment or DaemonSet is rolling out; None before there is one."""
     uid = workload["metadata"].get("uid")
-    own = [rs for rs in replica_sets if any(o.get("uid") == uid for o in rs["metadata"].get("ownerReferences") or [])]
-    return max(own, key=lambda rs: int(_annotations(rs).get(REVISION) or 0), default=None)
+    own = [c for c in candidates if any(o.get("uid") == uid for o in c["metadata"].get("ownerReferences") or [])]
+    return max(own, key=lambda c: int(c.get("revision") or _annotations(c).get(REVISION) or 0), default=None)
 
 
 def pods_of(controller: Object | None, pods: Iterable[Object]) -> list[Object]:
-    """The pods that a ReplicationController or ReplicaSet selects."""
+    """The pods that a ReplicationController or ReplicaSet selects, or that were made from a ControllerRevision."""
+    of_it = (controller or {}).get("metadata") or {}
     found = ((controller or {}).get("spec") or {}).get("selector") or {}
     labels = found.get("matchLabels", found) or {}
+    if (controller or {}).get("kind") == "ControllerRevision":
+        # Its own label since 1.8; its name is that of the DaemonSet with the hash behind it.
+        of_hash = (of_it.get("labels") or {}).get(HASH) or str(of_it.get("name", "")).rpartition("-")[2]
+        labels = {HASH: of_hash}
     if not labels:
         return []
     return [p for p in pods if labels.items() <= ((p.get("metadata") or {}).get("labels") or {}).items()]
@@ -110,7 +118,8 @@ def rollout(
 ) -> Rollout:
     """The state of ``workload``'s newest revision.
 
-    :param controller: its ReplicationController (:func:`controller_name`) or ReplicaSet (:func:`newest`).
+    :param controller: its ReplicationController (:func:`controller_name`), or its ReplicaSet or ControllerRevision
+        (:func:`newest`).
     :param pods: pods of the workload, old revisions' included.
     :param events: of the namespace; more than needed do no harm.
     :param after: version of a DeploymentConfig before the last change: only a newer one counts.
@@ -120,7 +129,9 @@ def rollout(
     own = pods_of(controller, pods)
     alive = [p for p in own if not p["metadata"].get("deletionTimestamp")]
     name = _podstate.name_of(controller) if controller else ""
-    desired = (workload.get("spec") or {}).get("replicas")
+    daemons = workload.get("kind") == "DaemonSet"
+    numbers, key = (workload.get("status"), "desiredNumberScheduled") if daemons else (workload.get("spec"), "replicas")
+    desired = (numbers or {}).get(key)
     ready = sum(map(_podstate.is_ready, alive))
     others = sum(_podstate.is_ready(p) for p in pods if p not in own)
     count = Count(name, 1 if desired is None else int(desired), len(alive), ready, others)
@@ -131,6 +142,8 @@ def rollout(
     cause = _cause(workload, controller, alive, events, count, logs or {})
     if is_config:
         return _of_config(workload, controller or {}, count, cause or _deployer_cause(deployer, events))
+    if daemons:
+        return _of_daemons(workload, controller, count, cause)
     return _of_deployment(workload, controller, count, cause)
 
 
@@ -158,7 +171,7 @@ def _not_seen(workload: Object, count: Count) -> Rollout | None:
     kind = workload.get("kind")
     if generation is not None and (seen if seen is not None else generation) < generation:
         return _state(count, Cause(None, "change not seen yet", f"the {kind} controller has not seen the change yet"))
-    if seen is None and not workload.get("status"):
+    if seen is None and (kind == "DaemonSet" or not workload.get("status")):  # a DaemonSet's numbers are always there
         return _state(count, Cause(None, "not seen yet", f"the {kind} controller has not seen the object yet"))
     return None
 
@@ -195,7 +208,7 @@ def _cause(
     if obstacles:
         return obstacles[0]
     if count.updated < count.desired:
-        refused = _podstate.refusal(controller, events) or _podstate.refusal(workload)
+        refused = _podstate.refusal(controller, events) or _podstate.refusal(workload, events)
         if refused:
             return Cause(refused.category, f"pod refused ({refused.short})", refused.text)
     return causes[0] if causes else None
@@ -261,12 +274,33 @@ def _of_deployment(workload: Object, controller: Object | None, count: Count, ca
     return _state(count, cause or Cause(None, "waiting for pods", "the new revision's pods are not there yet"))
 
 
+def _of_daemons(workload: Object, controller: Object | None, count: Count, cause: Cause | None) -> Rollout:
+    status = workload.get("status") or {}
+    strategy = ((workload.get("spec") or {}).get("updateStrategy") or {}).get("type")
+    if not count.desired:
+        # A Deployment without pods was scaled so; a DaemonSet without pods is one that nobody can reach.
+        text = "no node fits the DaemonSet, so it has no pod: its node_selector, affinity and tolerations decide"
+        return _state(count, Cause("schedule", "no node fits", text))
+    updated, available = int(status.get("updatedNumberScheduled") or 0), int(status.get("numberAvailable") or 0)
+    if controller is not None and updated >= count.desired and available >= count.desired:
+        return _done(count)
+    old = count.desired - updated
+    if strategy == "OnDelete" and old > 0 and count.ready + count.serving >= count.desired:
+        done = _done(count)
+        return replace(done, serving=count.serving, line=f"{done.line}; {old} old pods stay until deleted (OnDelete)")
+    if cause is None and old > 0:
+        cause = Cause(None, f"{updated} of {count.desired} nodes have the new revision", "nodes follow one by one")
+    return _state(count, cause or Cause(None, "waiting for pods", "the new revision's pods are not all available yet"))
+
+
 def settled(workload: Object) -> Rollout | None:
     """The finished rollout that a workload's own status tells of; None where more has to be looked at.
 
     Saves a converged run every further request.
     """
     status = workload.get("status") or {}
+    if workload.get("kind") == "DaemonSet":
+        return _settled_daemons(workload)
     desired = int((workload.get("spec") or {}).get("replicas", 1))
     generation = (workload.get("metadata") or {}).get("generation")
     if generation is None or status.get("observedGeneration") != generation:
@@ -280,3 +314,13 @@ def settled(workload: Object) -> Rollout | None:
     return _done(
         Count(controller_name(workload) if is_config else _podstate.name_of(workload), desired, desired, desired)
     )
+
+
+def _settled_daemons(workload: Object) -> Rollout | None:
+    status, meta = workload.get("status") or {}, workload.get("metadata") or {}
+    desired = int(status.get("desiredNumberScheduled") or 0)
+    names = ("updatedNumberScheduled", "currentNumberScheduled", "numberReady", "numberAvailable")
+    seen = meta.get("generation") is not None and status.get("observedGeneration") == meta["generation"]
+    if not seen or not desired or any(int(status.get(name) or 0) != desired for name in names):
+        return None
+    return _done(Count(_podstate.name_of(workload), desired, desired, desired))

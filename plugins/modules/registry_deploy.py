@@ -56,8 +56,10 @@ options:
     description:
       - Kind of the workload. With V(auto), the kind that exists stays; otherwise it is a DeploymentConfig on an
         OpenShift 3 cluster and a Deployment elsewhere.
+      - A DaemonSet has one pod on each node that O(node_selector) and the like leave. All of them have to have the same
+        storage, or a push to one is unknown to the others.
     type: str
-    choices: [auto, DeploymentConfig, Deployment]
+    choices: [auto, DeploymentConfig, Deployment, DaemonSet]
     default: auto
   image:
     description:
@@ -65,9 +67,9 @@ options:
     type: str
   replicas:
     description:
-      - Number of pods.
+      - Number of pods. By default 1.
+      - Refused with a DaemonSet, whose nodes decide.
     type: int
-    default: 1
   labels:
     description:
       - Labels of the workload and its pods. By default C(docker-registry=default), as C(oadm registry) has it.
@@ -109,8 +111,11 @@ options:
     description:
       - How pods are replaced. By default V(Recreate) where O(storage.claim_name) can be mounted by one node only, else
         what there is, at first what the cluster takes by itself (V(Rolling)).
+      - A DaemonSet has V(Rolling), which ends a node's pod before it starts the next one there, and V(OnDelete), with
+        which old pods stay until somebody deletes them; the wait does not wait for that. V(Recreate) is for the other
+        kinds, V(OnDelete) is not.
     type: str
-    choices: [Rolling, Recreate]
+    choices: [Rolling, Recreate, OnDelete]
   wait:
     description:
       - Wait for the rollout, also for one that an earlier run has left unfinished.
@@ -169,11 +174,11 @@ rollout:
   type: dict
   contains:
     revision:
-      description: The ReplicationController or ReplicaSet.
+      description: The ReplicationController, ReplicaSet or ControllerRevision.
       type: str
       sample: docker-registry-1
     desired:
-      description: Pods asked for.
+      description: Pods asked for; of a DaemonSet, the nodes that are to have one.
       type: int
     updated:
       description: Pods of this revision.
@@ -271,6 +276,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.okd.registry.plugins.module_utils import _deploy, _undeploy
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._args import COMMON, ENDPOINTS, argument_spec
+from ansible_collections.okd.registry.plugins.module_utils._build.workload import API_VERSIONS
 from ansible_collections.okd.registry.plugins.module_utils._kube import run_module
 from ansible_collections.okd.registry.plugins.module_utils._options import pod, settings, storage
 
@@ -293,9 +299,9 @@ def main() -> None:
             pod.SPEC,
             settings.SPEC,
             state={"type": "str", "choices": ["present", "absent"], "default": "present"},
-            kind={"type": "str", "choices": ["auto", "DeploymentConfig", "Deployment"], "default": "auto"},
+            kind={"type": "str", "choices": ["auto", *API_VERSIONS], "default": "auto"},
             image={"type": "str"},
-            replicas={"type": "int", "default": 1},
+            replicas={"type": "int"},
             labels={"type": "dict"},
             selector={"type": "dict"},
             service_account={"type": "str", "default": "registry"},
@@ -303,7 +309,7 @@ def main() -> None:
             tls_secret={"type": "str", "no_log": False},
             tls_mount_path={"type": "path", "default": "/etc/secrets"},
             tls_fingerprint={"type": "str"},
-            strategy={"type": "str", "choices": ["Rolling", "Recreate"]},
+            strategy={"type": "str", "choices": ["Rolling", "Recreate", "OnDelete"]},
             wait={"type": "bool", "default": True},
             wait_timeout={"type": "int", "default": 600},
         ),

@@ -63,7 +63,7 @@ options:
     description:
       - Kind of the workload.
     type: str
-    choices: [auto, DeploymentConfig, Deployment]
+    choices: [auto, DeploymentConfig, Deployment, DaemonSet]
     default: auto
   image:
     description:
@@ -159,6 +159,7 @@ api_requests:
 """
 
 from ansible_collections.okd.registry.plugins.module_utils._args import COMMON, ENDPOINTS, argument_spec
+from ansible_collections.okd.registry.plugins.module_utils._build.workload import API_VERSIONS
 from ansible_collections.okd.registry.plugins.module_utils._kube import run_module
 from ansible_collections.okd.registry.plugins.module_utils._preflight import execute
 
@@ -175,7 +176,7 @@ ARGUMENTS = {
         },
     },
     "secret_name": {"type": "str", "default": "registry-secret"},
-    "kind": {"type": "str", "choices": ["auto", "DeploymentConfig", "Deployment"], "default": "auto"},
+    "kind": {"type": "str", "choices": ["auto", *API_VERSIONS], "default": "auto"},
     "image": {"type": "str"},
     "storage": {
         "type": "dict",

@@ -9,8 +9,8 @@ DOCUMENTATION = r"""
 module: registry_rollout_info
 short_description: Tell how far the rollout of an image registry is, and what keeps it
 description:
-  - Looks at the newest rollout of a registry's DeploymentConfig or Deployment and tells how many pods are ready and, if
-    some are not, why. The reason is the scheduler's, the kubelet's, the admission's or the program's own.
+  - Looks at the newest rollout of a registry's DeploymentConfig, Deployment or DaemonSet and tells how many pods are
+    ready and, if some are not, why. The reason is the scheduler's, the kubelet's, the admission's or the program's own.
   - Can wait for the next change of state. M(okd.registry.registry_deploy) uses it for its own wait.
 author:
   - okd.registry contributors (@okd-registry)
@@ -26,7 +26,7 @@ options:
     description:
       - Kind of the workload. With V(auto), the one that is there.
     type: str
-    choices: [auto, DeploymentConfig, Deployment]
+    choices: [auto, DeploymentConfig, Deployment, DaemonSet]
     default: auto
   wait:
     description:
@@ -65,11 +65,11 @@ rollout:
   type: dict
   contains:
     revision:
-      description: The ReplicationController or ReplicaSet; empty before there is one.
+      description: The ReplicationController, ReplicaSet or ControllerRevision; empty before there is one.
       type: str
       sample: docker-registry-1
     desired:
-      description: Pods asked for.
+      description: Pods asked for; of a DaemonSet, the nodes that are to have one.
       type: int
     updated:
       description: Pods of this revision.
@@ -117,6 +117,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.okd.registry.plugins.module_utils import _observe
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._args import COMMON, argument_spec
+from ansible_collections.okd.registry.plugins.module_utils._build.workload import API_VERSIONS
 from ansible_collections.okd.registry.plugins.module_utils._kube import run_module
 
 
@@ -134,7 +135,7 @@ def main() -> None:
         execute,
         argument_spec=argument_spec(
             COMMON,
-            kind={"type": "str", "choices": ["auto", "DeploymentConfig", "Deployment"], "default": "auto"},
+            kind={"type": "str", "choices": ["auto", *API_VERSIONS], "default": "auto"},
             wait={"type": "float", "default": 0},
             seen={"type": "str"},
             after={"type": "int"},

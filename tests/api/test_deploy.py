@@ -18,13 +18,15 @@ from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectR
 from ansible_collections.okd.registry.plugins.modules import (
     registry_cert,
     registry_deploy,
+    registry_info,
     registry_rollout_info,
     registry_service,
 )
 
 pytestmark = pytest.mark.cluster
 Object = dict[str, Any]
-KINDS = ("DeploymentConfig", "Deployment")
+KINDS = ("DeploymentConfig", "Deployment", "DaemonSet")
+SCALED = ("DeploymentConfig", "Deployment")
 IMAGE = "openshift3/ose-docker-registry:v3"
 NAME = "docker-registry"
 
@@ -120,20 +122,23 @@ class TestDeploy:
     def test_every_option_and_back(self, run: Any, certified: Object, admin: Api, namespace: str, kind: str) -> None:
         deploy(run, kind)
         before = workload(admin, namespace, kind)
-        options = {
-            "replicas": 3, "node_selector": {"region": "infra"}, "env": {"REGISTRY_LOG_LEVEL": "debug"},
-            "strategy": "Recreate", "resources": {"requests": {"cpu": "0.25"}, "limits": {"memory": "1Gi"}},
+        options: Object = {
+            "node_selector": {"region": "infra"}, "env": {"REGISTRY_LOG_LEVEL": "debug"},
+            "resources": {"requests": {"cpu": "0.25"}, "limits": {"memory": "1Gi"}},
         }  # fmt: skip
+        options |= {"strategy": "OnDelete"} if kind == "DaemonSet" else {"strategy": "Recreate", "replicas": 3}
         assert deploy(run, kind, **options)["changed"]
         assert not deploy(run, kind, **options)["changed"]
         spec = workload(admin, namespace, kind)["spec"]
-        assert (spec["replicas"], spec["strategy"]["type"]) == (3, "Recreate")
+        if kind == "DaemonSet":
+            assert spec["updateStrategy"] == {"type": "OnDelete"}
+        else:
+            assert (spec["replicas"], spec["strategy"]["type"]) == (3, "Recreate")
         assert spec["template"]["spec"]["nodeSelector"] == {"region": "infra"}
         assert deploy(run, kind)["changed"]
         after = workload(admin, namespace, kind)["spec"]
-        after["strategy"].pop("activeDeadlineSeconds", None)
         assert after["template"] == before["spec"]["template"]
-        assert after["replicas"] == 1
+        assert after.get("replicas", 1) == 1
 
     def test_foreign_fields_stay(self, run: Any, certified: Object, admin: Api, namespace: str, kind: str) -> None:
         deploy(run, kind)
@@ -150,7 +155,7 @@ class TestDeploy:
             ],
         )
         assert not deploy(run, kind)["changed"]
-        deploy(run, kind, env={"THEIRS": None}, replicas=2)
+        deploy(run, kind, env={"THEIRS": None}, **({"replicas": 2} if kind in SCALED else {}))
         after = workload(admin, namespace, kind)
         assert after["metadata"]["labels"]["theirs"] == "x"
         containers = {c["name"]: c for c in after["spec"]["template"]["spec"]["containers"]}
@@ -182,7 +187,8 @@ class TestDeploy:
         storage = {"kind": "pvc", "claim_name": "c"}
         assert deploy(run, kind, storage=storage)["registry"]["storage"]["source"] == {"claimName": "c"}
         assert not deploy(run, kind, storage=storage)["changed"]
-        assert workload(admin, namespace, kind)["spec"]["strategy"]["type"] == "Recreate"
+        if kind in SCALED:
+            assert workload(admin, namespace, kind)["spec"]["strategy"]["type"] == "Recreate"
 
     def test_a_new_certificate_rolls_and_is_foretold(self, run: Any, certified: Object, ca: Object, kind: str) -> None:
         deploy(run, kind)
@@ -295,7 +301,7 @@ def test_what_oadm_3_11_generates_is_taken_over(run: Any, certified: Object, adm
 def test_rollout_info(run: Any, certified: Object) -> None:
     nothing = run(registry_rollout_info)
     assert nothing["failed"]
-    assert "There is no DeploymentConfig or Deployment" in nothing["msg"]
+    assert "There is no DeploymentConfig, Deployment or DaemonSet" in nothing["msg"]
     deploy(run, "Deployment")
     state = run(registry_rollout_info)["rollout"]
     assert (state["done"], state["desired"], state["revision"]) == (False, 1, "")
@@ -303,3 +309,27 @@ def test_rollout_info(run: Any, certified: Object) -> None:
     assert started["rollout"] == state
     assert started["api_requests"]["get"] == 0
     assert started["api_requests"]["waiting"] > 2
+
+
+class TestDaemonSet:
+    def test_is_found_and_kept_by_every_module(self, run: Any, certified: Object) -> None:
+        deploy(run, "DaemonSet")
+        assert not deploy(run, "auto")["changed"]
+        assert run(registry_info)["workload"]["kind"] == "DaemonSet"
+        state = run(registry_rollout_info)["rollout"]
+        assert (state["done"], state["reason"]) == (False, "the DaemonSet controller has not seen the object yet")
+        assert run(registry_deploy, state="absent")["resources"][0]["kind"] == "DaemonSet"
+
+    def test_what_it_has_not(self, run: Any, certified: Object, audit: Callable[[], Object]) -> None:
+        deploy(run, "DaemonSet")
+        audit()
+        for kind in ("DaemonSet", "auto"):
+            assert deploy(run, kind, replicas=1)["msg"].startswith("replicas: 1 means nothing for a DaemonSet")
+        assert deploy(run, "auto", strategy="Recreate")["msg"] == (
+            "strategy: 'Recreate' is nothing a DaemonSet has; it has Rolling or OnDelete"
+        )
+        assert deploy(run, "Deployment")["msg"].startswith("DaemonSet ")
+        assert audit()["patch"] == 0
+
+    def test_others_have_no_update_on_deletion(self, run: Any, certified: Object) -> None:
+        assert "it has Rolling or Recreate" in deploy(run, "Deployment", strategy="OnDelete")["msg"]

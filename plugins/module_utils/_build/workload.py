@@ -1,14 +1,14 @@
 # Copyright: (c) 2026, okd.registry contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The DeploymentConfig or Deployment of a registry, in the shape ``oadm registry`` gave it. Pure.
+"""The DeploymentConfig, Deployment or DaemonSet of a registry, in the shape ``oadm registry`` gave it. Pure.
 
 The result says only what this collection answers for; what others set on the live object is not in it and stays.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,10 +21,16 @@ from ansible_collections.okd.registry.plugins.module_utils._build.podoptions imp
 from ansible_collections.okd.registry.plugins.module_utils._build.settings import Settings
 from ansible_collections.okd.registry.plugins.module_utils._build.storage import ROOT_ENV, Storage
 from ansible_collections.okd.registry.plugins.module_utils._build.tls import Tls
-from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
+from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef, group_of
 from ansible_collections.okd.registry.plugins.module_utils._plan import plan
 
-API_VERSIONS = {"DeploymentConfig": "apps.openshift.io/v1", "Deployment": "apps/v1"}
+API_VERSIONS = {"DeploymentConfig": "apps.openshift.io/v1", "Deployment": "apps/v1", "DaemonSet": "apps/v1"}
+#: What the option ``strategy`` can say of each kind, and how its API calls that.
+STRATEGIES: Mapping[str, Mapping[str, str]] = {
+    "DeploymentConfig": {"Rolling": "Rolling", "Recreate": "Recreate"},
+    "Deployment": {"Rolling": "RollingUpdate", "Recreate": "Recreate"},
+    "DaemonSet": {"Rolling": "RollingUpdate", "OnDelete": "OnDelete"},
+}
 
 
 def ref(kind: str, name: str, namespace: str) -> ObjectRef:
@@ -32,13 +38,22 @@ def ref(kind: str, name: str, namespace: str) -> ObjectRef:
     return ObjectRef(API_VERSIONS[kind], kind, name, namespace)
 
 
+def served(has: Callable[[str], bool]) -> list[str]:
+    """The kinds that a cluster has. Kubernetes' own are everywhere, so that a plain cluster costs no discovery.
+
+    :param has: whether an API group is served.
+    """
+    return [kind for kind, version in API_VERSIONS.items() if "." not in group_of(version) or has(group_of(version))]
+
+
 @dataclass(frozen=True)
 class Workload:
     """Everything that goes into the object.
 
     :param kind: a key of :data:`API_VERSIONS`.
+    :param replicas: pods; means nothing for a DaemonSet, which has one on each node it fits.
     :param selector: None keeps the live one, or takes ``labels``.
-    :param strategy: ``Rolling``, ``Recreate``, or None to leave it alone.
+    :param strategy: one of :data:`STRATEGIES` for the kind, or None to leave it alone.
     :param http_secret: name of the Secret with the HTTP secret; None where the live variable is kept as it is.
     :param fingerprint: of the certificate that ``tls`` serves.
     :param http_identity: of that Secret; another one starts the pods anew.
@@ -85,16 +100,16 @@ def rolls(fields: Iterable[str]) -> bool:
 
 def _desired(want: Workload, live: Mapping[str, Any] | None, *, root: bool) -> dict[str, Any]:
     selector = dict(want.selector or layout.selector(live) or want.labels)
-    spec: dict[str, Any] = {"replicas": want.replicas, "template": _template(want, live, {**want.labels, **selector}, root=root)}
+    daemons = want.kind == "DaemonSet"
+    spec: dict[str, Any] = {} if daemons else {"replicas": want.replicas}
+    spec["template"] = _template(want, live, {**want.labels, **selector}, root=root)
     if want.kind == "DeploymentConfig":
         spec["selector"] = selector
         spec["triggers"] = _triggers(live)
-        strategy = want.strategy
     else:
         spec["selector"] = {"matchLabels": selector}
-        strategy = "RollingUpdate" if want.strategy == "Rolling" else want.strategy
-    if strategy:
-        spec["strategy"] = {"type": strategy}
+    if want.strategy:
+        spec["updateStrategy" if daemons else "strategy"] = {"type": STRATEGIES[want.kind][want.strategy]}
     return {
         "apiVersion": API_VERSIONS[want.kind],
         "kind": want.kind,

@@ -437,3 +437,94 @@ class TestSettled:
     )  # fmt: skip
     def test_anything_else_needs_a_closer_look(self, change):
         assert _wait.settled(self.dc(**change)) is None
+
+
+# ---- DaemonSets ------------------------------------------------------------------------------------------------------
+
+
+def daemons(*, wanted=2, updated=2, available=2, generation=1, seen=1, strategy="RollingUpdate", **status):
+    numbers = {
+        "desiredNumberScheduled": wanted, "currentNumberScheduled": wanted, "numberMisscheduled": 0,
+        "updatedNumberScheduled": updated, "numberAvailable": available, "numberReady": available,
+    }  # fmt: skip
+    return {
+        "apiVersion": "apps/v1", "kind": "DaemonSet",
+        "metadata": {"name": "docker-registry", "namespace": "default", "generation": generation, "uid": "ds"},
+        "spec": {"selector": {"matchLabels": LABELS}, "updateStrategy": {"type": strategy}},
+        "status": {**numbers, "observedGeneration": seen, **status},
+    }  # fmt: skip
+
+
+def revision(number=1, owner="ds"):
+    return {
+        "apiVersion": "apps/v1", "kind": "ControllerRevision", "revision": number,
+        "metadata": {
+            "name": f"docker-registry-h{number}", "namespace": "default", "ownerReferences": [{"uid": owner}],
+            "labels": {**LABELS, "controller-revision-hash": f"h{number}"},
+        },
+    }  # fmt: skip
+
+
+def daemon(name, number=1, **options):
+    made = pod(name, **options)
+    made["metadata"]["labels"] = {**LABELS, "controller-revision-hash": f"h{number}"}
+    return made
+
+
+class TestDaemonSet:
+    def test_done(self):
+        state = _wait.rollout(daemons(), revision(), [daemon("a", ready=True), daemon("b", ready=True)])
+        assert (state.done, state.line) == (True, "docker-registry-h1: 2/2 ready, done")
+
+    def test_the_newest_revision_is_that_of_the_highest_number_and_ours(self):
+        assert _wait.newest(daemons(), [revision(3), revision(10), revision(11, owner="other")])["revision"] == 10
+        assert _wait.newest(daemons(), []) is None
+
+    def test_pods_of_a_revision_without_its_label(self):
+        bare = revision(1)
+        del bare["metadata"]["labels"]["controller-revision-hash"]
+        assert [p["metadata"]["name"] for p in _wait.pods_of(bare, [daemon("a"), daemon("b", 2)])] == ["a"]
+
+    def test_a_change_that_the_controller_has_not_seen(self):
+        assert "not seen" in _wait.rollout(daemons(generation=2), revision(), []).line
+        assert "not seen" in _wait.rollout(daemons(seen=None), revision(), []).line
+
+    def test_nodes_follow_one_by_one(self):
+        pods = [daemon("a", 2, ready=True), daemon("b", 1, ready=True)]
+        state = _wait.rollout(daemons(updated=1), revision(2), pods)
+        assert (state.done, state.ready, state.serving, state.stuck) == (False, 1, 1, None)
+        assert state.line == "docker-registry-h2: 1/2 ready, 1 of 2 nodes have the new revision"
+
+    def test_a_pod_that_cannot_start_is_named(self):
+        waiting = {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}
+        state = _wait.rollout(daemons(updated=1, available=1), revision(2), [daemon("b", 2, state=waiting)])
+        assert (state.stuck, state.done) == ("image", False)
+        assert "pod b" in state.reason
+
+    def test_pods_that_admission_refuses_are_told_by_the_daemon_sets_events(self):
+        event = {
+            "type": "Warning", "reason": "FailedCreate", "message": "exceeded quota",
+            "involvedObject": {"name": "docker-registry", "uid": "ds"},
+        }  # fmt: skip
+        state = _wait.rollout(daemons(updated=0, available=0), revision(), [], [event])
+        assert (state.stuck, state.reason) == ("refused", "exceeded quota")
+
+    def test_no_node_fits(self):
+        state = _wait.rollout(daemons(wanted=0, updated=0, available=0), revision(), [])
+        assert (state.done, state.stuck, state.grace) == (False, "schedule", _podstate.GRACE["schedule"])
+
+    def test_old_pods_stay_where_nobody_deletes_them(self):
+        pods = [daemon("a", ready=True), daemon("b", ready=True)]
+        state = _wait.rollout(daemons(updated=0, strategy="OnDelete"), revision(2), pods)
+        assert (state.done, state.serving) == (True, 2)
+        assert state.line.endswith("done; 2 old pods stay until deleted (OnDelete)")
+        down = _wait.rollout(daemons(updated=0, strategy="OnDelete"), revision(2), [daemon("a", ready=True)])
+        assert not down.done
+
+    @pytest.mark.parametrize(
+        ("changes", "done"),
+        [({}, True), ({"updated": 1}, False), ({"available": 1}, False), ({"generation": 2}, False),
+         ({"wanted": 0, "updated": 0, "available": 0}, False), ({"seen": None}, False)],
+    )  # fmt: skip
+    def test_settled_by_its_own_status(self, changes, done):
+        assert bool(_wait.settled(daemons(**changes))) == done

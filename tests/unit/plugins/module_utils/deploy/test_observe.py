@@ -96,7 +96,7 @@ def test_nothing_there():
     with pytest.raises(WaitError, match="does not exist, so there is no rollout") as caught:
         _observe.look(cluster.api(), ref)
     assert caught.value.details == {"gone": True}
-    with pytest.raises(WaitError, match="no DeploymentConfig or Deployment a/b"):
+    with pytest.raises(WaitError, match="no DeploymentConfig, Deployment or DaemonSet a/b"):
         _observe.locate(cluster.api(), "auto", "b", "a")
 
 

@@ -49,6 +49,7 @@ GOLDENS = {
     "dc-full": make(**FULL),
     "deployment-plain": make("Deployment"),
     "deployment-full": make("Deployment", **{**FULL, "strategy": "Rolling"}),
+    "daemonset-full": make("DaemonSet", **{**FULL, "strategy": "OnDelete"}),
     "dc-kubernetes-tls-other-port": make(
         port=5443,
         tls=Tls("own", "/certs/", "tls.crt", "tls.key"),
@@ -82,8 +83,8 @@ def after(now, **options):
     return plan(now, build.desired(make(now["kind"], **options), now))
 
 
-@pytest.mark.parametrize("kind", ["DeploymentConfig", "Deployment"])
-@pytest.mark.parametrize("options", [{}, FULL])
+@pytest.mark.parametrize("kind", ["DeploymentConfig", "Deployment", "DaemonSet"])
+@pytest.mark.parametrize("options", [{}, {**FULL, "strategy": "Rolling"}])
 def test_second_run_changes_nothing(kind, options):
     assert not after(live(kind, **options), **options).changed
 
@@ -325,9 +326,7 @@ class TestAbandons:
     def lost(self, now, kind="DeploymentConfig", **options):
         want = make(kind, **options)
         change = plan(now, build.desired(want, now))
-        return place.abandons(
-            want.storage, now, change.after, replicas=want.replicas, rolls=build.rolls(change.fields)
-        )
+        return place.abandons(want.storage, now, change.after, replicas=want.replicas, rolls=build.rolls(change.fields))
 
     def test_new_pods_of_an_ephemeral_registry(self):
         assert "emptyDir" in self.lost(self.serving(), checksum="new")
@@ -424,6 +423,29 @@ class TestAbandons:
         assert self.lost(now, checksum="new") is None
         now["status"]["replicas"] = 1
         assert "emptyDir" in self.lost(now, checksum="new")
+
+
+class TestDaemonSetsPods:
+    """Numbers that are asked for elsewhere are what the nodes have made them."""
+
+    def daemons(self, **status):
+        now = live("DaemonSet")
+        now["status"] = status
+        return now
+
+    def test_numbers(self):
+        now = self.daemons(desiredNumberScheduled=3, numberReady=2)
+        assert (layout.replicas(now), layout.ready_replicas(now)) == (3, 2)
+        assert "replicas" not in now["spec"]
+
+    def test_without_pods(self):
+        assert layout.has_no_pods(self.daemons(desiredNumberScheduled=0))
+        assert not layout.has_no_pods(self.daemons(desiredNumberScheduled=0, numberMisscheduled=1))
+
+    def test_what_has_had_pods_may_have_images(self):
+        """No word in its status tells of the past, so that a moment without ready pods says nothing."""
+        assert layout.never_ready(self.daemons())
+        assert not layout.never_ready(self.daemons(observedGeneration=1, desiredNumberScheduled=1))
 
 
 class TestLayout:
