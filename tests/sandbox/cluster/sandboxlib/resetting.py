@@ -83,13 +83,13 @@ def _booting(name: str) -> str | None:
 
 
 def clean_node(arguments: dict[str, Any]) -> Changes:
-    """Containers, images and data of one node (or what infra serves) as they were.
-
-    After the objects that would bring them back.
-    """
-    if arguments["part"] == "infra":
-        return containers.inside("infra", ["/usr/local/sbin/sandbox-storage", "reset"]).splitlines()
+    """Containers, images and volumes of one node as they were; after the objects that would bring them back."""
     return containers.inside(arguments["part"], [*steps.NODE_STATE, "clean"]).splitlines()
+
+
+def clean_storage(_arguments: dict[str, Any]) -> Changes:
+    """What the NFS and the S3 server serve, empty as it was; after all who could write to it."""
+    return containers.inside("infra", ["/usr/local/sbin/sandbox-storage", "reset"]).splitlines()
 
 
 def _stale(api: Client, name: str, since: datetime.datetime) -> str | None:

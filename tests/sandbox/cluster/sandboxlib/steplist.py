@@ -28,6 +28,7 @@ STEPS: dict[str, Callable[[dict[str, Any]], list[str] | dict[str, Any]]] = {
         resetting.reset_objects,
         resetting.reset_container,
         resetting.clean_node,
+        resetting.clean_storage,
         resetting.reset_files,
         resetting.remove,
     )
