@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
-from ansible_collections.okd.registry.plugins.module_utils._apply import Builder, ensure
+from ansible_collections.okd.registry.plugins.module_utils._apply import UNREAD, Builder, Outcome, ensure
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
 from ansible_collections.okd.registry.plugins.module_utils._plan import plan
 from ansible_collections.okd.registry.plugins.module_utils._result import Result
@@ -58,8 +58,17 @@ def write(
     result: Result,
     *,
     check_mode: bool,
-) -> None:
-    """Make each be as wanted, in order."""
+) -> dict[ObjectRef, Outcome]:
+    """Make each be as wanted, in order. What became of each."""
+    found = {}
     for one in companions:
-        live = there.get(one.ref)
-        result.add(ensure(api, one.ref, one.desired, check_mode=check_mode, live=live, owner=one.owner))
+        live = present(there.get(one.ref))
+        outcome = ensure(api, one.ref, one.desired, check_mode=check_mode, live=live, owner=one.owner)
+        found[one.ref] = result.add(outcome)
+    return found
+
+
+def present(live: Object | None) -> Any:
+    """For ``ensure``: a live object, unless it is on its way out and has to be waited for."""
+    going = ((live or {}).get("metadata") or {}).get("deletionTimestamp")
+    return UNREAD if going else live

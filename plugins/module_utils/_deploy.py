@@ -13,11 +13,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.okd.registry.plugins.module_utils import _companion, _endpoints, _settings, _wait
+from ansible_collections.okd.registry.plugins.module_utils import _companion, _endpoints, _settings, _storage, _wait
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._apply import Outcome, ensure
-from ansible_collections.okd.registry.plugins.module_utils._build import layout, rbac, secrets
+from ansible_collections.okd.registry.plugins.module_utils._build import layout, place, rbac, secrets
 from ansible_collections.okd.registry.plugins.module_utils._build import workload as build
+from ansible_collections.okd.registry.plugins.module_utils._companion import Companion
 from ansible_collections.okd.registry.plugins.module_utils._deploycheck import (
     Live,
     own_http_secret,
@@ -37,36 +38,25 @@ def run(params: Mapping[str, Any], api: Api, *, check_mode: bool) -> dict[str, A
     """The module's work with state present; its return value."""
     spec = DeploySpec.from_params(params, planned=check_mode)
     if not spec.image:
-        raise OptionError("image", params.get("image"), "is required with state: present")
+        raise OptionError("image", params.get("image"), f"is required with state: {params.get('state')}")
     result = Result(api)
     spec = _resolved(spec, params, api, result, check_mode)
-    live = read(spec, api, result, check_mode=check_mode)
+    live = read(spec, api, check_mode=check_mode)
     service = _service(live, check_mode)
     spec = replace(spec, settings=replace(spec.settings, hosts=_settings.hosts(service, params)))
-    guard(spec, live)
-    owner = str(spec.registry)
-    registry = spec.registry
-    links = (spec.tls_secret,) if spec.tls_secret else ()
-    account = ObjectRef("v1", "ServiceAccount", spec.service_account, registry.namespace)
-    result.add(
-        ensure(
-            api, account, check_mode=check_mode, owner=owner,
-            desired=lambda now: rbac.service_account(
-                account.name, registry.namespace, registry=owner, secrets=links, live=now
-            ),
-        )
-    )  # fmt: skip
-    identity = _http_secret(spec, live, api, result, check_mode)
-    if live.role:
-        _bind(spec, live, live.role, api, result, check_mode)
-    _companion.write(spec.companions(), live.companions, api, result, check_mode=check_mode)
-    want = wanted(spec, live, identity)
+    overridden = guard(spec, live, result, check_mode=check_mode)
+    beside, there = _beside(spec, live, api, check_mode)
+    written = _companion.write(beside, there, api, result, check_mode=check_mode)
+    want = wanted(spec, live, _http_identity(spec, live, written))
     outcome = ensure(
-        api, build.ref(live.kind, registry.name, registry.namespace), lambda now: build.desired(want, now),
-        check_mode=check_mode, live=live.workload,
+        api, build.ref(live.kind, spec.registry.name, spec.registry.namespace), lambda now: build.desired(want, now),
+        check_mode=check_mode, live=_companion.present(live.workload),
     )  # fmt: skip
     result.add(outcome)
-    return _finish(spec, live, outcome, result, params, check_mode)
+    waits = params.get("wait") is not False and not check_mode
+    leftovers = _leave(spec, live, outcome, api, result, waits=waits, check_mode=check_mode)
+    value = _finish(spec, live, outcome, result, params, check_mode)
+    return {**value, "guards": overridden, "leftovers": leftovers}
 
 
 def _resolved(
@@ -85,31 +75,70 @@ def _service(live: Live, check_mode: bool) -> dict[str, Any] | None:
     return live.service or planned
 
 
-def _http_secret(spec: DeploySpec, live: Live, api: Api, result: Result, check_mode: bool) -> str | None:
-    """Make the Secret with the HTTP secret; its identity, for the pods have to be started anew should it be another."""
+def _beside(
+    spec: DeploySpec, live: Live, api: Api, check_mode: bool
+) -> tuple[list[Companion], dict[ObjectRef, dict[str, Any] | None]]:
+    """All objects beside the workload, in the order in which they are needed, and what there is of them."""
+    found, there = [], dict(live.companions)
+    account = _account(spec)
+    found.append(account)
+    there[account.ref] = api.get(account.ref)
+    if own_http_secret(spec, live):
+        found.append(_http_secret(spec, check_mode))
+        there[found[-1].ref] = live.http_secret
+    if live.role:
+        found.append(_binding(spec, live.role))
+        there[found[-1].ref] = live.binding
+    return [*found, *spec.companions(), *live.storage.companions], {**there, **live.storage.there}
+
+
+def _account(spec: DeploySpec) -> Companion:
+    owner, namespace, name = str(spec.registry), spec.registry.namespace, spec.service_account
+    links = (spec.tls_secret,) if spec.tls_secret else ()
+    return Companion(
+        ObjectRef("v1", "ServiceAccount", name, namespace),
+        lambda now: rbac.service_account(name, namespace, registry=owner, secrets=links, live=now),
+        owner=owner,
+    )
+
+
+def _binding(spec: DeploySpec, role: str) -> Companion:
+    owner, namespace, account = str(spec.registry), spec.registry.namespace, spec.service_account
+    return Companion(
+        ObjectRef(f"{rbac.RBAC}/v1", "ClusterRoleBinding", rbac.binding_name(account, namespace)),
+        lambda now: rbac.cluster_role_binding(account, namespace, role, registry=owner, live=now),
+        owner=owner,
+    )
+
+
+def _http_secret(spec: DeploySpec, check_mode: bool) -> Companion:
+    name, namespace = spec.http_secret_name, spec.registry.namespace
+    return Companion(
+        ObjectRef("v1", "Secret", name, namespace),
+        lambda now: secrets.http_secret(name, namespace, now, planned=check_mode),
+    )
+
+
+def _http_identity(spec: DeploySpec, live: Live, written: Mapping[ObjectRef, Outcome]) -> str | None:
+    """Of the Secret with the HTTP secret: another one starts the pods anew. None where there is none of ours."""
     if not own_http_secret(spec, live):
         return None
-    namespace = spec.registry.namespace
-    outcome = ensure(
-        api, ObjectRef("v1", "Secret", spec.http_secret_name, namespace),
-        lambda now: secrets.http_secret(spec.http_secret_name, namespace, now, planned=check_mode),
-        check_mode=check_mode, live=live.http_secret,
-    )  # fmt: skip
-    result.add(outcome)
+    outcome = written[ObjectRef("v1", "Secret", spec.http_secret_name, spec.registry.namespace)]
     return ((outcome.live or {}).get("metadata") or {}).get("uid") or KNOWN_AFTER_APPLY
 
 
-def _bind(spec: DeploySpec, live: Live, role: str, api: Api, result: Result, check_mode: bool) -> None:
-    owner, namespace = str(spec.registry), spec.registry.namespace
-    ref = ObjectRef.of(rbac.cluster_role_binding(spec.service_account, namespace, role, registry=owner))
-    result.add(
-        ensure(
-            api, ref, check_mode=check_mode, live=live.binding, owner=owner,
-            desired=lambda now: rbac.cluster_role_binding(
-                spec.service_account, namespace, role, registry=owner, live=now
-            ),
-        )
-    )  # fmt: skip
+def _leave(
+    spec: DeploySpec, live: Live, outcome: Outcome, api: Api, result: Result, *, waits: bool, check_mode: bool
+) -> bool:
+    """Take back what the workload has no use for any more. True when that is to be done once the rollout is finished:
+
+    until the new pods serve, the old ones, and a rollback to them, need what they had. The action plugin, which waits,
+    calls the module again then.
+    """
+    if waits and (outcome.changed or not _wait.settled(outcome.live or {})):
+        return _storage.has_leftovers(live.storage, spec.registry)
+    _storage.take_back(live.storage, spec.registry, api, result, check_mode=check_mode)
+    return False
 
 
 def _finish(
@@ -121,7 +150,8 @@ def _finish(
     value = registry_value(
         registry.name, registry.namespace, _endpoints.from_service(service, params),
         cluster_ip=next(iter(_endpoints.cluster_ips(service)), None), port=registry.port,
-        image=spec.image, replicas=spec.replicas, storage=layout.storage(outcome.live, spec.storage.mount_path),
+        image=spec.image, replicas=layout.replicas(outcome.live),
+        storage=place.described(outcome.live, live.storage.want.mount_path, live.storage.planned_secrets()),
     )  # fmt: skip
     rolls = created or build.rolls(fields)
     done = _wait.settled(outcome.live) if outcome.live and not outcome.changed else None

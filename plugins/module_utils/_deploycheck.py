@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.okd.registry.plugins.module_utils import _companion
+from ansible_collections.okd.registry.plugins.module_utils import _companion, _storage
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
+from ansible_collections.okd.registry.plugins.module_utils._build import claim as claims
 from ansible_collections.okd.registry.plugins.module_utils._build import pod as pods
 from ansible_collections.okd.registry.plugins.module_utils._build import rbac, secrets
 from ansible_collections.okd.registry.plugins.module_utils._build import workload as build
@@ -18,8 +19,8 @@ from ansible_collections.okd.registry.plugins.module_utils._build.tls import Tls
 from ansible_collections.okd.registry.plugins.module_utils._deployspec import AUTO, DeploySpec
 from ansible_collections.okd.registry.plugins.module_utils._endpoints import KNOWN_AFTER_APPLY
 from ansible_collections.okd.registry.plugins.module_utils._errors import NotFoundError, OptionError, RefusedError
-from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef, group_of
-from ansible_collections.okd.registry.plugins.module_utils._result import Result
+from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
+from ansible_collections.okd.registry.plugins.module_utils._storage import Stored
 
 DEFAULT_ROLE = "system:registry"
 
@@ -44,19 +45,19 @@ class Live:
     http_secret: Object | None
     pair: tuple[str, str] | None
     fingerprint: str | None
-    claim: Object | None
+    storage: Stored
     companions: dict[ObjectRef, Object | None]
 
 
 # ---- reading ---------------------------------------------------------------------------------------------------------
 
 
-def read(spec: DeploySpec, api: Api, result: Result, *, check_mode: bool) -> Live:
+def read(spec: DeploySpec, api: Api, *, check_mode: bool) -> Live:
     """Look at everything that matters; what has to be there and is not is an error."""
     registry = spec.registry
     kind, workload = find(spec, api)
-    role = spec.cluster_role
     fits(spec, kind)
+    role = spec.cluster_role
     if role is None and any(group.endswith(".openshift.io") for group in api.groups()):
         role = DEFAULT_ROLE
     binding = ObjectRef(
@@ -74,7 +75,7 @@ def read(spec: DeploySpec, api: Api, result: Result, *, check_mode: bool) -> Liv
         http_secret=None if kept else api.get(ObjectRef("v1", "Secret", own_secret, registry.namespace)),
         pair=pair,
         fingerprint=fingerprint,
-        claim=_claim(spec, api, result, check_mode=check_mode),
+        storage=_storage.read(spec.storage, registry, spec.service_account, workload, api, salt=spec.salt),
         companions=_companion.read(spec.companions(), api),
     )
 
@@ -105,7 +106,6 @@ def find(spec: DeploySpec, api: Api) -> tuple[str, Object | None]:
     return ("DeploymentConfig" if old else "Deployment"), None
 
 
-def _certificate(spec: DeploySpec, api: Api, *, check_mode: bool) -> tuple[tuple[str, str] | None, str | None]:
 def fits(spec: DeploySpec, kind: str) -> None:
     """Refuse options that mean nothing for the kind that is, or is going to be."""
     if kind == "DaemonSet" and spec.replicas is not None:
@@ -119,6 +119,7 @@ def fits(spec: DeploySpec, kind: str) -> None:
         raise OptionError("strategy", spec.strategy, f"is nothing a {kind} has; it has {known}")
 
 
+def _certificate(spec: DeploySpec, api: Api, *, check_mode: bool) -> tuple[tuple[str, str] | None, str | None]:
     """Key names and leaf fingerprint of the TLS Secret."""
     if not spec.tls_secret:
         return None, None
@@ -140,21 +141,6 @@ def fits(spec: DeploySpec, kind: str) -> None:
     if fingerprint is None:
         raise OptionError("tls_secret", spec.tls_secret, f"has no certificate in PEM form under {pair[0]}")
     return pair, (spec.tls_fingerprint if check_mode else None) or fingerprint
-
-
-def _claim(spec: DeploySpec, api: Api, result: Result, *, check_mode: bool) -> Object | None:
-    name = spec.storage.claim_name
-    if not name:
-        return None
-    ref = ObjectRef("v1", "PersistentVolumeClaim", name, spec.registry.namespace)
-    claim = api.get(ref)
-    if claim is None and check_mode:
-        result.note(f"{ref} does not exist yet; the run itself will need it.")
-    elif claim is None:
-        raise NotFoundError(f"{ref}, which storage.claim_name names, does not exist: create it first.", status=404)
-    elif (claim.get("status") or {}).get("phase") == "Lost":
-        raise RefusedError(f"{ref} has lost its volume (phase Lost): restore the volume, or use another claim.")
-    return claim
 
 
 # ---- what is wanted ------------------------------------------------------------------------------------------------
@@ -183,19 +169,27 @@ def wanted(spec: DeploySpec, live: Live, http_identity: str | None) -> build.Wor
         selector=spec.selector,
         service_account=spec.service_account,
         port=spec.registry.port,
-        storage=spec.storage,
+        storage=live.storage.want,
         tls=tls,
         fingerprint=live.fingerprint,
         pod=spec.pod,
         settings=spec.settings,
-        strategy=spec.strategy or _safe_strategy(live.claim),
+        strategy=spec.strategy or _safe_strategy(live.kind, live.storage.planned_claim(spec.registry.namespace)),
         http_secret=spec.http_secret_name if http_identity else None,
         http_identity=http_identity,
-        parts=(Part(checksum=_companion.checksums(spec.companions(), live.companions)),),
+        restarted=spec.restarted,
+        parts=(
+            Part(checksum=_companion.checksums(spec.companions(), live.companions)),
+            Part(checksum=live.storage.checksums()),
+        ),
     )
 
 
-def _safe_strategy(claim: Object | None) -> str | None:
-    """A volume that only one node can mount has to be let go before the new pod can have it."""
-    modes = ((claim or {}).get("spec") or {}).get("accessModes") or []
-    return "Recreate" if modes and not {"ReadWriteMany", "ReadOnlyMany"} & set(modes) else None
+def _safe_strategy(kind: str, claim: Object | None) -> str | None:
+    """A volume that only one node can mount has to be let go before the new pod can have it.
+
+    A DaemonSet always ends a node's pod before it starts the next there.
+    """
+    if kind == "DaemonSet":
+        return None
+    return "Recreate" if claims.for_one_node(claim) else None

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import secrets
 from collections.abc import Mapping
@@ -36,7 +37,11 @@ class DeploySpec:
     :param cluster_role: None for the cluster's usual one, "" for no binding.
     :param tls_fingerprint: in check mode, of the certificate that the Secret is going to hold.
     :param allow_data_loss: pushed images may be left behind.
+    :param ignore_guards: names of guards that are not to count.
+    :param probe_storage: whether to try, before the workload is written, if its pods will be able to write.
+    :param helper_image: for pods that look at storage; "" for the registry's own.
     :param salt: for new Secrets of ours, see ``_build/salted``; KNOWN_AFTER_APPLY in check mode.
+    :param restarted: with state redeployed, the time; KNOWN_AFTER_APPLY in check mode.
     """
 
     registry: Registry
@@ -55,7 +60,11 @@ class DeploySpec:
     tls_fingerprint: str | None
     strategy: str | None
     allow_data_loss: bool
+    ignore_guards: frozenset[str] = frozenset()
+    probe_storage: bool = True
+    helper_image: str = ""
     salt: str = field(default_factory=lambda: secrets.token_hex(32))
+    restarted: str | None = None
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any], *, planned: bool = False) -> DeploySpec:
@@ -84,7 +93,11 @@ class DeploySpec:
             tls_fingerprint=params.get("tls_fingerprint"),
             strategy=params.get("strategy"),
             allow_data_loss=params["allow_data_loss"],
+            ignore_guards=storage.guards(params),
+            probe_storage=params.get("probe_storage") is not False,
+            helper_image=_image(params.get("helper_image")),
             **({"salt": KNOWN_AFTER_APPLY} if planned else {}),
+            restarted=(KNOWN_AFTER_APPLY if planned else _now()) if params.get("state") == "redeployed" else None,
         )
 
     def companions(self) -> list[Companion]:
@@ -95,6 +108,10 @@ class DeploySpec:
     def http_secret_name(self) -> str:
         """The Secret with the value by which uploads are signed."""
         return f"{self.registry.name}-http-secret"
+
+
+def _now() -> str:
+    return dt.datetime.now(dt.timezone.utc).isoformat(timespec="milliseconds")
 
 
 def _image(value: str | None) -> str:

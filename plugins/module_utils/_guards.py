@@ -1,69 +1,108 @@
 # Copyright: (c) 2026, okd.registry contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What registry_deploy refuses, before anything is written: what would break the registry or lose images."""
+"""What registry_deploy refuses, before anything is written: what would break the registry or lose images.
+
+Each guard is a function of what was asked for and what was read; it makes no request. All problems are told at once.
+Most guards have a name, by which ``ignore_guards`` overrides them; what no cluster could carry out has none.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from ansible_collections.okd.registry.plugins.module_utils._build import layout, place
-from ansible_collections.okd.registry.plugins.module_utils._build import workload as build
-from ansible_collections.okd.registry.plugins.module_utils._deploycheck import Live, own_http_secret, wanted
+from ansible_collections.okd.registry.plugins.module_utils._build import layout
+from ansible_collections.okd.registry.plugins.module_utils._deploycheck import Live
 from ansible_collections.okd.registry.plugins.module_utils._deployspec import DeploySpec
-from ansible_collections.okd.registry.plugins.module_utils._endpoints import KNOWN_AFTER_APPLY
 from ansible_collections.okd.registry.plugins.module_utils._errors import RefusedError
-from ansible_collections.okd.registry.plugins.module_utils._plan import plan
+from ansible_collections.okd.registry.plugins.module_utils._guards_storage import Problem, Seen, storage_problems
+from ansible_collections.okd.registry.plugins.module_utils._result import Result
 
 OPERATOR_NAMESPACE = "openshift-image-registry"
 
 
-def guard(spec: DeploySpec, live: Live) -> None:
-    """Refuse, before anything is written, what would break the registry or lose images."""
-    registry = spec.registry
-    if registry.namespace == OPERATOR_NAMESPACE:
-        raise RefusedError(
-            f"The workloads in namespace {OPERATOR_NAMESPACE} belong to the image-registry operator, which would undo"
-            " every change: set what you want in configs.imageregistry.operator.openshift.io/cluster."
-        )
-    there = layout.selector(live.workload)
+def problems(spec: DeploySpec, live: Live) -> list[Problem]:
+    """All that stands against what was asked for, whether it is overridden or not. Makes no request."""
+    if spec.registry.namespace == OPERATOR_NAMESPACE:
+        return [
+            Problem(
+                "",
+                f"The workloads in namespace {OPERATOR_NAMESPACE} belong to the image-registry operator, which would"
+                " undo every change: set what you want in configs.imageregistry.operator.openshift.io/cluster.",
+            )
+        ]
+    return [*_labels(spec, live), *_binding(live), *_groups(spec), *storage_problems(Seen.of(spec, live))]
+
+
+def guard(spec: DeploySpec, live: Live, result: Result, *, check_mode: bool) -> list[dict[str, str]]:
+    """Refuse, before anything is written, what would break the registry or lose images.
+
+    :returns: what was overridden, for the return value ``guards``.
+    :raises RefusedError: with every problem; ``details["guards"]`` has their names.
+    """
+    found = problems(spec, live)
+    later = [one for one in found if check_mode and one.later]
+    overridden = [one for one in found if one not in later and one.is_overridden(spec)]
+    for one in later:
+        result.note(one.later)
+    against = [one for one in found if one not in later and one not in overridden]
+    if against:
+        raise RefusedError(_text(against), guards=[one.as_dict() for one in against])
+    return [one.as_dict() for one in overridden]
+
+
+def _text(against: list[Problem]) -> str:
+    if len(against) == 1:
+        return against[0].sentence
+    listed = "\n".join(f"{number}. {one.sentence}" for number, one in enumerate(against, 1))
+    return f"{len(against)} things stand against this; nothing was written.\n{listed}"
+
+
+def _labels(spec: DeploySpec, live: Live) -> Iterator[Problem]:
+    registry, there = spec.registry, layout.selector(live.workload)
     if spec.selector and there and spec.selector != there:
-        raise RefusedError(
-            f"{live.kind} {registry} selects its pods by {_text(there)}, which cannot become {_text(spec.selector)}:"
-            " leave selector out to keep it, or delete the workload first (the Service, and so the address, stays)."
+        yield Problem(
+            "",
+            f"{live.kind} {registry} selects its pods by {_pairs(there)}, which cannot become {_pairs(spec.selector)}:"
+            " leave selector out to keep it, or delete the workload first (the Service, and so the address, stays).",
         )
     pods = {**spec.labels, **(spec.selector or there)}
     chosen = ((live.service or {}).get("spec") or {}).get("selector") or {}
     if chosen and not chosen.items() <= pods.items():
-        raise RefusedError(
-            f"Service {registry} leads to pods with {_text(chosen)}, but the pods would have {_text(pods)}, so nothing"
-            " would be reached: give both the same labels."
+        yield Problem(
+            "",
+            f"Service {registry} leads to pods with {_pairs(chosen)}, but the pods would have {_pairs(pods)}, so"
+            " nothing would be reached: give both the same labels.",
         )
+
+
+def _binding(live: Live) -> Iterator[Problem]:
     if live.binding and live.binding.get("roleRef", {}).get("name") != live.role:
         name = live.binding["metadata"]["name"]
-        raise RefusedError(
+        yield Problem(
+            "",
             f"ClusterRoleBinding {name} binds {live.binding.get('roleRef', {}).get('name')}, which cannot become"
-            f" {live.role}: set cluster_role to the former, or delete the binding first."
-        )
-    _guard_images(spec, live)
-
-
-def _guard_images(spec: DeploySpec, live: Live) -> None:
-    if spec.allow_data_loss or live.workload is None:
-        return
-    known = ((live.http_secret or {}).get("metadata") or {}).get("uid") or KNOWN_AFTER_APPLY
-    want = wanted(spec, live, known if own_http_secret(spec, live) else None)
-    change = plan(live.workload, build.desired(want, live.workload))
-    lost = place.abandons(
-        spec.storage, live.workload, change.after, replicas=layout.replicas(change.after), rolls=build.rolls(change.fields)
-    )
-    if lost:
-        what = ", ".join(field for field in change.fields if field.startswith(("spec.template", "spec.replicas")))
-        raise RefusedError(
-            f"{live.kind} {spec.registry}: {lost}; pushed images would be lost. Keep the storage as it is, copy the"
-            f" images first, or say allow_data_loss: true. (The change: {what}.)"
+            f" {live.role}: set cluster_role to the former, or delete the binding first.",
         )
 
 
-def _text(found: Mapping[str, str]) -> str:
+def _groups(spec: DeploySpec) -> Iterator[Problem]:
+    """What ``oadm registry`` refuses too."""
+    groups, fs_group = getattr(spec.pod, "supplemental_groups", ()), getattr(spec.pod, "fs_group", None)
+    if 0 in (groups or ()):
+        yield Problem(
+            "groups",
+            "supplemental_groups has the group 0 (root): processes in the pod could read and write what belongs to"
+            " root on a shared volume. Give the volume a group of its own, and name that.",
+        )
+    if groups and fs_group is not None:
+        yield Problem(
+            "groups",
+            f"fs_group ({fs_group}) and supplemental_groups ({', '.join(map(str, groups))}) are both given. A volume"
+            " belongs to the one or is shared with the others: use fs_group for a volume of this registry alone (a"
+            " claim of block storage), supplemental_groups for a shared one (NFS).",
+        )
+
+
+def _pairs(found: Mapping[str, str]) -> str:
     return ",".join(f"{k}={v}" for k, v in sorted(found.items()))

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.okd.registry.plugins.module_utils import _endpoints
+from ansible_collections.okd.registry.plugins.module_utils import _endpoints, _storage
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._apply import ensure, ensure_absent
 from ansible_collections.okd.registry.plugins.module_utils._build import layout, rbac
@@ -34,6 +34,7 @@ def run(params: Mapping[str, Any], api: Api, *, check_mode: bool) -> dict[str, A
         result.add(ensure_absent(api, build.ref(kind, registry.name, registry.namespace), check_mode=check_mode))
     http_secret = ObjectRef("v1", "Secret", spec.http_secret_name, registry.namespace)
     result.add(ensure_absent(api, http_secret, check_mode=check_mode, keep=lambda o: None if owned_by_us(o) else ""))
+    _storage.take_back_all(spec.storage, registry, api, result, check_mode=check_mode)
     users = _other_users(spec, api, kinds)
     binding = ObjectRef(f"{rbac.RBAC}/v1", "ClusterRoleBinding", rbac.binding_name(account, registry.namespace))
     result.add(ensure_absent(api, binding, check_mode=check_mode, keep=lambda o: _keep(o, spec, users)))

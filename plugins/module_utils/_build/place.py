@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.okd.registry.plugins.module_utils._build import layout, objectstorage
@@ -55,6 +55,7 @@ def abandons(
     rolls: bool,
     secrets: Mapping[str, Object | None] | None = None,
     new_secrets: Mapping[str, Object | None] | None = None,
+    node: str | None = None,
 ) -> str | None:
     """What pushed images a write would leave behind, as a sentence; None when it leaves none.
 
@@ -63,10 +64,13 @@ def abandons(
     :param rolls: whether the write changes the pod template, so that pods are replaced.
     :param secrets: those that name a live registry's bucket, by name, as they are.
     :param new_secrets: as they are going to be.
+    :param node: on which a live registry runs, where its workload does not say.
     """
     before, after = leaves(want, live, planned, secrets=secrets or {}, new_secrets=new_secrets or {})
     if live is None or before is None:
         return None
+    if before.kind == "hostPath" and before.node is None:
+        before = replace(before, node=node)
     unused = layout.never_ready(live) or layout.has_no_pods(live)
     if before.kind == "emptyDir":
         if unused:
@@ -83,6 +87,15 @@ def abandons(
         if after.kind == "emptyDir"
         else None
     )
+
+
+def described(workload: Object | None, mount_path: str, secrets: Mapping[str, Object | None]) -> dict[str, Any] | None:
+    """Where a workload keeps its images, for results."""
+    found = objectstorage.location(workload, secrets)
+    if found is None:
+        return layout.storage(workload, mount_path)
+    source = dict(part.partition("=")[::2] for part in found[1:])
+    return {"kind": found[0], "volume_name": None, "mount_path": None, "source": source}
 
 
 def leaves(

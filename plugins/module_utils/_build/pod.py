@@ -17,6 +17,8 @@ from ansible_collections.okd.registry.plugins.module_utils._plan import removed
 
 #: Annotation of the pod template: changes when something the pod reads only at its start has changed.
 CHECKSUM = "okd.registry/checksum"
+#: Annotation of the pod template: when a new rollout was asked for that nothing else calls for (state redeployed).
+RESTARTED = "okd.registry/restarted-at"
 HTTP_SECRET_ENV = "REGISTRY_HTTP_SECRET"  # noqa: S105  a name
 HTTP_SECRET_KEY = "http-secret"  # noqa: S105  a name
 
@@ -30,20 +32,24 @@ def template(
     tls: bool,
     labels: Mapping[str, str],
     checksum: str | None,
+    restarted: str | None = None,
 ) -> dict[str, Any]:
     """The pod template; ``live``, a workload, lends the names of its container and volumes.
 
     :param part: all that the features add, joined.
     :param labels: of the pods.
     :param checksum: see :func:`checksum`.
+    :param restarted: when the pods were last asked to be started anew; None keeps what there is.
     """
     volumes, mounts = _volumes(part, live)
     pod = {"containers": [_container(part, live, mounts, image=image, port=port, tls=tls)]}
     if volumes:
         pod["volumes"] = volumes
     metadata: dict[str, Any] = {"labels": dict(labels)}
-    if checksum:
-        metadata["annotations"] = {CHECKSUM: checksum}
+    when = restarted or ((layout.template(live).get("metadata") or {}).get("annotations") or {}).get(RESTARTED)
+    notes = {CHECKSUM: checksum, RESTARTED: when if live else None}
+    if any(notes.values()):
+        metadata["annotations"] = {name: note for name, note in notes.items() if note}
     return {"metadata": metadata, "spec": merged(pod, part.pod)}
 
 

@@ -59,6 +59,7 @@ class Workload:
     :param http_identity: of that Secret; another one starts the pods anew.
     :param settings: the user's, which win over all other parts.
     :param parts: what further features add.
+    :param restarted: a time: pods of a live workload are started anew.
     """
 
     kind: str
@@ -79,18 +80,24 @@ class Workload:
     http_secret: str | None = None
     http_identity: str | None = None
     parts: tuple[Part, ...] = ()
+    restarted: str | None = None
 
 
 def desired(want: Workload, live: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The object wanted; ``live`` lends the names and the selector that are kept."""
-    told = joined((want.storage.part(live), *want.parts, want.settings.part()))
-    if storages.is_configured(want.settings.beside_file(told.env), live, replaced=want.settings.replaces):
+    if is_configured(want, live):
         return _desired(want, live, root=False)
     if live is None or storages.is_ours(live, ROOT_ENV):
         return _desired(want, live, root=True)
     # One that runs without being told knows its place; telling it is no reason for a rollout, but comes with one.
     plain = _desired(want, live, root=False)
     return _desired(want, live, root=True) if rolls(plan(live, plain).fields) else plain
+
+
+def is_configured(want: Workload, live: Mapping[str, Any] | None) -> bool:
+    """Whether variables or a configuration file say where images are kept, so that we do not."""
+    told = joined((want.storage.part(live), *want.parts, want.settings.part()))
+    return storages.is_configured(want.settings.beside_file(told.env), live, replaced=want.settings.replaces)
 
 
 def rolls(fields: Iterable[str]) -> bool:
@@ -149,7 +156,7 @@ def _template(
     whole = part(want, live, root=root)
     return pods.template(
         whole, live, image=want.image, port=want.port, tls=want.tls is not None, labels=labels,
-        checksum=pods.checksum(whole.checksum),
+        checksum=pods.checksum(whole.checksum), restarted=want.restarted,
     )  # fmt: skip
 
 
