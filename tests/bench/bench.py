@@ -7,7 +7,7 @@
     bench.py deploy           one; what the page tells of the others stays
 
 C(make bench) runs it within C(tests/sandbox/sandbox run), so that nobody else uses the sandbox meanwhile.
-E(REPETITIONS) is the number of rounds that count (7). The exit code is 1 where a target is missed or a bench failed;
+E(REPETITIONS) is the number of rounds that count (5). The exit code is 1 where a target is missed or a bench failed;
 what was measured is written anyway.
 """
 
@@ -27,7 +27,7 @@ from benchlib.report import Report, missed, page, section
 
 PAGE = ROOT / "docs" / "benchmarks.md"
 TEXTS = BENCH / "texts"
-REPETITIONS = 7
+REPETITIONS = 5
 #: A bench is a module with C(run(repetitions)), which hands over a report, and texts/<name>.md, which says what is
 #: compared. This is also their order on the page.
 BENCHES: Mapping[str, Callable[[int], Report]] = {

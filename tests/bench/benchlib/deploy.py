@@ -28,8 +28,6 @@ WAIT = {
     "wait_condition": {"type": "Available", "status": "True"},
 }
 WORKLOADS = ("DeploymentConfig", "Deployment", "DaemonSet")
-#: The first run of all is not counted; those with cold caches differ little, and each costs some 10 s.
-FIRST_RUNS = 3
 #: Of what the same objects take with kubernetes.core, registry_deploy must not take more than this, converged.
 TARGET = 0.30
 #: A figure's name, its unit, and how it is read from a run.
@@ -85,6 +83,7 @@ def _names(resources: Iterable[Mapping[str, Any]]) -> frozenset[str]:
 def run(repetitions: int) -> Report:
     """Measure first runs, then converged ones."""
     cluster.reset()
+    # This first run of all is not counted: caches are cold.
     made = _resources(play(OURS), *STEPS)
     theirs = _write("deploy-k8s.yml", tasks_for(cluster.fetch(made)))
 
@@ -95,7 +94,7 @@ def run(repetitions: int) -> Report:
 
         return measured
 
-    first = alternate({"ours": from_nothing(OURS), "other": from_nothing(theirs)}, FIRST_RUNS, warm_ups=0)
+    first = alternate({"ours": from_nothing(OURS), "other": from_nothing(theirs)}, repetitions, warm_ups=0)
 
     # What lies there now was written by the other; ours takes it over, and both then start from the same objects.
     play(OURS)

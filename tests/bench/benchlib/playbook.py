@@ -96,11 +96,14 @@ def read_tasks(lines: Iterable[str]) -> tuple[TaskTime, ...]:
 
 
 def environment(timing: Path) -> dict[str, str]:
-    """The same for all that is compared: the checkout's ansible.cfg and the callback that takes the times."""
+    """The same for all that is compared: the checkout's ansible.cfg and the callback that takes the times.
+
+    The collection is the checkout, unless E(ANSIBLE_COLLECTIONS_PATH) says where another one lies.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "K8S_AUTH_"))}
     return kept | {
         "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".ansible" / "collections"),
+        "ANSIBLE_COLLECTIONS_PATH": os.environ.get("ANSIBLE_COLLECTIONS_PATH") or str(ROOT / ".ansible/collections"),
         "ANSIBLE_CALLBACK_PLUGINS": str(BENCH / "callback"),
         "ANSIBLE_CALLBACKS_ENABLED": "timing",
         "ANSIBLE_NOCOLOR": "1",
