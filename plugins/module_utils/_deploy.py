@@ -16,7 +16,7 @@ from typing import Any
 from ansible_collections.okd.registry.plugins.module_utils import _companion, _endpoints, _settings, _storage, _wait
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._apply import Outcome, ensure
-from ansible_collections.okd.registry.plugins.module_utils._build import layout, place, rbac, secrets
+from ansible_collections.okd.registry.plugins.module_utils._build import layout, layouts, place, rbac, secrets
 from ansible_collections.okd.registry.plugins.module_utils._build import workload as build
 from ansible_collections.okd.registry.plugins.module_utils._companion import Companion
 from ansible_collections.okd.registry.plugins.module_utils._deploycheck import (
@@ -56,7 +56,8 @@ def run(params: Mapping[str, Any], api: Api, *, check_mode: bool) -> dict[str, A
     waits = params.get("wait") is not False and not check_mode
     leftovers = _leave(spec, live, outcome, api, result, waits=waits, check_mode=check_mode)
     value = _finish(spec, live, outcome, result, params, check_mode)
-    return {**value, "guards": overridden, "leftovers": leftovers}
+    seen = layouts.recognise(live.workload)
+    return {**value, "guards": overridden, "leftovers": leftovers, "layout": seen.as_dict()}
 
 
 def _resolved(

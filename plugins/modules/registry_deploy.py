@@ -42,15 +42,21 @@ attributes:
     details:
       - Secret values, and values of variables that look like credentials, are shown as keyed hashes.
   idempotent:
-    support: full
+    support: partial
+    details:
+      - Fully with O(state=present) and O(state=absent). Each run with O(state=redeployed) starts a new rollout.
 options:
   state:
     description:
+      - With V(present), the registry runs as described.
+      - With V(redeployed), it does too, and its pods are started anew even where nothing else calls for it, as C(oc
+        rollout latest) does. The Service, and so the address, stays. Pods with storage of kind V(ephemeral) take their
+        images along, so that needs O(allow_data_loss).
       - With V(absent), the workload goes, and with it the HTTP secret, the rights and the service account where they
         were made for this registry alone. Service, certificate, claims and volumes stay. Images in storage of kind
         V(ephemeral) go with the pods.
     type: str
-    choices: [present, absent]
+    choices: [present, redeployed, absent]
     default: present
   kind:
     description:
@@ -63,7 +69,7 @@ options:
     default: auto
   image:
     description:
-      - The registry's image. Required with O(state=present).
+      - The registry's image. Required with O(state=present) and O(state=redeployed).
     type: str
   replicas:
     description:
@@ -156,6 +162,15 @@ EXAMPLES = r"""
     env:
       REGISTRY_STORAGE_DELETE_ENABLED: true
       REGISTRY_LOG_LEVEL: null
+
+- name: Start the registry's pods anew
+  okd.registry.registry_deploy:
+    state: redeployed
+    image: registry.access.redhat.com/openshift3/ose-docker-registry:v3.11
+    tls_secret: registry-secret
+    storage:
+      kind: pvc
+      claim_name: registry-claim
 
 - name: Take the registry away, keeping its address and its images
   okd.registry.registry_deploy:
@@ -298,7 +313,7 @@ def main() -> None:
             storage.SPEC,
             pod.SPEC,
             settings.SPEC,
-            state={"type": "str", "choices": ["present", "absent"], "default": "present"},
+            state={"type": "str", "choices": ["present", "redeployed", "absent"], "default": "present"},
             kind={"type": "str", "choices": ["auto", *API_VERSIONS], "default": "auto"},
             image={"type": "str"},
             replicas={"type": "int"},
@@ -313,7 +328,7 @@ def main() -> None:
             wait={"type": "bool", "default": True},
             wait_timeout={"type": "int", "default": 600},
         ),
-        required_if=[("state", "present", ["image"])],
+        required_if=[("state", "present", ["image"]), ("state", "redeployed", ["image"])],
     )
 
 

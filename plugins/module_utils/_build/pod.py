@@ -68,8 +68,10 @@ def _volumes(part: Part, live: Mapping[str, Any] | None) -> tuple[list[dict[str,
             **({"subPath": mount.sub_path} if mount.sub_path else {}),
         }  # fmt: skip
     for there in layout.container(live).get("volumeMounts") or []:
-        if there.get("name") in part.gone and there["mountPath"] not in mounts:
-            mounts[there["mountPath"]] = removed(mountPath=there["mountPath"])
+        path = there["mountPath"]
+        covered = any(layout.same_path(path, mount.path) for mount in part.mounts)
+        if (there.get("name") in part.gone or covered) and path not in mounts:
+            mounts[path] = removed(mountPath=path)  # of what is gone, or hidden below another mount at the same place
     for name in part.gone:
         volumes.setdefault(name, removed(name=name))
     return list(volumes.values()), list(mounts.values())
