@@ -73,9 +73,13 @@ def test_a_node_that_joins_later_needs_only_the_cluster() -> None:
 
 
 def test_an_entry_of_daemon_json_goes_with_a_reload() -> None:
-    """Docker is not restarted for it, and holds what others have there for insecure as before."""
+    """Docker is not restarted for it, and holds what others have there for insecure as before.
+
+    The same key may not be a flag as well, or dockerd does not read the file.
+    """
+    sandbox.on("node3", "echo OPTIONS=--debug=false > /etc/sysconfig/docker && systemctl restart docker")
     entries = ["other.example:5000", sandbox.ENDPOINTS[0]]
-    text = json.dumps({"insecure-registries": entries, "debug": False}, indent=4)
+    text = json.dumps({"insecure-registries": entries, "max-concurrent-uploads": 5}, indent=4)
     sandbox.on("node3", f"echo '{text}' > /etc/docker/daemon.json && systemctl reload docker && sleep 1")
     started = sandbox.on("node3", "systemctl show docker -p ExecMainStartTimestampMonotonic").stdout
     ended = sandbox.playbook("trust.yml", "--limit", "node3")
