@@ -7,41 +7,126 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """``okd.registry._registry_storage``."""
+    """``okd.registry._registry_storage`` and ``okd.registry._registry_storage.guards``."""
 
     DOCUMENTATION = r"""
 options:
   storage:
     description:
-      - Where the images are kept.
+      - Where the images are kept. Each kind has its own options; one that does not belong to the kind is refused.
     type: dict
     suboptions:
       kind:
         description:
-          - V(ephemeral) keeps them in the pod (C(emptyDir)), with which they are lost; V(pvc) in the volume of an
-            existing claim.
+          - V(ephemeral) keeps them in the pod (C(emptyDir)), with which they are lost.
+          - V(pvc) keeps them in the volume of a claim, which exists or, with O(storage.size), is made.
+          - V(nfs) keeps them in an export, which the pod mounts itself or, with O(storage.options), through a
+            PersistentVolume and a claim that are made for it.
+          - V(host_path) keeps them in a directory of one node, which must exist, as C(oadm registry --mount-host) does.
+            The container is privileged, and the service account is added to the users of the SCC C(privileged) where
+            the cluster has SCCs.
+          - V(s3), V(azure), V(gcs) and V(swift) keep them in object storage.
         type: str
-        choices: [ephemeral, pvc]
+        choices: [ephemeral, pvc, nfs, host_path, s3, azure, gcs, swift]
         default: ephemeral
       claim_name:
         description:
-          - Name of the PersistentVolumeClaim, with O(storage.kind=pvc).
+          - Name of the PersistentVolumeClaim, with O(storage.kind=pvc), and with O(storage.kind=nfs) where there are
+            O(storage.options). By default C(<name>-storage) where the claim is made.
+          - A claim outlives the registry. It is never deleted.
+        type: str
+      size:
+        description:
+          - Size of a claim that is to be made, such as V(20Gi). It may grow later where the StorageClass allows that,
+            and never shrink.
+          - With O(storage.kind=nfs), the size that is written into volume and claim, V(100Gi) by default; NFS has no use
+            for it.
+        type: str
+      storage_class:
+        description:
+          - StorageClass of a claim that is to be made. By default the cluster's default class; an empty text is for a
+            volume without class that somebody makes by hand.
+        type: str
+      access_modes:
+        description:
+          - Access modes of a claim that is to be made. By default V(ReadWriteOnce).
+        type: list
+        elements: str
+        choices: [ReadWriteOnce, ReadOnlyMany, ReadWriteMany, ReadWriteOncePod]
+      server:
+        description:
+          - Name or address of the NFS server.
+        type: str
+      path:
+        description:
+          - Path of the NFS export, or the directory of the node.
+        type: str
+      options:
+        description:
+          - Mount options of an export, such as V(nfsvers=4.1) and V(hard).
+        type: list
+        elements: str
+      node:
+        description:
+          - Host name label (C(kubernetes.io/hostname)) of the node with the directory. Without it, O(node_selector) is
+            required, and must lead to one node.
+        type: str
+      parameters:
+        description:
+          - Parameters of the storage driver, by its own names in the documentation of the CNCF distribution, such as
+            C(region), C(bucket), C(accesskey) and C(secretkey) of V(s3). Nested ones are nested maps.
+          - All are kept in the Secret C(<name>-storage), from which the container's variables are taken. When one
+            changes, the pods are started anew.
+          - With V(gcs), C(keyfile) has the content of the JSON key file, which is mounted as a file.
+        type: dict
+      secret_name:
+        description:
+          - Name of an existing Secret with parameters of the driver under their own names, instead of
+            O(storage.parameters) or in addition to them.
         type: str
       mount_path:
         description:
-          - Where the container has them.
+          - Where the container has the volume. By default where a live registry has it, at first C(/registry).
         type: path
-        default: /registry
       volume_name:
         description:
-          - Name of the volume in the pod. A volume that is already mounted at O(storage.mount_path) keeps its name.
+          - Name of the volume in the pod. By default that of the volume which is mounted there, at first
+            C(registry-storage).
         type: str
-        default: registry-storage
+"""
+
+    GUARDS = r"""
+options:
   allow_data_loss:
     description:
-      - Pushed images may be lost. Without it, a change that would replace the registry's volume is refused, and so is
-        one that would replace, or take away, a pod of a registry with ephemeral storage. A new certificate, another
-        image, other variables and fewer O(replicas) are such changes.
+      - Pushed images may be lost. Without it, a change that would replace the registry's volume or bucket is refused,
+        and so is one that would replace, or take away, a pod of a registry with ephemeral storage. A new certificate,
+        another image, other variables and fewer O(replicas) are such changes.
     type: bool
     default: false
+  ignore_guards:
+    description:
+      - Names of guards that are not to count. Without this, what they find is refused before anything is written, all
+        at once.
+      - V(replicas) stands against several pods (and a DaemonSet) on storage that each has for itself, or that one node
+        can mount.
+      - V(strategy) stands against V(Rolling) on a claim that one node can mount.
+      - V(claim) stands against a claim that does not exist, is lost, or can never be bound.
+      - V(groups) stands against the supplemental group 0, and against supplemental groups beside a file system group.
+      - V(port) stands against another container port than the one the Service leads to.
+      - V(probe) stands against storage to which a pod like the registry's cannot write.
+    type: list
+    elements: str
+    default: []
+  probe_storage:
+    description:
+      - Before the first deployment on a claim, an export or a node's directory, and before a change to one, start a pod
+        like the registry's, and let it write there. What goes wrong is refused, with its cause, while the registry
+        still runs as it was.
+    type: bool
+    default: true
+  helper_image:
+    description:
+      - Image of the pods that look at storage; it needs a shell. By default that of the registry.
+    type: str
 """

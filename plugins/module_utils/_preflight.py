@@ -32,6 +32,7 @@ from ansible_collections.okd.registry.plugins.module_utils._errors import (
 )
 from ansible_collections.okd.registry.plugins.module_utils._info import find_workload
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
+from ansible_collections.okd.registry.plugins.module_utils._options.storage import from_params
 from ansible_collections.okd.registry.plugins.module_utils._service import holder_of
 
 # An image reference, loosely: what certainly is none is found here, the rest by the node that pulls.
@@ -82,11 +83,7 @@ class _Preflight:
             yield from _refused(_model.host_port, "extra_hosts", host)
         if params["cluster_ip"]:
             yield from _refused(_model.ip_address, "cluster_ip", params["cluster_ip"])
-        storage = params["storage"] or {}
-        if storage.get("kind") == "pvc" and not storage.get("claim_name"):
-            yield "storage.claim_name: name the PersistentVolumeClaim that is to hold the images"
-        if storage.get("mount_path") and not storage["mount_path"].startswith("/"):
-            yield f"storage.mount_path: {storage['mount_path']!r} must begin with /"
+        yield from _refused(lambda _option, _value: from_params(params), "storage", None)
         if params["image"] and not _IMAGE.fullmatch(params["image"]):
             yield f"image: {params['image']!r} is no image reference, such as registry.example.com/ose/name:v3.11"
 
@@ -230,7 +227,7 @@ class _Preflight:
     def _claim(self) -> Problems:
         storage = self._params["storage"] or {}
         name = storage.get("claim_name")
-        if storage.get("kind") != "pvc" or not name:
+        if storage.get("kind") != "pvc" or not name or storage.get("size"):
             return
         live = self._api.get(self._ref("PersistentVolumeClaim", name))
         if live is None:

@@ -26,6 +26,7 @@ extends_documentation_fragment:
   - okd.registry._registry_common
   - okd.registry._registry_common.endpoints
   - okd.registry._registry_storage
+  - okd.registry._registry_storage.guards
   - okd.registry._registry_pod
   - okd.registry._registry_settings
   - okd.registry._attributes
@@ -298,7 +299,9 @@ from ansible_collections.okd.registry.plugins.module_utils._options import pod, 
 
 def execute(module: AnsibleModule, api: Api) -> dict[str, Any]:
     """Deploy, or take away. Values of variables that hold credentials are kept out of every output."""
+    storage.show_harmless(module)
     params = settings.show_harmless(module)
+    module.no_log_values.update(storage.secret_values(params))
     work = _undeploy.run if params["state"] == "absent" else _deploy.run
     return work(params, api, check_mode=module.check_mode)
 

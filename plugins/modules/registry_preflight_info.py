@@ -18,6 +18,7 @@ extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - okd.registry._registry_common
   - okd.registry._registry_common.endpoints
+  - okd.registry._registry_storage
   - okd.registry._attributes
   - okd.registry._attributes.registry_group
   - okd.registry._attributes.info
@@ -69,31 +70,10 @@ options:
     description:
       - Image of the registry.
     type: str
-  storage:
+  node_selector:
     description:
-      - Where images will be kept.
+      - Labels of the nodes on which the registry may run.
     type: dict
-    suboptions:
-      kind:
-        description:
-          - Kind of storage.
-        type: str
-        choices: [ephemeral, pvc]
-        default: ephemeral
-      claim_name:
-        description:
-          - The PersistentVolumeClaim, with O(storage.kind=pvc).
-        type: str
-      mount_path:
-        description:
-          - Where the volume is mounted.
-        type: str
-        default: /registry
-      volume_name:
-        description:
-          - Name of the volume.
-        type: str
-        default: registry-storage
   cluster_role:
     description:
       - ClusterRole for the registry's service account. On OpenShift, C(system:registry) is looked for where this is
@@ -161,6 +141,7 @@ api_requests:
 from ansible_collections.okd.registry.plugins.module_utils._args import COMMON, ENDPOINTS, argument_spec
 from ansible_collections.okd.registry.plugins.module_utils._build.workload import API_VERSIONS
 from ansible_collections.okd.registry.plugins.module_utils._kube import run_module
+from ansible_collections.okd.registry.plugins.module_utils._options import storage
 from ansible_collections.okd.registry.plugins.module_utils._preflight import execute
 
 ARGUMENTS = {
@@ -178,15 +159,8 @@ ARGUMENTS = {
     "secret_name": {"type": "str", "default": "registry-secret"},
     "kind": {"type": "str", "choices": ["auto", *API_VERSIONS], "default": "auto"},
     "image": {"type": "str"},
-    "storage": {
-        "type": "dict",
-        "options": {
-            "kind": {"type": "str", "choices": ["ephemeral", "pvc"], "default": "ephemeral"},
-            "claim_name": {"type": "str"},
-            "mount_path": {"type": "str", "default": "/registry"},
-            "volume_name": {"type": "str", "default": "registry-storage"},
-        },
-    },
+    "storage": storage.SPEC["storage"],
+    "node_selector": {"type": "dict"},
     "cluster_role": {"type": "str"},
 }
 

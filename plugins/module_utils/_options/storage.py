@@ -32,7 +32,7 @@ from ansible_collections.okd.registry.plugins.module_utils._model import dns_nam
 from ansible_collections.okd.registry.plugins.module_utils._options.checks import container_path
 
 #: Guards that ``ignore_guards`` may name: what each stands for is in the module's documentation.
-GUARDS = ("replicas", "strategy", "claim", "groups", "port", "probe")
+GUARDS = ("replicas", "strategy", "claim", "groups", "port", "drain", "probe")
 _MODES = ["ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod"]
 
 SPEC: dict[str, Any] = {
@@ -138,6 +138,13 @@ def secret_values(params: Mapping[str, Any]) -> set[str]:
     """The values of parameters, as text, that must not show in any output."""
     everything = _parameters((params.get("storage") or {}).get("parameters") or {})
     return {value for name, value in everything if name not in HARMLESS and value}
+
+
+def show_harmless(module: Any) -> None:
+    """Of the parameters, hide credentials only: Ansible would blot out the bucket's name wherever it is."""
+    params, spec = module.params, module.argument_spec.items()
+    others = {str(params.get(name)) for name, option in spec if option.get("no_log")}
+    module.no_log_values.difference_update(harmless_values(params) - others)
 
 
 def _shown(name: str, given: Mapping[str, Any]) -> Any:

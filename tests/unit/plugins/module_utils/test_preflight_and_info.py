@@ -117,8 +117,8 @@ def params(**changes: Any) -> dict[str, Any]:
         ({"image": "name@sha256:" + "a" * 64}, []),
         ({"image": "two words"}, ["image: 'two words' is no image reference"]),
         ({"image": "Upper:case"}, ["image: 'Upper:case' is no image reference"]),
-        ({"storage": {"kind": "pvc"}}, ["storage.claim_name: name the PersistentVolumeClaim"]),
-        ({"storage": {"kind": "ephemeral", "mount_path": "registry"}}, ["storage.mount_path: 'registry' must begin"]),
+        ({"storage": {"kind": "pvc"}}, ["storage.claim_name: None is required with kind: pvc"]),
+        ({"storage": {"kind": "ephemeral", "mount_path": "registry"}}, ["storage.mount_path: 'registry' must be an absolute path"]),
         (
             {"name": "X", "namespace": "Y", "port": 0, "cluster_domain": "a b", "cluster_ip": "x", "route_host": "y:1"},
             ["name: ", "namespace: ", "port: ", "cluster_domain: ", "route_host: ", "cluster_ip: "],
