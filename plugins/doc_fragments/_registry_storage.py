@@ -113,7 +113,8 @@ options:
       - V(strategy) stands against V(Rolling) on a claim that one node can mount.
       - V(claim) stands against a claim that does not exist, is lost, or can never be bound.
       - V(groups) stands against the supplemental group 0, and against supplemental groups beside a file system group.
-      - V(port) stands against another container port than the one the Service leads to.
+      - V(port) stands against a port on which the registry's user may not listen.
+      - V(drain) stands against a disruption budget that lets no pod be evicted, so that no node could be drained.
       - V(probe) stands against storage to which a pod like the registry's cannot write.
     type: list
     elements: str

@@ -70,7 +70,8 @@ def ready_cluster(groups=OPENSHIFT_3):
 
 def deploy(cluster, check=False, **options):
     cluster.requests.clear()
-    return _deploy.run({**DEFAULTS, **options}, cluster.api(), check_mode=check)
+    # Nothing runs pods here.
+    return _deploy.run({**DEFAULTS, "probe_storage": False, **options}, cluster.api(), check_mode=check)
 
 
 def absent(cluster, check=False, **options):

@@ -1,0 +1,66 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The guard ``probe``: before a registry is told to use another storage, a pod like its own writes there.
+
+It comes after what the storage needs (claim, rights) and before the workload. A run that it ends has changed nothing of
+the registry that runs; the next one tries again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.okd.registry.plugins.module_utils import _probe
+from ansible_collections.okd.registry.plugins.module_utils._api import Api
+from ansible_collections.okd.registry.plugins.module_utils._build import place
+from ansible_collections.okd.registry.plugins.module_utils._deploycheck import Live
+from ansible_collections.okd.registry.plugins.module_utils._deployspec import DeploySpec
+from ansible_collections.okd.registry.plugins.module_utils._errors import RefusedError
+from ansible_collections.okd.registry.plugins.module_utils._result import Result
+
+#: Kinds of volumes that a pod can try.
+_TRIED = frozenset({"persistentVolumeClaim", "nfs", "hostPath"})
+NAME = "probe"
+
+
+def is_due(spec: DeploySpec, live: Live, planned: Mapping[str, Any] | None) -> bool:
+    """Whether the storage is new to the registry, and can be tried.
+
+    :param planned: the workload as it is going to be.
+    """
+    stored = live.storage
+    if not spec.probe_storage or spec.replicas == 0:
+        return False
+    before, after = place.leaves(
+        stored.want, live.workload, planned, secrets=stored.secrets, new_secrets=stored.planned_secrets()
+    )
+    if before and before.kind == "hostPath" and before.node is None:
+        before = replace(before, node=stored.node)
+    return after.kind in _TRIED and (before is None or not before.same(after))
+
+
+def run(
+    spec: DeploySpec, live: Live, planned: Mapping[str, Any], api: Api, result: Result, *, check_mode: bool
+) -> tuple[dict[str, Any] | None, list[dict[str, str]]]:
+    """Try it where that is due. What was found, and what was overridden, for the return values ``probe`` and ``guards``.
+
+    :raises RefusedError: when the registry could not write there, unless ``ignore_guards`` has ``probe``.
+    """
+    if not is_due(spec, live, planned):
+        return None, []
+    want = live.storage.want
+    result.note(f"Tried to write to {want} from a pod like the registry's.")
+    if check_mode:
+        return None, []
+    try:
+        report = _probe.probe(api, spec.registry, want, planned, image=spec.helper_image or None)
+    except RefusedError as exc:
+        if NAME in spec.ignore_guards:
+            return None, [{"name": NAME, "message": exc.message}]
+        raise RefusedError(
+            exc.message, **{**exc.details, "guards": [{"name": NAME, "message": exc.message}]}
+        ) from exc  # fmt: skip
+    return report.as_dict(), []
