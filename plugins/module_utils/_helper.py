@@ -32,6 +32,8 @@ GRACE: Mapping[str, int] = {**_podstate.GRACE, "mount": 45, "schedule": 30, "ref
 #: Seconds for a helper to be gone once it is deleted.
 GONE = 60.0
 _PAUSES = (0.2, 1.5, 2.0)  # seconds: the first, the factor, the longest
+#: As Docker's kubelets and as today's say it.
+_NOT_STARTED = ("ContainerCannotRun", "StartError")
 LOG_BYTES = 256 * 1024
 
 Object = Mapping[str, Any]
@@ -52,11 +54,13 @@ class Finished:
     """How a helper ended.
 
     :param log: what it printed, standard output and error together.
+    :param not_started: why its program could not be started (no such program in the image); None where it was.
     """
 
     code: int
     log: str
     node: str
+    not_started: str | None = None
 
 
 @contextlib.contextmanager
@@ -86,7 +90,9 @@ def run(api: Api, helper: Helper, workload: Object, *, timeout: float = 180.0) -
         code = _exit_code(pod)
         if code is None or (pod.get("status") or {}).get("reason"):  # DeadlineExceeded, Evicted …
             raise WaitError(f"{helper.ref} did not end by itself: {_ending(api, helper, pod)}", category="evicted")
-        return Finished(code, _log(api, helper, pod), str(pod["spec"].get("nodeName")))
+        done = _terminated(pod)
+        said = str(done.get("message") or done["reason"]) if done.get("reason") in _NOT_STARTED else None
+        return Finished(code, _log(api, helper, pod), str(pod["spec"].get("nodeName")), said)
 
 
 @contextlib.contextmanager
