@@ -69,10 +69,16 @@ def fetch(resources: Iterable[Mapping[str, Any]]) -> list[Object]:
     return [applicable(json.loads(kubectl("get", *one, "-o", "json"))) for one in references]
 
 
+def identity(resource: Mapping[str, Any]) -> Object:
+    """As much of an object as it takes to delete it."""
+    metadata = {key: resource[key] for key in ("name", "namespace") if resource.get(key)}
+    return {"apiVersion": resource["api_version"], "kind": resource["kind"], "metadata": metadata}
+
+
 def delete(resources: Iterable[Mapping[str, Any]]) -> None:
     """Delete the objects and wait until the registry's pods are gone, too."""
-    for one in dict.fromkeys(reference(one) for one in resources):
-        kubectl("delete", *one, "--ignore-not-found")
+    listed = {"apiVersion": "v1", "kind": "List", "items": [identity(one) for one in resources]}
+    kubectl("delete", "--ignore-not-found", "-f", "-", stdin=json.dumps(listed))
     kubectl("wait", "--for=delete", "pod", "-n", NAMESPACE, "-l", f"{NAME}=default", "--timeout=120s")
 
 

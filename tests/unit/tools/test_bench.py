@@ -211,6 +211,17 @@ def test_how_kubectl_is_told_a_resource(resource: dict[str, Any], words: tuple[s
     assert cluster.reference(resource) == words
 
 
+def test_what_is_deleted_is_said_by_its_name_alone() -> None:
+    resource = {
+        "api_version": "r/v1",
+        "kind": "ClusterRoleBinding",
+        "name": "c",
+        "namespace": None,
+        "action": "created",
+    }
+    assert cluster.identity(resource) == {"apiVersion": "r/v1", "kind": "ClusterRoleBinding", "metadata": {"name": "c"}}
+
+
 def test_the_other_playbook_is_ours_with_other_tasks() -> None:
     workload = {**LIVE, "kind": "DeploymentConfig"}
     (play,) = deploy.playbook_of(deploy.tasks_for([LIVE, workload]))
