@@ -10,7 +10,8 @@ from typing import Any
 
 from ansible_collections.okd.registry.plugins.module_utils import _served
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
-from ansible_collections.okd.registry.plugins.module_utils._build import layout
+from ansible_collections.okd.registry.plugins.module_utils._build import layout, layouts
+from ansible_collections.okd.registry.plugins.module_utils._build import operator_config as configs
 from ansible_collections.okd.registry.plugins.module_utils._build import route as build_route
 from ansible_collections.okd.registry.plugins.module_utils._build import service as build_service
 from ansible_collections.okd.registry.plugins.module_utils._build.secrets import CA_KEY, key_pair, value
@@ -53,6 +54,7 @@ def execute(module: Any, api: Api) -> dict[str, Any]:
         "certificate": certificate,
         "workload": workload_value(workload),
         "route": route_value(routes[0]) if routes else None,
+        "layout": reader.layout(workload).as_dict(),
         "pods": reader.pod_values(pods),
         "served": reader.served(pods, workload, (certificate or {}).get("sha256")) if params["served"] else [],
     }
@@ -110,6 +112,21 @@ class _Reader:
     def get(self, kind: str, name: str) -> Object | None:
         try:
             return self._api.get(ObjectRef("v1", kind, name, self._registry.namespace))
+        except ForbiddenError as exc:
+            self._warn(str(exc))
+            return None
+
+    def layout(self, workload: Object | None) -> layouts.Layout:
+        """Who made the registry, and what about it matters."""
+        config = self.config() if self._registry.namespace == configs.NAMESPACE else None
+        return layouts.of_operator(config) if config else layouts.recognise(workload)
+
+    def config(self) -> Object | None:
+        """What the image-registry operator is told, where there is one."""
+        if not self._api.has(group_of(configs.API_VERSION)):
+            return None
+        try:
+            return self._api.get(configs.REF)
         except ForbiddenError as exc:
             self._warn(str(exc))
             return None

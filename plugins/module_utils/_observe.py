@@ -9,9 +9,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.okd.registry.plugins.module_utils import _podstate, _wait
+from ansible_collections.okd.registry.plugins.module_utils import _operator_state, _podstate, _wait
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._build import layout
+from ansible_collections.okd.registry.plugins.module_utils._build import operator_config as configs
 from ansible_collections.okd.registry.plugins.module_utils._build import workload as build
 from ansible_collections.okd.registry.plugins.module_utils._errors import ApiError, WaitError
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
@@ -26,6 +27,8 @@ def locate(api: Api, kind: str, name: str, namespace: str) -> ObjectRef:
 
     :raises WaitError: when there is none.
     """
+    if kind == configs.REF.kind:
+        return configs.REF
     if kind != "auto":
         return build.ref(kind, name, namespace)
     with api.waiting():
@@ -42,6 +45,8 @@ def look(api: Api, ref: ObjectRef, *, after: int | None = None) -> _wait.Rollout
 
     :raises WaitError: when the workload is not there (any more).
     """
+    if ref == configs.REF:
+        return _operator_state.look(api, lambda deployment: look(api, deployment))
     workload = api.get(ref)
     if workload is None:
         raise WaitError(f"{ref} does not exist, so there is no rollout to wait for: run registry_deploy.", gone=True)

@@ -81,6 +81,10 @@ def run(params: Mapping[str, Any], api: Api, config: Object, *, check_mode: bool
 
     :param config: the live Config, as :func:`manages` gave it.
     """
+    if params.get("state") == "rolled_back":
+        raise RefusedError(
+            "state: rolled_back: the operator has no way back to an earlier rollout. Set the options as they were."
+        )
     if params.get("state") == "absent":
         return _remove(params, api, config, check_mode=check_mode)
     result = Result(api)

@@ -68,13 +68,26 @@ options:
     type: str
     choices: [auto, DeploymentConfig, Deployment, DaemonSet]
     default: auto
+  managed_by:
+    description:
+      - Whose the registry is. With V(operator), the image-registry operator of OpenShift 4 is told what it is to be, in
+        C(configs.imageregistry.operator.openshift.io/cluster); with V(self), it is a workload of this module's.
+      - With V(auto), it is the operator's where that looks after a registry and either O(namespace) is
+        C(openshift-image-registry), or there is no workload of O(name) in O(namespace). With O(state=absent), the
+        cluster's own registry is taken away only where its namespace is named, or V(operator).
+      - Options that the operator has no equal for are then refused by name. C(docs/operator.md) tells which field of
+        the operator's each option becomes.
+    type: str
+    choices: [auto, operator, self]
+    default: auto
   image:
     description:
-      - The registry's image. Required with O(state=present) and O(state=redeployed).
+      - The registry's image. Required with O(state=present) and O(state=redeployed), but where the image-registry
+        operator has the registry (O(managed_by)), which brings its own.
     type: str
   replicas:
     description:
-      - Number of pods. By default 1.
+      - Number of pods. By default 1; where the operator has the registry, what there is.
       - Refused with a DaemonSet, whose nodes decide.
     type: int
   labels:
@@ -173,6 +186,16 @@ EXAMPLES = r"""
       kind: pvc
       claim_name: registry-claim
 
+- name: On OpenShift 4, give the operator's registry a claim, two pods and more to say
+  okd.registry.registry_deploy:
+    managed_by: operator
+    replicas: 2
+    storage:
+      kind: pvc
+      claim_name: registry-claim
+    env:
+      REGISTRY_LOG_LEVEL: debug
+
 - name: Take the registry away, keeping its address and its images
   okd.registry.registry_deploy:
     state: absent
@@ -238,6 +261,49 @@ workload:
     namespace: default
     rolls: true
     version_before: 0
+layout:
+  description: Which tool made the registry that was there before, and what about it matters.
+  returned: success
+  type: dict
+  contains:
+    name:
+      description:
+        - V(oadm-3.0) as the document of OpenShift 3.0 has it; V(oadm) and V(oadm-tls), of later versions without and
+          with C(--tls-certificate); V(openshift-ansible); V(okd.registry), this collection; V(operator), the
+          image-registry operator; V(plain), none of these; V(none) where there is no registry.
+      type: str
+    kind:
+      description: Kind of the workload; V(Config) with the operator.
+      type: str
+    tls:
+      description: Whether it serves TLS.
+      type: bool
+    tls_secret:
+      description: The Secret with its certificate; null where it comes from elsewhere.
+      type: str
+    tls_mount_path:
+      description: Where the container has that Secret.
+      type: str
+    storage:
+      description: Kind of its storage; null where only a configuration file says it.
+      type: str
+    claim:
+      description: The claim with its images.
+      type: str
+    service_account:
+      description: That its pods run as; null for the namespace's default one.
+      type: str
+    config:
+      description: The Secret or ConfigMap with its configuration file.
+      type: str
+      sample: Secret registry-config
+    differences:
+      description: What matters when it is taken over, as sentences.
+      type: list
+      elements: str
+      sample:
+        - credentials of openshift-registry in clear in the environment
+        - volume v1 (claim registry-claim) is mounted at /registry2 and is not used for images
 actions:
   description: What was, or would be, done, as sentences.
   returned: success
@@ -289,7 +355,7 @@ api_requests:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.okd.registry.plugins.module_utils import _deploy, _undeploy
+from ansible_collections.okd.registry.plugins.module_utils import _deploy, _operator, _undeploy
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._args import COMMON, ENDPOINTS, argument_spec
 from ansible_collections.okd.registry.plugins.module_utils._build.workload import API_VERSIONS
@@ -302,6 +368,9 @@ def execute(module: AnsibleModule, api: Api) -> dict[str, Any]:
     storage.show_harmless(module)
     params = settings.show_harmless(module)
     module.no_log_values.update(storage.secret_values(params))
+    config = _operator.manages(params, api)
+    if config is not None:
+        return _operator.run(params, api, config, check_mode=module.check_mode)
     work = _undeploy.run if params["state"] == "absent" else _deploy.run
     return work(params, api, check_mode=module.check_mode)
 
@@ -317,6 +386,7 @@ def main() -> None:
             pod.SPEC,
             settings.SPEC,
             state={"type": "str", "choices": ["present", "redeployed", "absent"], "default": "present"},
+            managed_by={"type": "str", "choices": ["auto", "operator", "self"], "default": "auto"},
             kind={"type": "str", "choices": ["auto", *API_VERSIONS], "default": "auto"},
             image={"type": "str"},
             replicas={"type": "int"},
@@ -331,7 +401,6 @@ def main() -> None:
             wait={"type": "bool", "default": True},
             wait_timeout={"type": "int", "default": 600},
         ),
-        required_if=[("state", "present", ["image"]), ("state", "redeployed", ["image"])],
     )
 
 

@@ -165,6 +165,49 @@ workload:
     storage:
       description: Kind, volume name, mount path and source of the volume at C(/registry); null without one.
       type: dict
+layout:
+  description: Which tool made the registry, and what about it matters.
+  returned: success
+  type: dict
+  contains:
+    name:
+      description:
+        - V(oadm-3.0) as the document of OpenShift 3.0 has it; V(oadm) and V(oadm-tls), of later versions without and
+          with C(--tls-certificate); V(openshift-ansible); V(okd.registry), this collection; V(operator), the
+          image-registry operator; V(plain), none of these; V(none) where there is no registry.
+      type: str
+    kind:
+      description: Kind of the workload; V(Config) with the operator.
+      type: str
+    tls:
+      description: Whether it serves TLS.
+      type: bool
+    tls_secret:
+      description: The Secret with its certificate; null where it comes from elsewhere.
+      type: str
+    tls_mount_path:
+      description: Where the container has that Secret.
+      type: str
+    storage:
+      description: Kind of its storage; null where only a configuration file says it.
+      type: str
+    claim:
+      description: The claim with its images.
+      type: str
+    service_account:
+      description: That its pods run as; null for the namespace's default one.
+      type: str
+    config:
+      description: The Secret or ConfigMap with its configuration file.
+      type: str
+      sample: Secret registry-config
+    differences:
+      description: What matters when it is taken over, as sentences.
+      type: list
+      elements: str
+      sample:
+        - credentials of openshift-registry in clear in the environment
+        - volume v1 (claim registry-claim) is mounted at /registry2 and is not used for images
 route:
   description: The Route to the Service, as RV(okd.registry.registry_route#module:route); null without one.
   returned: success

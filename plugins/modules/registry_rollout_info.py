@@ -25,8 +25,10 @@ options:
   kind:
     description:
       - Kind of the workload. With V(auto), the one that is there.
+      - V(Config) is what the image-registry operator of OpenShift 4 is told, of which there is one; C(docs/operator.md)
+        tells what its conditions mean here.
     type: str
-    choices: [auto, DeploymentConfig, Deployment, DaemonSet]
+    choices: [auto, DeploymentConfig, Deployment, DaemonSet, Config]
     default: auto
   wait:
     description:
@@ -135,7 +137,7 @@ def main() -> None:
         execute,
         argument_spec=argument_spec(
             COMMON,
-            kind={"type": "str", "choices": ["auto", *API_VERSIONS], "default": "auto"},
+            kind={"type": "str", "choices": ["auto", *API_VERSIONS, "Config"], "default": "auto"},
             wait={"type": "float", "default": 0},
             seen={"type": "str"},
             after={"type": "int"},

@@ -59,9 +59,18 @@ def env(workload: Object | None) -> dict[str, dict[str, Any]]:
 
 
 def mounted(workload: Object | None, path: str) -> dict[str, Any]:
-    """What is mounted at ``path``, with its path as it is written there; ``{}`` where nothing is."""
+    """What is mounted at ``path``, with its path as it is written there; ``{}`` where nothing is.
+
+    Of several (``/registry`` and ``/registry/`` are two to the API, and one place), the last one is what the container
+    sees.
+    """
     mounts = container(workload).get("volumeMounts") or []
-    return next((m for m in mounts if _normal(m.get("mountPath", "")) == _normal(path)), {})
+    return next((m for m in reversed(mounts) if same_path(m.get("mountPath", ""), path)), {})
+
+
+def same_path(one: str, other: str) -> bool:
+    """Whether two paths are one place, however many slashes are at their ends."""
+    return _normal(one) == _normal(other)
 
 
 def mount_at(workload: Object | None, path: str) -> str | None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from ansible_collections.okd.registry.plugins.module_utils._build.operator_config import Wanted
 from ansible_collections.okd.registry.plugins.module_utils._errors import OptionError, RefusedError
+from ansible_collections.okd.registry.plugins.module_utils._fields import element_keys
 from ansible_collections.okd.registry.plugins.module_utils._model import DEFAULT_LABELS, labels
 from ansible_collections.okd.registry.plugins.module_utils._options import operator_storage
 
@@ -142,7 +143,7 @@ def _fields(params: Mapping[str, Any]) -> dict[str, Any]:
     no_proxy = proxy.get("no_proxy") or []
     found = {
         "nodeSelector": labels("node_selector", params.get("node_selector") or {}),
-        "tolerations": params.get("tolerations"),
+        "tolerations": _each_once("tolerations", params.get("tolerations") or []),
         "affinity": params.get("affinity"),
         "resources": params.get("resources"),
         "rolloutStrategy": _STRATEGIES[strategy] if strategy else None,
@@ -154,6 +155,15 @@ def _fields(params: Mapping[str, Any]) -> dict[str, Any]:
     }
     found["proxy"] = {key: value for key, value in found["proxy"].items() if value}
     return {key: value for key, value in found.items() if value}
+
+
+def _each_once(option: str, elements: list[Any]) -> list[Any]:
+    """The elements of a list that merges by key. Raises OptionError where two are the same one."""
+    keys = element_keys(option, elements) or []
+    twice = [element for element, key in zip(elements, keys, strict=False) if keys.count(key) > 1]
+    if twice:
+        raise OptionError(option, twice[0], "is there twice")
+    return elements
 
 
 def _env_fields(env: Mapping[str, Any]) -> dict[str, Any]:

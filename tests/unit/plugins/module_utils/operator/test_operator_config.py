@@ -9,6 +9,7 @@ import copy
 import json
 
 import pytest
+from ansible_collections.okd.registry.plugins.module_utils import _operator
 from ansible_collections.okd.registry.plugins.module_utils._build import operator_config as configs
 from ansible_collections.okd.registry.plugins.module_utils._errors import OptionError, RefusedError
 from ansible_collections.okd.registry.plugins.module_utils._options import operator as options
@@ -196,6 +197,7 @@ def test_the_module_s_own_defaults_are_not_refused():
         ({"storage": {"kind": "azure", "parameters": {"realm": "nowhere"}}}, "none of the realms"),
         ({"storage": {"kind": "swift", "parameters": {"username": "u"}}}, "lacks credentials"),
         ({"replicas": -1}, "must not be negative"),
+        ({"tolerations": [{"key": "a"}, {"key": "a", "effect": ""}]}, "is there twice"),
         ({"node_selector": {"a b": "c"}}, "is not a label name"),
     ],
 )  # fmt: skip
@@ -269,6 +271,15 @@ class TestImages:
         assert self.lost(told, storage={"kind": "pvc", "claim_name": "c"}) is None
 
 
+def test_rendered_without_a_cluster():
+    storage = {"kind": "s3", "parameters": {"bucket": "b", "accesskey": "AK1A", "secretkey": "S3cr3t"}}
+    secret, config = _operator.rendered({"storage": storage, "replicas": 2})
+    assert secret["data"]["REGISTRY_STORAGE_S3_ACCESSKEY"] == "QUsxQQ=="
+    assert config["spec"] == {"managementState": "Managed", "replicas": 2, "storage": {"s3": {"bucket": "b"}}}
+    (alone,) = _operator.rendered({})
+    assert alone["kind"] == "Config"
+
+
 class TestAway:
     def test_and_back(self):
         config, _change = applied(live(), replicas=3, node_selector={"infra": ""}, env={"REGISTRY_LOG_LEVEL": "debug"})
@@ -293,7 +304,7 @@ FIELDS = st.fixed_dictionaries(
     optional={
         "replicas": st.integers(0, 5),
         "node_selector": st.dictionaries(st.sampled_from("abc"), st.sampled_from(["", "x"])),
-        "tolerations": st.lists(st.fixed_dictionaries({"key": st.sampled_from("ab")}), max_size=2),
+        "tolerations": st.sampled_from([[], [{"key": "a"}], [{"key": "b"}, {"key": "a"}]]),
         "resources": st.sampled_from([{"requests": {"cpu": "100m"}}, {"limits": {"memory": "1Gi"}}]),
         "strategy": st.sampled_from(["Rolling", "Recreate"]),
         "env": st.sampled_from([{"REGISTRY_LOG_LEVEL": "debug"}, {"REGISTRY_LOG_LEVEL": "warn"}, {}]),
