@@ -147,7 +147,7 @@ def listing(root: str) -> list[str]:
 
 def count(chunks: Iterable[bytes]) -> Content:
     """Count the lines of :func:`listing`, in constant memory: size in bytes, a blank, and ``<root>/./path``."""
-    found = {field.name: 0 for field in fields(Content) if field.type == "int"}
+    found: dict[str, Any] = {field.name: 0 for field in fields(Content) if field.type == "int"}
     for line in _lines(chunks):
         bytes_, _blank, path = line.partition(" ")
         if bytes_.isdigit() and path:

@@ -31,7 +31,7 @@ from ansible_collections.okd.registry.plugins.module_utils._podstate import Caus
 GRACE: Mapping[str, int] = {**_podstate.GRACE, "mount": 45, "schedule": 30, "refused": 5}
 #: Seconds for a helper to be gone once it is deleted.
 GONE = 60.0
-_PAUSES = (0.2, 1.5, 2.0)  # seconds: the first, the factor, the longest
+_PAUSES = (0.2, 1.4, 1.0)  # seconds: the first, the factor, the longest
 #: As Docker's kubelets and as today's say it.
 _NOT_STARTED = ("ContainerCannotRun", "StartError")
 LOG_BYTES = 256 * 1024
