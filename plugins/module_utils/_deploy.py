@@ -63,6 +63,10 @@ def run(params: Mapping[str, Any], api: Api, *, check_mode: bool) -> dict[str, A
 def _resolved(
     spec: DeploySpec, params: Mapping[str, Any], api: Api, result: Result, check_mode: bool
 ) -> DeploySpec:
+    _disruption.write(
+        live.disruption, spec.registry, spec.pod.budget, api, result, check_mode=check_mode,
+        labels=spec.labels, selector=spec.selector or layout.selector(live.workload) or spec.labels,
+    )  # fmt: skip
     """With the content of the objects that options name, checked as the options are."""
     found = _settings.resolve(spec.settings, spec.registry.namespace, api, result, check_mode=check_mode)
     if found.config:

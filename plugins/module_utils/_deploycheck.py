@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.okd.registry.plugins.module_utils import _companion, _storage
+from ansible_collections.okd.registry.plugins.module_utils import _companion, _disruption, _storage
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._build import claim as claims
 from ansible_collections.okd.registry.plugins.module_utils._build import pod as pods
@@ -47,6 +47,7 @@ class Live:
     fingerprint: str | None
     storage: Stored
     companions: dict[ObjectRef, Object | None]
+    disruption: _disruption.Disruption = _disruption.Disruption()
 
 
 # ---- reading ---------------------------------------------------------------------------------------------------------
@@ -77,6 +78,7 @@ def read(spec: DeploySpec, api: Api, *, check_mode: bool) -> Live:
         fingerprint=fingerprint,
         storage=_storage.read(spec.storage, registry, spec.service_account, workload, api, salt=spec.salt),
         companions=_companion.read(spec.companions(), api),
+        disruption=_disruption.read(registry, spec.pod.budget, api),
     )
 
 
@@ -113,6 +115,11 @@ def fits(spec: DeploySpec, kind: str) -> None:
             "replicas", spec.replicas,
             "means nothing for a DaemonSet, which has one pod on each node that fits: leave it out, and choose the"
             " nodes by node_selector, affinity and tolerations",
+        )  # fmt: skip
+    if kind == "DaemonSet" and spec.pod.budget:
+        raise OptionError(
+            "pod_disruption_budget", str(spec.pod.budget),
+            "means nothing for a DaemonSet, whose pods a drain does not evict: leave it out",
         )  # fmt: skip
     if spec.strategy and spec.strategy not in build.STRATEGIES[kind]:
         known = " or ".join(build.STRATEGIES[kind])

@@ -26,12 +26,18 @@ _LIST_KEYS: dict[str, tuple[str, ...]] = {
     "conditions": ("type",),
     "hostAliases": ("ip",),
     "ownerReferences": ("uid",),
+    # Atomic in the API, but each one stands for itself: ours beside those of others, by all their fields.
+    "tolerations": ("key", "operator", "value", "effect", "tolerationSeconds"),
 }
 _PORT_KEYS = (("containerPort", "protocol"), ("port", "protocol"))
-_KEY_DEFAULTS = {"protocol": "TCP", "namespace": ""}
+_KEY_DEFAULTS = {
+    "protocol": "TCP", "namespace": "",
+    "key": "", "operator": "Equal", "value": "", "effect": "", "tolerationSeconds": "",
+}  # fmt: skip
 
-# Lists of strings in which order and other people's entries mean nothing to us (SCC users and groups, finalizers).
-_SETS = frozenset({"users", "groups", "finalizers"})
+# Lists of strings or numbers in which order and other people's entries mean nothing to us (SCC users and groups,
+# finalizers, a pod's groups).
+_SETS = frozenset({"users", "groups", "finalizers", "supplementalGroups"})
 
 # Maps whose keys are free: an empty string is a value there (nodeSelector: {node-role.kubernetes.io/infra: ""}).
 _FREE_MAPS = frozenset(
@@ -152,8 +158,8 @@ def says_nothing(value: Any, parent: str, field: str) -> bool:
 
 def element_key(field: str, element: Any) -> str | None:
     """What identifies an element of the list ``field``, as text, or None when that list is atomic."""
-    if field in _SETS and isinstance(element, str):
-        return element
+    if field in _SETS and isinstance(element, (str, int)):
+        return str(element)
     if not isinstance(element, Mapping):
         return None
     names: tuple[str, ...] | None = _LIST_KEYS.get(field)

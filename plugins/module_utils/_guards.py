@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ansible_collections.okd.registry.plugins.module_utils._build import layout
+from ansible_collections.okd.registry.plugins.module_utils._build.podoptions import needs_right_to_bind
 from ansible_collections.okd.registry.plugins.module_utils._deploycheck import Live
 from ansible_collections.okd.registry.plugins.module_utils._deployspec import DeploySpec
 from ansible_collections.okd.registry.plugins.module_utils._errors import RefusedError
@@ -31,7 +32,8 @@ def problems(spec: DeploySpec, live: Live) -> list[Problem]:
                 " undo every change: set what you want in configs.imageregistry.operator.openshift.io/cluster.",
             )
         ]
-    return [*_labels(spec, live), *_binding(live), *_groups(spec), *storage_problems(Seen.of(spec, live))]
+    seen = Seen.of(spec, live)
+    return [*_labels(spec, live), *_binding(live), *_groups(spec), *_drain(spec, live), *_port(seen), *storage_problems(seen)]
 
 
 def guard(spec: DeploySpec, live: Live, result: Result, *, check_mode: bool) -> list[dict[str, str]]:
@@ -101,6 +103,28 @@ def _groups(spec: DeploySpec) -> Iterator[Problem]:
             f"fs_group ({fs_group}) and supplemental_groups ({', '.join(map(str, groups))}) are both given. A volume"
             " belongs to the one or is shared with the others: use fs_group for a volume of this registry alone (a"
             " claim of block storage), supplemental_groups for a shared one (NFS).",
+        )
+
+
+def _drain(spec: DeploySpec, live: Live) -> Iterator[Problem]:
+    budget, replicas = spec.pod.budget, 1 if spec.replicas is None else spec.replicas
+    if budget and live.kind != "DaemonSet" and budget.blocks(replicas):
+        yield Problem(
+            "drain",
+            f"pod_disruption_budget ({budget}) lets none of {replicas} replica{'s' if replicas > 1 else ''} be evicted:"
+            " every drain of the registry's node would wait for ever. Use more replicas, or max_unavailable: 1.",
+        )
+
+
+def _port(seen: Seen) -> Iterator[Problem]:
+    port, after = seen.spec.registry.port, seen.change.after
+    ports = [one.get("containerPort") for one in layout.container(seen.live.workload).get("ports") or []]
+    proven = port in ports and layout.ready_replicas(seen.live.workload) > 0
+    if not proven and needs_right_to_bind(port, layout.container(after), layout.template(after).get("spec") or {}):
+        yield Problem(
+            "port",
+            f"port {port} is below 1024, where an ordinary user, as whom OpenShift runs the registry, may not listen:"
+            " the pod would not start. Use a port from 1024 on; a Route leads from 443 to any.",
         )
 
 

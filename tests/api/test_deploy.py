@@ -27,6 +27,8 @@ pytestmark = pytest.mark.cluster
 Object = dict[str, Any]
 KINDS = ("DeploymentConfig", "Deployment", "DaemonSet")
 SCALED = ("DeploymentConfig", "Deployment")
+#: Each pod of a DaemonSet would have images of its own; these tests have no storage that all could have.
+BESIDE: dict[str, Object] = {"DaemonSet": {"ignore_guards": ["replicas"]}}
 IMAGE = "openshift3/ose-docker-registry:v3"
 NAME = "docker-registry"
 
@@ -67,7 +69,8 @@ def workload(admin: Api, namespace: str, kind: str) -> Object:
 
 
 def deploy(run: Any, kind: str, **options: Any) -> Object:
-    result: Object = run(registry_deploy, kind=kind, image=IMAGE, tls_secret="registry-secret", **options)
+    asked = {"kind": kind, "image": IMAGE, "tls_secret": "registry-secret", **BESIDE.get(kind, {}), **options}
+    result: Object = run(registry_deploy, **asked)
     return result
 
 
@@ -104,9 +107,7 @@ class TestDeploy:
     def test_converges_in_one_write_each(
         self, run: Any, certified: Object, admin: Api, namespace: str, audit: Callable[[], Object], kind: str
     ) -> None:
-        planned = run(
-            registry_deploy, check=True, kind=kind, image=IMAGE, tls_secret="registry-secret", env={"REGISTRY_A": True}
-        )
+        planned = deploy(run, kind, check=True, env={"REGISTRY_A": True})
         audit()
         done = deploy(run, kind, env={"REGISTRY_A": True})
         for key in ("changed", "actions", "resources", "registry", "workload"):
@@ -167,15 +168,15 @@ class TestDeploy:
             pod = workload(admin, namespace, kind)["spec"]["template"]["spec"]
             return str(pod["containers"][0]["readinessProbe"]["httpGet"]["scheme"])
 
-        run(registry_deploy, kind=kind, image=IMAGE)
+        deploy(run, kind, tls_secret=None)
         assert scheme() == "HTTP"
         deploy(run, kind)
         assert scheme() == "HTTPS"
-        run(registry_deploy, kind=kind, image=IMAGE)
+        deploy(run, kind, tls_secret=None)
         assert scheme() == "HTTP"
         volumes = workload(admin, namespace, kind)["spec"]["template"]["spec"]["volumes"]
         assert [v["name"] for v in volumes] == ["registry-storage"]
-        assert not run(registry_deploy, kind=kind, image=IMAGE)["changed"]
+        assert not deploy(run, kind, tls_secret=None)["changed"]
 
     def test_to_a_claim(self, run: Any, certified: Object, admin: Api, namespace: str, kind: str) -> None:
         deploy(run, kind)
@@ -193,9 +194,7 @@ class TestDeploy:
     def test_a_new_certificate_rolls_and_is_foretold(self, run: Any, certified: Object, ca: Object, kind: str) -> None:
         deploy(run, kind)
         planned = run(registry_cert, check=True, ca=ca, extra_hosts=["r.example:1"])["certificate"]["sha256"]
-        foretold = run(
-            registry_deploy, check=True, kind=kind, image=IMAGE, tls_secret="registry-secret", tls_fingerprint=planned
-        )
+        foretold = deploy(run, kind, check=True, tls_fingerprint=planned)
         run(registry_cert, ca=ca, extra_hosts=["r.example:1"])
         done = deploy(run, kind)
         assert foretold["actions"] == done["actions"]
@@ -204,7 +203,7 @@ class TestDeploy:
     def test_what_the_api_refuses_is_said(self, run: Any, certified: Object, namespace: str, kind: str) -> None:
         if kind == "DeploymentConfig":
             pytest.skip("the stand-in's schema refuses nothing of this")
-        result = deploy(run, kind, resources={"requests": {"cpu": "many"}})
+        result = deploy(run, kind, resources={"requests": {"Not a name": "1"}})
         assert result["failed"]
         assert f"{kind} {namespace}/{NAME}" in result["msg"]
 
@@ -314,7 +313,7 @@ def test_rollout_info(run: Any, certified: Object) -> None:
 class TestDaemonSet:
     def test_is_found_and_kept_by_every_module(self, run: Any, certified: Object) -> None:
         deploy(run, "DaemonSet")
-        assert not deploy(run, "auto")["changed"]
+        assert not deploy(run, "auto", **BESIDE["DaemonSet"])["changed"]
         assert run(registry_info)["workload"]["kind"] == "DaemonSet"
         state = run(registry_rollout_info)["rollout"]
         assert (state["done"], state["reason"]) == (False, "the DaemonSet controller has not seen the object yet")

@@ -143,7 +143,7 @@ def part(want: Workload, live: Mapping[str, Any] | None = None, *, root: bool) -
             want.storage.part(live),
             *((want.tls.part(want.fingerprint),) if want.tls else ()),
             Part(env={ROOT_ENV: want.storage.mount_path} if root else {}),
-            want.pod.part(),
+            want.pod.part(want.port),
             *want.parts,
             want.settings.part(),
         )

@@ -66,8 +66,18 @@ def workloads(draw: st.DrawFn) -> Object:
                 "containers": keyed("name", CONTAINER),
                 "nodeSelector": LABELS,
                 "serviceAccountName": NAMES,
-                "tolerations": st.lists(st.fixed_dictionaries({"key": NAMES}, optional={"effect": NAMES}), max_size=2),
-                "securityContext": st.dictionaries(st.sampled_from(["fsGroup", "runAsUser"]), st.integers(1, 3)),
+                "tolerations": st.lists(
+                    st.fixed_dictionaries({"key": NAMES}, optional={"effect": NAMES}),
+                    max_size=2,
+                    unique_by=lambda t: (t["key"], t.get("effect")),
+                ),
+                "securityContext": st.fixed_dictionaries(
+                    {},
+                    optional={
+                        "fsGroup": st.integers(1, 3),
+                        "supplementalGroups": st.lists(st.integers(1, 3), max_size=2, unique=True),
+                    },
+                ),
             },
         )
     )
