@@ -261,9 +261,9 @@ class _Seen:
         yield from self._account_differences(service_account)
         if not self._value("REGISTRY_HTTP_SECRET") and not self.env.get("REGISTRY_HTTP_SECRET", {}).get("valueFrom"):
             yield "no HTTP secret: each pod makes up its own, so uploads fail when several serve"
-        twice = sorted(n for n, count in Counter(e.get("name") for e in self._env_list()).items() if count > 1)
+        twice = sorted(n for n, count in Counter(str(e.get("name")) for e in self._env_list()).items() if count > 1)
         if twice:
-            yield f"variables set twice, of which the last one counts: {', '.join(map(str, twice))}"
+            yield f"variables set twice, of which the last one counts: {', '.join(twice)}"
         others = [str(c.get("name")) for c in layout.containers(self._workload) if c is not self._container]
         if others:
             yield f"other containers beside the registry: {', '.join(others)}"

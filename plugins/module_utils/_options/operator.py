@@ -97,9 +97,9 @@ def _without_equal(params: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         if value is not None and value != "" and not any(_same(value, one) for one in harmless):
             yield name, why
     for name, value in (params.get("env") or {}).items():
-        why = _env_refused(str(name), value)
-        if why:
-            yield f"env.{name}", why
+        refusal = _env_refused(str(name), value)
+        if refusal:
+            yield f"env.{name}", refusal
 
 
 def _same(value: Any, harmless: Any) -> bool:
@@ -141,19 +141,19 @@ def _fields(params: Mapping[str, Any]) -> dict[str, Any]:
     """The options that are fields of ``spec`` as they are, or nearly."""
     strategy, proxy = params.get("strategy"), params.get("egress_proxy") or {}
     no_proxy = proxy.get("no_proxy") or []
+    proxied = {
+        "http": proxy.get("http"),
+        "https": proxy.get("https"),
+        "noProxy": no_proxy if isinstance(no_proxy, str) else ",".join(no_proxy),
+    }
     found = {
         "nodeSelector": labels("node_selector", params.get("node_selector") or {}),
         "tolerations": _each_once("tolerations", params.get("tolerations") or []),
         "affinity": params.get("affinity"),
         "resources": params.get("resources"),
         "rolloutStrategy": _STRATEGIES[strategy] if strategy else None,
-        "proxy": {
-            "http": proxy.get("http"),
-            "https": proxy.get("https"),
-            "noProxy": no_proxy if isinstance(no_proxy, str) else ",".join(no_proxy),
-        },
+        "proxy": {key: value for key, value in proxied.items() if value},
     }
-    found["proxy"] = {key: value for key, value in found["proxy"].items() if value}
     return {key: value for key, value in found.items() if value}
 
 
