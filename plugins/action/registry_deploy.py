@@ -4,7 +4,8 @@
 """Action plugin of registry_deploy: runs the module, then waits for the rollout and tells each change of state.
 
 A module cannot speak while it runs. So the module returns as soon as it has written, and the wait is a row of short
-calls of registry_rollout_info, each of which returns when there is something to tell.
+calls of registry_rollout_info, each of which returns when there is something to tell. What comes after the wait is the
+module's again: it takes away what only the old pods needed, or puts back what was there before.
 """
 
 from __future__ import annotations
@@ -21,40 +22,76 @@ from ansible_collections.okd.registry.plugins.plugin_utils._kube_action import K
 
 DEFAULT_TIMEOUT = 600
 INFO = "okd.registry.registry_rollout_info"
+#: Options by which the registry is found.
+PLACE = ("name", "namespace")
 
 display = Display()
 
+Result = dict[str, Any]
+
 
 class ActionModule(KubeAction):
-    """Deploys, then waits."""
+    """Deploys, waits, and then tidies up or goes back."""
 
-    def work(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+    def files(self, args: dict[str, Any]) -> tuple[str, ...]:
+        """Options that name files, which are looked for on the controller."""
+        deploys = args.get("state", "present") in ("present", "redeployed")
+        return ("kubeconfig", "credentials") if deploys else ("kubeconfig",)
+
+    def work(self, args: dict[str, Any], variables: dict[str, Any]) -> Result:
         """Run the module and, where there is something to wait for, the wait."""
         timeout = _seconds(args.get("wait_timeout", DEFAULT_TIMEOUT))
         result = self.module(self._task.action, args, variables)
-        workload = result.get("workload")
-        waits = boolean(args.get("wait", True), strict=False) and not self._task.check_mode
-        if not waits or result.get("failed") or not workload or (result.get("rollout") or {}).get("done"):
+        workload, waits = result.get("workload"), _waits(args) and not self._task.check_mode
+        if waits and result.get("failed") and result.get("changed") and _goes_back(args):
+            return self._back(result, args, timeout, variables)
+        if not waits or result.get("failed") or not workload:
             return result
-        return {**result, **self._wait(args, workload, timeout, variables)}
+        if not (result.get("rollout") or {}).get("done"):
+            result = {**result, **self._wait(args, workload, timeout, variables)}
+            if result.get("failed"):
+                lost = result.pop("lost", False)
+                return self._back(result, args, timeout, variables) if _goes_back(args) and not lost else result
+        return self._tidied(result, args, variables) if result.get("leftovers") else result
 
-    def _wait(
-        self, args: dict[str, Any], workload: dict[str, Any], timeout: float, variables: dict[str, Any]
-    ) -> dict[str, Any]:
+    def _wait(self, args: Result, workload: Result, timeout: float, variables: dict[str, Any]) -> Result:
         keys = {k: args[k] for k in auth_options() if k in args}
         fixed = {**keys, "name": workload["name"], "namespace": workload["namespace"], "kind": workload["kind"]}
         if workload["rolls"] and workload["kind"] == "DeploymentConfig":
             fixed["after"] = workload["version_before"]
 
-        def look(seconds: float, seen: str | None) -> dict[str, Any]:
+        def look(seconds: float, seen: str | None) -> Result:
             return self.module(INFO, {**fixed, "wait": seconds, **({"seen": seen} if seen else {})}, variables)
 
         what = f"{workload['kind']} {workload['namespace']}/{workload['name']}"
         return _rollout_wait.wait(what, look, timeout=timeout, tell=self._teller(variables), clock=time)
 
+    def _tidied(self, result: Result, args: Result, variables: dict[str, Any]) -> Result:
+        """Take away what only the old pods needed. The run finds nothing else to do."""
+        after = self.module(self._task.action, {**args, "state": "present", "migrate": False}, variables)
+        return _rollout_wait.with_leftovers_removed(result, after)
+
+    def _back(self, failed: Result, args: Result, timeout: float, variables: dict[str, Any]) -> Result:
+        """Put back what was there before, and wait until that is ready; the task stays failed."""
+        self._teller(variables)("the deployment has failed: what it has changed is put back")
+        keys = {k: args[k] for k in (*auth_options(), *PLACE) if k in args}
+        back = self.module(self._task.action, {**keys, "state": "rolled_back"}, variables)
+        workload = back.get("workload")
+        if workload and not back.get("failed"):
+            back = {**back, **self._wait(args, workload, timeout, variables)}
+        return _rollout_wait.after_rollback(failed, back)
+
     def _teller(self, variables: dict[str, Any]) -> Callable[[str], None]:
         host = variables.get("inventory_hostname")
         return lambda line: display.display(f"  [{host}] {line}" if host else f"  {line}")
+
+
+def _waits(args: Result) -> bool:
+    return bool(boolean(args.get("wait", True), strict=False))
+
+
+def _goes_back(args: Result) -> bool:
+    return args.get("on_failure") == "rollback" and args.get("state", "present") in ("present", "redeployed")
 
 
 def _seconds(value: Any) -> float:

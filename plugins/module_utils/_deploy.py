@@ -13,7 +13,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.okd.registry.plugins.module_utils import _companion, _endpoints, _settings, _storage, _wait
+from ansible_collections.okd.registry.plugins.module_utils import (
+    _before,
+    _companion,
+    _disruption,
+    _endpoints,
+    _leftovers,
+    _observe,
+    _settings,
+    _storage,
+    _tryout,
+    _wait,
+)
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._apply import Outcome, ensure
 from ansible_collections.okd.registry.plugins.module_utils._build import layout, layouts, place, rbac, secrets
@@ -31,6 +42,7 @@ from ansible_collections.okd.registry.plugins.module_utils._errors import Option
 from ansible_collections.okd.registry.plugins.module_utils._guards import guard
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
 from ansible_collections.okd.registry.plugins.module_utils._options.settings import check_config
+from ansible_collections.okd.registry.plugins.module_utils._plan import plan
 from ansible_collections.okd.registry.plugins.module_utils._result import Result, registry_value
 
 
@@ -46,27 +58,42 @@ def run(params: Mapping[str, Any], api: Api, *, check_mode: bool) -> dict[str, A
     spec = replace(spec, settings=replace(spec.settings, hosts=_settings.hosts(service, params)))
     overridden = guard(spec, live, result, check_mode=check_mode)
     beside, there = _beside(spec, live, api, check_mode)
+    past = _before.read(spec.registry, api)
+    waits = params.get("wait") is not False and not check_mode
+    if spec.rolls_back and waits:
+        past = _before.keep_what_changes(spec, live, beside, there, past, api)
     written = _companion.write(beside, there, api, result, check_mode=check_mode)
+    _disruption.write(
+        live.disruption, spec.registry, spec.pod.budget, api, result, check_mode=check_mode,
+        labels=spec.labels, selector=spec.selector or layout.selector(live.workload) or spec.labels,
+    )  # fmt: skip
     want = wanted(spec, live, _http_identity(spec, live, written))
+    planned = plan(live.workload, build.desired(want, live.workload)).after or {}
+    tried, ignored = _tryout.run(spec, live, planned, api, result, check_mode=check_mode)
     outcome = ensure(
         api, build.ref(live.kind, spec.registry.name, spec.registry.namespace), lambda now: build.desired(want, now),
         check_mode=check_mode, live=_companion.present(live.workload),
     )  # fmt: skip
     result.add(outcome)
-    waits = params.get("wait") is not False and not check_mode
-    leftovers = _leave(spec, live, outcome, api, result, waits=waits, check_mode=check_mode)
+    wanted_refs = [one.ref for one in beside]
+    left = _leftovers.find(spec.registry, wanted_refs, api)
+    some = bool(left or past) or _storage.has_leftovers(live.storage, spec.registry)
+    leftovers = some and waits and (outcome.changed or not _serves(outcome, api))
+    if not leftovers:
+        # Until the new pods serve, the old ones, and a rollback to them, need what they had: then the action plugin,
+        # which waits, calls the module again.
+        _leftovers.remove(left, api, result, check_mode=check_mode)
+        _storage.take_back(live.storage, spec.registry, api, result, check_mode=check_mode)
+        if past and not outcome.changed:
+            _leftovers.remove([past], api, result, check_mode=check_mode)
     value = _finish(spec, live, outcome, result, params, check_mode)
     seen = layouts.recognise(live.workload)
-    return {**value, "guards": overridden, "leftovers": leftovers, "layout": seen.as_dict()}
+    return {**value, "guards": [*overridden, *ignored], "probe": tried, "leftovers": leftovers, "layout": seen.as_dict()}
 
 
 def _resolved(
     spec: DeploySpec, params: Mapping[str, Any], api: Api, result: Result, check_mode: bool
 ) -> DeploySpec:
-    _disruption.write(
-        live.disruption, spec.registry, spec.pod.budget, api, result, check_mode=check_mode,
-        labels=spec.labels, selector=spec.selector or layout.selector(live.workload) or spec.labels,
-    )  # fmt: skip
     """With the content of the objects that options name, checked as the options are."""
     found = _settings.resolve(spec.settings, spec.registry.namespace, api, result, check_mode=check_mode)
     if found.config:
@@ -132,18 +159,12 @@ def _http_identity(spec: DeploySpec, live: Live, written: Mapping[ObjectRef, Out
     return ((outcome.live or {}).get("metadata") or {}).get("uid") or KNOWN_AFTER_APPLY
 
 
-def _leave(
-    spec: DeploySpec, live: Live, outcome: Outcome, api: Api, result: Result, *, waits: bool, check_mode: bool
-) -> bool:
-    """Take back what the workload has no use for any more. True when that is to be done once the rollout is finished:
-
-    until the new pods serve, the old ones, and a rollback to them, need what they had. The action plugin, which waits,
-    calls the module again then.
-    """
-    if waits and (outcome.changed or not _wait.settled(outcome.live or {})):
-        return _storage.has_leftovers(live.storage, spec.registry)
-    _storage.take_back(live.storage, spec.registry, api, result, check_mode=check_mode)
-    return False
+def _serves(outcome: Outcome, api: Api) -> bool:
+    """Whether a workload that was left as it is has finished its rollout."""
+    if outcome.live is None or _wait.settled(outcome.live):
+        return True
+    with api.waiting():
+        return _observe.look(api, outcome.ref).done
 
 
 def _finish(

@@ -42,6 +42,7 @@ class DeploySpec:
     :param helper_image: for pods that look at storage; "" for the registry's own.
     :param salt: for new Secrets of ours, see ``_build/salted``; KNOWN_AFTER_APPLY in check mode.
     :param restarted: with state redeployed, the time; KNOWN_AFTER_APPLY in check mode.
+    :param rolls_back: a rollout that fails is to be undone.
     """
 
     registry: Registry
@@ -65,6 +66,7 @@ class DeploySpec:
     helper_image: str = ""
     salt: str = field(default_factory=lambda: secrets.token_hex(32))
     restarted: str | None = None
+    rolls_back: bool = False
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any], *, planned: bool = False) -> DeploySpec:
@@ -98,6 +100,7 @@ class DeploySpec:
             helper_image=_image(params.get("helper_image")),
             **({"salt": KNOWN_AFTER_APPLY} if planned else {}),
             restarted=(KNOWN_AFTER_APPLY if planned else _now()) if params.get("state") == "redeployed" else None,
+            rolls_back=params.get("on_failure") == "rollback",
         )
 
     def companions(self) -> list[Companion]:

@@ -150,6 +150,39 @@ def owned_by_anyone(live: Mapping[str, Any], *path: str) -> bool:
     return any(_in_tree(_read_note(live, name), path) for name in owners)
 
 
+def owned_part(obj: Mapping[str, Any], owner: str = "") -> dict[str, Any]:
+    """What of an object is ours, as something to desire. For objects whose lists merge by key."""
+    part = _restricted(obj, _read_note(obj, annotation_for(owner)), "")
+    found = part if isinstance(part, dict) else {}
+    meta = {key: obj["metadata"][key] for key in ("name", "namespace") if key in obj["metadata"]}
+    return {
+        **found,
+        "apiVersion": obj["apiVersion"],
+        "kind": obj["kind"],
+        "metadata": {**found.get("metadata", {}), **meta},
+    }
+
+
+def _restricted(value: Any, tree: Any, name: str) -> Any:
+    """The part of a value that a tree names."""
+    if not isinstance(tree, dict):
+        return deepcopy(value)
+    if isinstance(value, list):
+        keys = element_keys(name, value) or []
+        pairs = [(e, tree[_IN_LIST + key]) for key, e in zip(keys, value, strict=False) if _IN_LIST + key in tree]
+        return [_element(e, sub, name) for e, sub in pairs]
+    if not isinstance(value, Mapping):
+        return value
+    return {key: _restricted(value[key], sub, key) for key, sub in tree.items() if key in value}
+
+
+def _element(element: Any, tree: Any, name: str) -> Any:
+    if not isinstance(element, Mapping):
+        return element
+    keys = {key: element[key] for key in key_fields(name) if key in element}
+    return {**keys, **_restricted(element, tree, f"{name}[]")} if isinstance(tree, dict) else keys
+
+
 def without_notes(obj: Mapping[str, Any]) -> dict[str, Any]:
     """The object without our annotations, for diffs."""
     rest = {k: v for k, v in _annotations(obj).items() if not k.startswith(OWNED)}

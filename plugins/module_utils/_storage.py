@@ -20,6 +20,7 @@ from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._apply import ensure, ensure_absent
 from ansible_collections.okd.registry.plugins.module_utils._build import claim as claims
 from ansible_collections.okd.registry.plugins.module_utils._build import layout, objectstorage, salted, scc
+from ansible_collections.okd.registry.plugins.module_utils._build.rbac import marked
 from ansible_collections.okd.registry.plugins.module_utils._build.storage import HOSTNAME, Storage
 from ansible_collections.okd.registry.plugins.module_utils._companion import Companion
 from ansible_collections.okd.registry.plugins.module_utils._errors import ForbiddenError
@@ -180,9 +181,13 @@ def _companions(
             claim.volume, claim=name, namespace=namespace, server=want.nfs.server, path=want.nfs.path,
             options=want.nfs.options, size=claim.size,
         )  # fmt: skip
-        found.append(Companion(ObjectRef.of(volume), lambda _live: volume))
+        found.append(Companion(ObjectRef.of(volume), lambda live: marked(volume, str(registry), live)))
     if claim and name:
-        found.append(Companion(claim_ref(want, namespace), lambda live: claim.claim(name, namespace, live)))
+        found.append(
+            Companion(
+                claim_ref(want, namespace), lambda live: marked(claim.claim(name, namespace, live), str(registry), live)
+            )
+        )
     objects = want.objects
     if objects:
         given = objectstorage.decoded(secrets.get(objects.secret_name or ""))
@@ -216,12 +221,16 @@ def has_leftovers(stored: Stored, registry: Registry) -> bool:
     return bool(entry or (not stored.want.objects and secret and owned_by_us(secret)))
 
 
-def take_back_all(storage: Storage, registry: Registry, api: Api, result: Result, *, check_mode: bool) -> None:
-    """With the workload gone: rights and credentials, whatever its storage was. Images stay where they are."""
+def take_back_rights(storage: Storage, registry: Registry, api: Api, result: Result, *, check_mode: bool) -> None:
+    """What the account was allowed for the sake of storage, whatever that was."""
     if api.has(scc.GROUP):
         shared = _scc(api, needed=storage.host_path is not None)
         if shared:
             _leave_scc(shared, registry, api, result, check_mode=check_mode)
+
+
+def take_back_secret(storage: Storage, registry: Registry, api: Api, result: Result, *, check_mode: bool) -> None:
+    """The credentials of object storage, whatever storage there was. Images stay where they are."""
     live = api.get(ObjectRef("v1", "Secret", storage.secret, registry.namespace))
     _drop_secret(storage.secret, live, registry, api, result, check_mode=check_mode)
 

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What registry_deploy does with state absent: the workload goes, and what was made for it alone.
 
-The Service (and so the address), claims and their volumes, the certificate and its CA stay.
+The Service (and so the address), claims and their volumes stay unless they are asked to go; the certificate and its CA
+always stay.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.okd.registry.plugins.module_utils import _endpoints, _storage
+from ansible_collections.okd.registry.plugins.module_utils import _before, _disruption, _endpoints, _leftovers, _storage
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._apply import ensure, ensure_absent
 from ansible_collections.okd.registry.plugins.module_utils._build import layout, rbac
 from ansible_collections.okd.registry.plugins.module_utils._build import workload as build
 from ansible_collections.okd.registry.plugins.module_utils._deployspec import AUTO, DeploySpec
+from ansible_collections.okd.registry.plugins.module_utils._errors import RefusedError
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
 from ansible_collections.okd.registry.plugins.module_utils._plan import owned_by_us
 from ansible_collections.okd.registry.plugins.module_utils._result import Result, registry_value
@@ -25,26 +27,79 @@ Object = dict[str, Any]
 
 
 def run(params: Mapping[str, Any], api: Api, *, check_mode: bool) -> dict[str, Any]:
-    """The module's work with state absent; its return value."""
+    """The module's work with state absent; its return value.
+
+    Rights go first and the account last: killed anywhere, a run leaves nobody with rights but the registry itself.
+    """
     spec = DeploySpec.from_params(params)
     registry, result = spec.registry, Result(api)
-    account = spec.service_account
     kinds = _served(api)
+    claims = _claims(spec, kinds, api) if params.get("remove_claims") else []
+    users = _other_users(spec, api, kinds)
+    _storage.take_back_rights(spec.storage, registry, api, result, check_mode=check_mode)
+    binding = ObjectRef(
+        f"{rbac.RBAC}/v1", "ClusterRoleBinding", rbac.binding_name(spec.service_account, registry.namespace)
+    )
+    result.add(ensure_absent(api, binding, check_mode=check_mode, keep=lambda o: _keep(o, spec, users)))
     for kind in kinds if spec.kind == AUTO else [spec.kind]:
         result.add(ensure_absent(api, build.ref(kind, registry.name, registry.namespace), check_mode=check_mode))
-    http_secret = ObjectRef("v1", "Secret", spec.http_secret_name, registry.namespace)
-    result.add(ensure_absent(api, http_secret, check_mode=check_mode, keep=lambda o: None if owned_by_us(o) else ""))
-    _storage.take_back_all(spec.storage, registry, api, result, check_mode=check_mode)
-    users = _other_users(spec, api, kinds)
-    binding = ObjectRef(f"{rbac.RBAC}/v1", "ClusterRoleBinding", rbac.binding_name(account, registry.namespace))
-    result.add(ensure_absent(api, binding, check_mode=check_mode, keep=lambda o: _keep(o, spec, users)))
+    _beside(spec, api, result, check_mode=check_mode)
     _account(spec, users, api, result, check_mode=check_mode)
-    service = api.get(ObjectRef("v1", "Service", registry.name, registry.namespace))
+    for one in claims:
+        result.add(ensure_absent(api, ObjectRef.of(one), check_mode=check_mode, live=one))
+    service = _service(spec, api, result, remove=bool(params.get("remove_service")), check_mode=check_mode)
     value = registry_value(
         registry.name, registry.namespace, _endpoints.from_service(service, params),
         cluster_ip=next(iter(_endpoints.cluster_ips(service)), None), port=registry.port,
     )  # fmt: skip
     return result.finish(registry=value, workload=None, rollout=None)
+
+
+def _beside(spec: DeploySpec, api: Api, result: Result, *, check_mode: bool) -> None:
+    """What features have made for the pods: only ours, and whatever was asked for when it was made."""
+    budget = _disruption.read(spec.registry, None, api)
+    if budget.ref:
+        _disruption.take_away(budget.ref, spec.registry, api, result, live=budget.live, check_mode=check_mode)
+    _storage.take_back_secret(spec.storage, spec.registry, api, result, check_mode=check_mode)
+    _leftovers.remove(_leftovers.find(spec.registry, (), api), api, result, check_mode=check_mode)
+    http_secret = ObjectRef("v1", "Secret", spec.http_secret_name, spec.registry.namespace)
+    for ref in (http_secret, _before.ref_of(spec.registry)):
+        result.add(ensure_absent(api, ref, check_mode=check_mode, keep=lambda o: None if owned_by_us(o) else ""))
+
+
+def _claims(spec: DeploySpec, kinds: list[str], api: Api) -> list[Object]:
+    """Claims, and volumes of theirs, that were made for this registry.
+
+    :raises RefusedError: where its images are in a claim that was not.
+    """
+    registry, namespace = str(spec.registry), spec.registry.namespace
+    found = {one["metadata"]["name"]: one for one in api.list("v1", "PersistentVolumeClaim", namespace)}
+    used = {spec.storage.claim_name}
+    for kind in kinds:
+        workload = api.get(build.ref(kind, spec.registry.name, namespace))
+        volumes = (layout.template(workload).get("spec") or {}).get("volumes") or []
+        used |= {(one.get("persistentVolumeClaim") or {}).get("claimName") for one in volumes}
+    foreign = sorted(name for name in used if name in found and not rbac.made_for(found[name], registry))
+    if foreign:
+        raise RefusedError(
+            f"remove_claims: PersistentVolumeClaim {namespace}/{', '.join(foreign)} was not made for this registry, so"
+            " it is not ours to delete: leave remove_claims out, and delete it by hand if nobody needs it."
+        )
+    claims = [one for one in found.values() if rbac.made_for(one, registry)]
+    names = [(one.get("spec") or {}).get("volumeName") for one in claims]
+    volumes = [api.get(ObjectRef("v1", "PersistentVolume", name)) for name in names if name]
+    return [*claims, *(one for one in volumes if one is not None and rbac.made_for(one, registry))]
+
+
+def _service(spec: DeploySpec, api: Api, result: Result, *, remove: bool, check_mode: bool) -> Object | None:
+    """The Service that stays, None where there is none."""
+    ref = ObjectRef("v1", "Service", spec.registry.name, spec.registry.namespace)
+    live = api.get(ref)
+    if not remove:
+        return live
+    why = f"{ref} stays: this collection has never written it."
+    outcome = ensure_absent(api, ref, check_mode=check_mode, live=live, keep=lambda o: None if owned_by_us(o) else why)
+    return result.add(outcome).live
 
 
 def _served(api: Api) -> list[str]:

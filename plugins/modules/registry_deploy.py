@@ -53,12 +53,27 @@ options:
       - With V(redeployed), it does too, and its pods are started anew even where nothing else calls for it, as C(oc
         rollout latest) does. The Service, and so the address, stays. Pods with storage of kind V(ephemeral) take their
         images along, so that needs O(allow_data_loss).
-      - With V(absent), the workload goes, and with it the HTTP secret, the rights and the service account where they
-        were made for this registry alone. Service, certificate, claims and volumes stay. Images in storage of kind
-        V(ephemeral) go with the pods.
+      - With V(rolled_back), what a deployment with O(on_failure=rollback) has changed is put back, if it has not ended
+        well, for instance because it was killed. O(on_failure=rollback) does so by itself.
+      - With V(absent), the workload goes, and with it what was made for this registry alone, such as Secrets and
+        ConfigMaps with its settings, the HTTP secret, its rights and the service account. Service and claims stay,
+        unless O(remove_service) or O(remove_claims) is set; certificates, volumes of others and what is in storage
+        stay. Images in storage of kind V(ephemeral) go with the pods.
     type: str
-    choices: [present, redeployed, absent]
+    choices: [present, redeployed, rolled_back, absent]
     default: present
+  remove_service:
+    description:
+      - With O(state=absent), the Service goes too. Another one gets another address, which image streams, nodes and the
+        certificate do not know.
+    type: bool
+    default: false
+  remove_claims:
+    description:
+      - With O(state=absent), the claims that were made for this registry go too, and with them, or their volumes, the
+        images. Refused where its images are in another claim.
+    type: bool
+    default: false
   kind:
     description:
       - Kind of the workload. With V(auto), the kind that exists stays; otherwise it is a DeploymentConfig on an
@@ -146,6 +161,18 @@ options:
       - Seconds to wait at most.
     type: int
     default: 600
+  on_failure:
+    description:
+      - What to do when the rollout does not become ready, while O(wait=true). With V(keep), everything stays as it was
+        written, so that it can be looked at, and the next run goes on from there.
+      - With V(rollback), everything that this run has changed is put back (workload, Secrets, ConfigMaps, account,
+        binding, claims made and not yet bound), and the wait goes on until that is ready. The task fails with the
+        reason for which the rollout did.
+      - What is going to change is kept in the Secret C(<name>-before) before the first write and until the new pods
+        serve. After a run that was killed, the next one goes on; if it fails, it goes back to what served last.
+    type: str
+    choices: [keep, rollback]
+    default: keep
 notes:
   - The waiting is done on the controller, by an action plugin; the task cannot be C(async).
 seealso:
@@ -304,6 +331,31 @@ layout:
       sample:
         - credentials of openshift-registry in clear in the environment
         - volume v1 (claim registry-claim) is mounted at /registry2 and is not used for images
+leftovers:
+  description:
+    - Whether objects that the registry has no use for any more are still there, since the rollout is not finished.
+    - False after a wait, which takes them away at its end.
+  returned: with O(state=present) and O(state=redeployed)
+  type: bool
+rollback:
+  description: What O(on_failure=rollback) has put back.
+  returned: when the rollout has failed and O(on_failure=rollback)
+  type: dict
+  contains:
+    done:
+      description: Whether everything is as it was before, and serves.
+      type: bool
+    actions:
+      description: What was put back, as sentences.
+      type: list
+      elements: str
+    resources:
+      description: The objects looked after.
+      type: list
+      elements: dict
+    rollout:
+      description: The rollout of the former state, as RV(rollout). Null where there was none.
+      type: dict
 actions:
   description: What was, or would be, done, as sentences.
   returned: success
@@ -355,7 +407,7 @@ api_requests:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.okd.registry.plugins.module_utils import _deploy, _operator, _undeploy
+from ansible_collections.okd.registry.plugins.module_utils import _deploy, _operator, _rollback, _undeploy
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._args import COMMON, ENDPOINTS, argument_spec
 from ansible_collections.okd.registry.plugins.module_utils._build.workload import API_VERSIONS
@@ -368,6 +420,8 @@ def execute(module: AnsibleModule, api: Api) -> dict[str, Any]:
     storage.show_harmless(module)
     params = settings.show_harmless(module)
     module.no_log_values.update(storage.secret_values(params))
+    if params["state"] == "rolled_back":  # what was written tells whose it was
+        return _rollback.run(params, api, check_mode=module.check_mode)
     config = _operator.manages(params, api)
     if config is not None:
         return _operator.run(params, api, config, check_mode=module.check_mode)
@@ -385,7 +439,7 @@ def main() -> None:
             storage.SPEC,
             pod.SPEC,
             settings.SPEC,
-            state={"type": "str", "choices": ["present", "redeployed", "absent"], "default": "present"},
+            state={"type": "str", "choices": ["present", "redeployed", "rolled_back", "absent"], "default": "present"},
             managed_by={"type": "str", "choices": ["auto", "operator", "self"], "default": "auto"},
             kind={"type": "str", "choices": ["auto", *API_VERSIONS], "default": "auto"},
             image={"type": "str"},
@@ -400,6 +454,9 @@ def main() -> None:
             strategy={"type": "str", "choices": ["Rolling", "Recreate", "OnDelete"]},
             wait={"type": "bool", "default": True},
             wait_timeout={"type": "int", "default": 600},
+            remove_service={"type": "bool", "default": False},
+            remove_claims={"type": "bool", "default": False},
+            on_failure={"type": "str", "choices": ["keep", "rollback"], "default": "keep"},
         ),
     )
 

@@ -38,13 +38,18 @@ class KubeAction(ActionBase):
         args = dict(self._task.args)
         decrypted: list[str] = []
         try:
-            args.update(self._found(args.get("kubeconfig"), decrypted))
+            for option in self.files(args):
+                args.update(self._found(option, args.get(option), decrypted))
             result.update(self.work(args, variables))
         finally:
             for path in decrypted:
                 self._loader.cleanup_tmp_file(path)
             self._remove_tmp_path(self._connection._shell.tmpdir)
         return result
+
+    def files(self, args: dict[str, Any]) -> tuple[str, ...]:  # noqa: ARG002 - for those who override it
+        """Options that name files, which are looked for on the controller."""
+        return ("kubeconfig",)
 
     def work(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         """Run the module once. Plugins that do more override this."""
@@ -54,18 +59,18 @@ class KubeAction(ActionBase):
         """The result of one run of a module on the task's host."""
         return dict(self._execute_module(module_name=name, module_args=args, task_vars=variables))
 
-    def _found(self, kubeconfig: Any, decrypted: list[str]) -> dict[str, Any]:
-        """The option ``kubeconfig`` with real paths (several may be joined, as in KUBECONFIG), if it has to change."""
-        if not isinstance(kubeconfig, str) or not kubeconfig or self._connection.transport != "local":
+    def _found(self, option: str, value: Any, decrypted: list[str]) -> dict[str, Any]:
+        """The option with real paths (several may be joined, as in KUBECONFIG), if it has to change."""
+        if not isinstance(value, str) or not value or self._connection.transport != "local":
             return {}
         paths = []
-        for part in filter(None, kubeconfig.split(os.pathsep)):
+        for part in filter(None, value.split(os.pathsep)):
             try:
                 path = self._find_needle("files", part)
             except AnsibleError as exc:
-                raise AnsibleActionFail(f"kubeconfig: there is no file {part} on the controller: {exc}") from exc
+                raise AnsibleActionFail(f"{option}: there is no file {part} on the controller: {exc}") from exc
             real = self._loader.get_real_file(path, decrypt=True)
             if real != path:
                 decrypted.append(real)
             paths.append(real)
-        return {"kubeconfig": os.pathsep.join(paths)}
+        return {option: os.pathsep.join(paths)}

@@ -139,4 +139,54 @@ class _Wait:
             self._clock.sleep(min(2.0**self._failures, LOOK))
             return None
         text = f"{self._what}: the rollout cannot be watched: {said} {'' if lasting else ANYWAY}".rstrip()
-        return {"failed": True, "msg": text, "rollout": self._timed(rollout) if rollout else None}
+        # Of a rollout that nobody can see, nobody knows that it has failed: no reason to go back.
+        return {"failed": True, "lost": True, "msg": text, "rollout": self._timed(rollout) if rollout else None}
+
+
+# ---- after the wait --------------------------------------------------------------------------------------------------
+
+
+def with_leftovers_removed(result: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """The result of a deployment with what a second run of the module has taken away behind it.
+
+    The former state that a run keeps for itself is not told: it was made and taken away again within the task.
+    """
+    if after.get("failed"):
+        return {
+            **result, "failed": True,
+            "msg": f"The rollout is done, but what is no longer needed could not be taken away: {after.get('msg')}",
+        }  # fmt: skip
+    own = f"{(result.get('workload') or {}).get('name')}-before"
+    gone = [one for one in after.get("resources") or [] if one["action"] != "unchanged" and one["name"] != own]
+    told = [line for line in after.get("actions") or [] if not line.endswith(f"/{own}.")]
+    diff = [one for one in after.get("diff") or [] if not one["before_header"].endswith(f"/{own}")]
+    return {
+        **result,
+        "changed": bool(result.get("changed") or gone),
+        "resources": [*(result.get("resources") or []), *gone],
+        "actions": [*(result.get("actions") or []), *told],
+        "diff": [*(result.get("diff") or []), *diff],
+        "leftovers": False,
+    }
+
+
+def after_rollback(failed: dict[str, Any], back: dict[str, Any]) -> dict[str, Any]:
+    """The result of a deployment that has failed, and of which everything was put back, as far as that went.
+
+    :param failed: with the reason, which stays the task's.
+    :param back: the module's result with state rolled_back, and that of the wait after it.
+    """
+    ready = (back.get("rollout") or {}).get("line")
+    if back.get("failed"):
+        told = f"What it had changed could not all be put back: {back.get('msg')} Run again."
+    elif not back.get("actions"):
+        told = "It had changed nothing that had to be put back."
+    else:
+        told = "What it had changed is as it was before" + (f", and serves ({ready})." if ready else ".")
+    summary = {
+        "done": not back.get("failed"),
+        "actions": back.get("actions") or [],
+        "resources": back.get("resources") or [],
+        "rollout": back.get("rollout"),
+    }
+    return {**failed, "failed": True, "msg": f"{failed.get('msg')} {told}", "rollback": summary}

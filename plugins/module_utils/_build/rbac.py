@@ -21,6 +21,18 @@ def created_for(registry: str, live: Mapping[str, Any] | None) -> dict[str, str]
     return {}
 
 
+def marked(obj: Mapping[str, Any], registry: str, live: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A desired object with the mark of :func:`created_for`, where it is one of those."""
+    marks = {**(obj["metadata"].get("annotations") or {}), **created_for(registry, live)}
+    return {**obj, "metadata": {**obj["metadata"], **({"annotations": marks} if marks else {})}}
+
+
+def made_for(obj: Mapping[str, Any] | None, registry: str) -> bool:
+    """Whether an object did not exist before this registry needed it."""
+    marks = ((obj or {}).get("metadata") or {}).get("annotations") or {}
+    return marks.get(CREATED_FOR) == registry
+
+
 def service_account(
     name: str, namespace: str, *, registry: str, secrets: tuple[str, ...] = (), live: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:

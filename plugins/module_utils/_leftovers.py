@@ -1,0 +1,35 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Objects beside the workload that no feature asks for any more: found by their names, taken away if they are ours.
+
+Found by name and not by what the workload refers to, so that one which a killed run has left is found too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ansible_collections.okd.registry.plugins.module_utils import _settings
+from ansible_collections.okd.registry.plugins.module_utils._api import Api
+from ansible_collections.okd.registry.plugins.module_utils._apply import ensure_absent
+from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
+from ansible_collections.okd.registry.plugins.module_utils._model import Registry
+from ansible_collections.okd.registry.plugins.module_utils._plan import owned_by_us
+from ansible_collections.okd.registry.plugins.module_utils._result import Result
+
+Object = dict[str, Any]
+
+
+def find(registry: Registry, wanted: Iterable[ObjectRef], api: Api) -> list[Object]:
+    """What is there, ours, and not wanted."""
+    keep = set(wanted)
+    found = [api.get(ref) for ref in _settings.possible(registry) if ref not in keep]
+    return [one for one in found if one is not None and owned_by_us(one)]
+
+
+def remove(found: Iterable[Object], api: Api, result: Result, *, check_mode: bool) -> None:
+    """Take them away."""
+    for one in found:
+        result.add(ensure_absent(api, ObjectRef.of(one), check_mode=check_mode, live=one))
