@@ -12,13 +12,17 @@ import datetime as dt
 import ipaddress
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from ansible_collections.okd.registry.plugins.module_utils import _model, _rights
+from ansible_collections.okd.registry.plugins.module_utils import _model, _operator, _rights
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
+from ansible_collections.okd.registry.plugins.module_utils._build import operator_config, scc
 from ansible_collections.okd.registry.plugins.module_utils._build import route as build_route
 from ansible_collections.okd.registry.plugins.module_utils._build import service as build_service
+from ansible_collections.okd.registry.plugins.module_utils._build.right import Asked
 from ansible_collections.okd.registry.plugins.module_utils._build.secrets import KEY_PAIRS, key_pair
+from ansible_collections.okd.registry.plugins.module_utils._build.storage import Storage
 from ansible_collections.okd.registry.plugins.module_utils._cluster import Cluster, detect
 from ansible_collections.okd.registry.plugins.module_utils._errors import (
     ConfigurationError,
@@ -31,8 +35,9 @@ from ansible_collections.okd.registry.plugins.module_utils._errors import (
     UnreachableError,
 )
 from ansible_collections.okd.registry.plugins.module_utils._info import find_workload
-from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
-from ansible_collections.okd.registry.plugins.module_utils._options.storage import from_params
+from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef, group_of
+from ansible_collections.okd.registry.plugins.module_utils._options import settings as options_settings
+from ansible_collections.okd.registry.plugins.module_utils._options import storage as options_storage
 from ansible_collections.okd.registry.plugins.module_utils._service import holder_of
 
 # An image reference, loosely: what certainly is none is found here, the rest by the node that pulls.
@@ -44,7 +49,10 @@ Problems = Iterator[str]
 
 def execute(module: Any, api: Api) -> dict[str, Any]:
     """The module's work. Only what makes every check impossible (no kubernetes library) is raised."""
-    check = _Preflight(module.params, api)
+    options_storage.show_harmless(module)
+    params = options_settings.show_harmless(module)
+    module.no_log_values.update(options_storage.secret_values(params))
+    check = _Preflight(params, api)
     problems = list(check.options()) + list(check.files())
     cluster: Cluster | None = None
     try:
@@ -68,6 +76,9 @@ class _Preflight:
         self._params = params
         self._api = api
         self._name, self._namespace = params["name"], params["namespace"]
+        self._live_kind: str | None = None
+        self._refusals: list[str] = []  # what was refused for want of a right
+        self._told_at_once: list[str] = []  # those of them that the one sentence about all missing rights tells better
 
     # ---- what needs no cluster -----------------------------------------------------------------------------------
 
@@ -83,7 +94,7 @@ class _Preflight:
             yield from _refused(_model.host_port, "extra_hosts", host)
         if params["cluster_ip"]:
             yield from _refused(_model.ip_address, "cluster_ip", params["cluster_ip"])
-        yield from _refused(lambda _option, _value: from_params(params), "storage", None)
+        yield from _refused(lambda _option, _value: options_storage.from_params(params), "storage", None)
         if params["image"] and not _IMAGE.fullmatch(params["image"]):
             yield f"image: {params['image']!r} is no image reference, such as registry.example.com/ose/name:v3.11"
 
@@ -121,12 +132,14 @@ class _Preflight:
             checks += [self._claim, self._secret]
         for check in checks:
             found += self._run(check)
-        return found
+        return [one for one in found if one not in self._told_at_once]
 
     def _run(self, check: Callable[[], Iterable[str]]) -> list[str]:
         try:
             return list(check())
         except RegistryError as exc:
+            if isinstance(exc, ForbiddenError) and exc.details.get("rule"):
+                self._refusals.append(str(exc))
             return [str(exc)]
 
     def _ref(self, kind: str, name: str, api_version: str = "v1") -> ObjectRef:
@@ -211,6 +224,7 @@ class _Preflight:
 
     def _workload(self, cluster: Cluster) -> Problems:
         wanted, live = self._params["kind"], find_workload(self._api, self._name, self._namespace)
+        self._live_kind = live["kind"] if live else None
         if wanted == "DeploymentConfig" and not cluster.has_deployment_configs:
             yield (
                 "kind: DeploymentConfig is asked for, but the cluster has no such API (apps.openshift.io/v1). "
@@ -231,8 +245,11 @@ class _Preflight:
             return
         live = self._api.get(self._ref("PersistentVolumeClaim", name))
         if live is None:
-            there = [c["metadata"]["name"] for c in self._api.list("v1", "PersistentVolumeClaim", self._namespace)]
-            hint = f"There are: {', '.join(sorted(there))}" if there else "There are none; create one first"
+            try:
+                there = [c["metadata"]["name"] for c in self._api.list("v1", "PersistentVolumeClaim", self._namespace)]
+                hint = f"There are: {', '.join(sorted(there))}" if there else "There are none; create one first"
+            except ForbiddenError:
+                hint = "Create it first, or say storage.size to have it made"
             yield f"storage.claim_name: PersistentVolumeClaim {self._namespace}/{name} does not exist. {hint}"
         elif (live.get("status") or {}).get("phase") == "Lost":
             yield f"storage.claim_name: PersistentVolumeClaim {self._namespace}/{name} has lost its volume (phase Lost)"
@@ -271,9 +288,26 @@ class _Preflight:
                 yield f"secret_name: {name} has {half.pop()} but not {missing}. Add it, or delete the Secret"
 
     def _rights(self, cluster: Cluster) -> Problems:
-        missing = _rights.missing(self._api, self._namespace, cluster, route=bool(self._params["route_host"]), kind=self._params["kind"])
+        missing = _rights.missing(self._api, self._asked(cluster))
         if missing:
+            self._told_at_once = self._refusals
             yield _rights.explain(missing, self._namespace)
+
+    def _asked(self, cluster: Cluster) -> Asked:
+        """What the run is to do; of a storage that cannot be had, options() has told."""
+        try:
+            storage = options_storage.from_params(self._params)
+        except OptionError:
+            storage = Storage()
+        wanted, has_scc = self._params["kind"], self._api.has(scc.GROUP)
+        kind = self._live_kind if wanted == "auto" and self._live_kind else wanted
+        asked = Asked.from_params(self._params, cluster, storage=storage, has_scc=has_scc, kind=kind)
+        asks = self._params.get("managed_by") != _operator.SELF and self._api.has(group_of(operator_config.API_VERSION))
+        try:
+            managed = asks and _operator.manages(self._params, self._api) is not None
+        except RegistryError:
+            managed = asked.operator
+        return replace(asked, has_operator=asks, operator=managed)
 
 
 def _refused(check: Callable[[str, Any], Any], option: str, value: Any) -> Problems:

@@ -1,104 +1,109 @@
 # Copyright: (c) 2026, okd.registry contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which rights a run of site.yml needs on the API, and which of them are missing."""
+"""Which of the rights that a run needs (``_build/rights``) are missing, and how that is said."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
-from ansible_collections.okd.registry.plugins.module_utils._cluster import Cluster
+from ansible_collections.okd.registry.plugins.module_utils._build.rbac import RBAC
+from ansible_collections.okd.registry.plugins.module_utils._build.right import BIND, CLUSTER, Asked, Right
+from ansible_collections.okd.registry.plugins.module_utils._build.rights import needed
+from ansible_collections.okd.registry.plugins.module_utils._errors import ForbiddenError
+from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
+
+_VERBS = ("get", "list", "create", "update", "patch", "delete", BIND)
 
 
-@dataclass(frozen=True)
-class Right:
-    """One verb on one resource.
+def missing(api: Api, asked: Asked) -> list[Right]:
+    """Those of the needed rights that the user lacks; not those that are only helpful.
 
-    :param everywhere: needed in the whole cluster rather than in the registry's namespace.
+    One request for a cluster administrator, else one for each right.
     """
-
-    verb: str
-    resource: str
-    group: str = ""
-    everywhere: bool = False
-
-
-_RBAC = "rbac.authorization.k8s.io"
-_ROUTES = "route.openshift.io"
-_CONFIGS = ("apps.openshift.io", "deploymentconfigs")
-_DEPLOYMENTS = ("apps", "deployments")
-_DAEMONS = ("apps", "daemonsets")
-
-
-def needed(cluster: Cluster, *, route: bool, kind: str = "auto") -> list[Right]:
-    """The rights to deploy, secure and (``route``) expose a registry on a cluster.
-
-    :param kind: of the workload, as in the modules' option.
-    """
-    three = kind == "DeploymentConfig" or (kind == "auto" and cluster.openshift == 3)
-    daemons = kind == "DaemonSet"
-    written = [("", r) for r in ("services", "secrets", "configmaps", "serviceaccounts")]
-    workload = _DAEMONS if daemons else _CONFIGS if three else _DEPLOYMENTS
-    written.append(workload)
-    written += [(_ROUTES, "routes")] if route else []
-    rights = [Right(verb, r, group) for group, r in written for verb in ("get", "create", "patch")]
-    # a registry of another kind may be there already
-    others = (_CONFIGS, _DEPLOYMENTS, _DAEMONS) if cluster.has_deployment_configs else (_DEPLOYMENTS, _DAEMONS)
-    rights += [Right("get", resource, group) for group, resource in others if (group, resource) != workload]
-    rights += [
-        Right("get", "pods"),
-        Right("list", "pods"),
-        Right("get", "persistentvolumeclaims"),
-        Right("list", "events"),
-    ]
-    revisions = "controllerrevisions" if daemons else "replicasets"
-    rights += [Right("get", "replicationcontrollers")] if three else [Right("list", revisions, "apps")]
-    rights += [Right("get", "pods/log"), Right("get", "pods/portforward"), Right("get", "nodes", everywhere=True)]
-    if cluster.has_routes:
-        rights.append(Right("list", "routes", _ROUTES))
-    if route:
-        rights += [Right(verb, "routes/custom-host", _ROUTES) for verb in ("create", "update")]
-    if cluster.openshift:
-        rights += [Right(verb, "clusterrolebindings", _RBAC, everywhere=True) for verb in ("get", "create", "patch")]
-    return rights
-
-
-def missing(api: Api, namespace: str, cluster: Cluster, *, route: bool, kind: str = "auto") -> list[Right]:
-    """Those of the needed rights that the user lacks. One request for a cluster administrator, else one for each."""
     if api.may("*", "*", group="*"):
         return []
-    return [right for right in needed(cluster, route=route, kind=kind) if not _has(api, right, namespace)]
+    wanted = [right for right in needed(asked) if not right.helpful]
+    return [right for right in wanted if not _has(api, right, asked)]
 
 
-def _has(api: Api, right: Right, namespace: str) -> bool:
+def _has(api: Api, right: Right, asked: Asked) -> bool:
     resource, _slash, subresource = right.resource.partition("/")
-    where = None if right.everywhere else namespace
-    return api.may(right.verb, resource, group=right.group, namespace=where, subresource=subresource)
+    where = None if right.where == CLUSTER else right.where or asked.namespace
+    has = api.may(
+        right.verb, resource, group=right.group, namespace=where, name=right.name, subresource=subresource
+    )  # fmt: skip
+    return has or (right.verb == BIND and _has_all_of(api, right.name))
 
 
-def rules(rights: Iterable[Right]) -> str:
-    """Rights as the rules of a Role, in YAML."""
-    verbs: dict[tuple[str, str], list[str]] = {}
-    for right in rights:
-        verbs.setdefault((right.group, right.resource), []).append(right.verb)
-    return "\n".join(
-        f'- apiGroups: ["{group}"]\n  resources: [{resource}]\n  verbs: [{", ".join(wanted)}]'
-        for (group, resource), wanted in verbs.items()
+def _has_all_of(api: Api, role: str) -> bool:
+    """Whether the user has all that a ClusterRole gives: he may bind it then without the right to."""
+    try:
+        live = api.get(ObjectRef(f"{RBAC}/v1", "ClusterRole", role))
+    except ForbiddenError:
+        return False
+    return live is not None and all(_may_all(api, rule) for rule in live.get("rules") or [])
+
+
+def _may_all(api: Api, rule: Mapping[str, Any]) -> bool:
+    if rule.get("nonResourceURLs"):
+        return False  # nobody but an administrator has these from a role
+    return all(
+        api.may(verb, resource.partition("/")[0], group=group, name=name, subresource=resource.partition("/")[2])
+        for group in rule.get("apiGroups") or [""]
+        for resource in rule.get("resources") or []
+        for name in rule.get("resourceNames") or [""]
+        for verb in rule.get("verbs") or []
     )
 
 
-def explain(rights: list[Right], namespace: str) -> str:
-    """The missing rights as one sentence with the rules that would give them."""
-    parts = []
-    if any(r.resource == "clusterrolebindings" for r in rights):
-        # Not asked for before: who has all that a role gives may bind it without.
-        rights = [*rights, Right("bind", "clusterroles", _RBAC, everywhere=True)]
-    inside = [r for r in rights if not r.everywhere]
-    outside = [r for r in rights if r.everywhere]
-    if inside:
-        parts.append(f"as a Role in namespace {namespace}:\n{rules(inside)}")
-    if outside:
-        parts.append(f"as a ClusterRole:\n{rules(outside)}")
+def rule_list(rights: Iterable[Right]) -> list[dict[str, Any]]:
+    """Rights of one place as the rules of a Role. What is allowed for all objects is not said again for one by name."""
+    every = list(rights)
+    all_objects = {(r.group, r.resource, r.verb) for r in every if not r.name}
+    verbs: dict[tuple[str, str, str], set[str]] = {}
+    for r in every:
+        if not r.name or (r.group, r.resource, r.verb) not in all_objects:
+            verbs.setdefault((r.group, r.resource, r.name), set()).add(r.verb)
+    names: dict[tuple[str, str, bool, tuple[str, ...]], list[str]] = {}
+    for (group, resource, name), wanted in verbs.items():
+        in_order = tuple(sorted(wanted, key=_VERBS.index))
+        names.setdefault((group, resource, bool(name), in_order), []).append(name)
+    return [
+        {
+            "apiGroups": [group],
+            "resources": [resource],
+            **({"resourceNames": found} if named else {}),
+            "verbs": list(wanted),
+        }
+        for (group, resource, named, wanted), found in names.items()
+    ]
+
+
+def rules(rights: Iterable[Right]) -> str:
+    """The same as YAML."""
+    return "\n".join(
+        "\n".join(f"{'- ' if key == 'apiGroups' else '  '}{key}: {_inline(value)}" for key, value in rule.items())
+        for rule in rule_list(rights)
+    )
+
+
+def _inline(words: list[str]) -> str:
+    return f"[{', '.join(word if word and word[0].isalpha() else chr(34) + word + chr(34) for word in words)}]"
+
+
+def explain(rights: Iterable[Right], namespace: str) -> str:
+    """The missing rights as one sentence with the rules that would give them.
+
+    :param namespace: the registry's.
+    """
+    places: dict[str, list[Right]] = {}
+    for right in rights:
+        places.setdefault(right.where or namespace, []).append(right)
+    cluster = places.pop(CLUSTER, [])
+    parts = [f"as a Role in namespace {where}:\n{rules(found)}" for where, found in places.items()]
+    if cluster:
+        parts.append(f"as a ClusterRole:\n{rules(cluster)}")
     return "The user of this connection lacks rights that a run needs. They are, " + "\nand ".join(parts)

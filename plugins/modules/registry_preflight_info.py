@@ -11,6 +11,8 @@ short_description: Find everything that would stop the deployment of an image re
 description:
   - Looks at the variables, the CA's files, the cluster and the user's rights, and returns all problems at once.
   - Does not fail where it finds problems, and changes nothing.
+  - Takes the options of M(okd.registry.registry_deploy), since it depends on them which rights are needed. All that are
+    missing are named, with the rules that would give them.
 author:
   - okd.registry contributors (@okd-registry)
 version_added: 1.0.0
@@ -19,6 +21,9 @@ extends_documentation_fragment:
   - okd.registry._registry_common
   - okd.registry._registry_common.endpoints
   - okd.registry._registry_storage
+  - okd.registry._registry_storage.guards
+  - okd.registry._registry_pod
+  - okd.registry._registry_settings
   - okd.registry._attributes
   - okd.registry._attributes.registry_group
   - okd.registry._attributes.info
@@ -70,10 +75,23 @@ options:
     description:
       - Image of the registry.
     type: str
-  node_selector:
+  managed_by:
     description:
-      - Labels of the nodes on which the registry may run.
-    type: dict
+      - Whose the registry is, as in M(okd.registry.registry_deploy).
+    type: str
+    choices: [auto, operator, self]
+    default: auto
+  on_failure:
+    description:
+      - What becomes of a deployment that fails, as in M(okd.registry.registry_deploy). To put it back takes rights.
+    type: str
+    choices: [keep, rollback]
+    default: keep
+  service_account:
+    description:
+      - Service account of the registry's pods.
+    type: str
+    default: registry
   cluster_role:
     description:
       - ClusterRole for the registry's service account. On OpenShift, C(system:registry) is looked for where this is
@@ -141,7 +159,7 @@ api_requests:
 from ansible_collections.okd.registry.plugins.module_utils._args import COMMON, ENDPOINTS, argument_spec
 from ansible_collections.okd.registry.plugins.module_utils._build.workload import API_VERSIONS
 from ansible_collections.okd.registry.plugins.module_utils._kube import run_module
-from ansible_collections.okd.registry.plugins.module_utils._options import storage
+from ansible_collections.okd.registry.plugins.module_utils._options import pod, settings, storage
 from ansible_collections.okd.registry.plugins.module_utils._preflight import execute
 
 ARGUMENTS = {
@@ -159,15 +177,17 @@ ARGUMENTS = {
     "secret_name": {"type": "str", "default": "registry-secret"},
     "kind": {"type": "str", "choices": ["auto", *API_VERSIONS], "default": "auto"},
     "image": {"type": "str"},
-    "storage": storage.SPEC["storage"],
-    "node_selector": {"type": "dict"},
+    "managed_by": {"type": "str", "choices": ["auto", "operator", "self"], "default": "auto"},
+    "on_failure": {"type": "str", "choices": ["keep", "rollback"], "default": "keep"},
+    "service_account": {"type": "str", "default": "registry"},
     "cluster_role": {"type": "str"},
 }
 
 
 def main() -> None:
     """Run the module."""
-    run_module(execute, argument_spec=argument_spec(COMMON, ENDPOINTS, ARGUMENTS))
+    spec = argument_spec(COMMON, ENDPOINTS, storage.SPEC, pod.SPEC, settings.SPEC, ARGUMENTS)
+    run_module(execute, argument_spec=spec)
 
 
 if __name__ == "__main__":

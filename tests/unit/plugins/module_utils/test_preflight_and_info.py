@@ -9,14 +9,9 @@ import datetime as dt
 from typing import Any
 
 import pytest
-import yaml
-from ansible_collections.okd.registry.plugins.module_utils import _preflight, _rights
+from ansible_collections.okd.registry.plugins.module_utils import _preflight
 from ansible_collections.okd.registry.plugins.module_utils._cluster import Cluster, detect
 from ansible_collections.okd.registry.plugins.module_utils._info import storage_value, workload_value
-from ansible_collections.okd.registry.plugins.module_utils._rights import Right
-
-PLAIN = Cluster("v1.34.1", None, has_routes=False, has_deployment_configs=False)
-THREE = Cluster("v1.11.0", 3, has_routes=True, has_deployment_configs=True)
 
 
 class Groups:
@@ -46,52 +41,6 @@ def test_which_kind_of_cluster(groups: tuple[str, ...], openshift: int | None, r
     assert detect(Groups(*groups)) == Cluster("v1", openshift, routes, configs)  # type: ignore[arg-type]
 
 
-class Rights:
-    """An API whose user has certain rights, as (verb, resource)."""
-
-    def __init__(self, *rights: tuple[str, str], admin: bool = False) -> None:
-        self._rights, self._admin, self.asked = rights, admin, 0
-
-    def may(self, verb: str, resource: str, *, subresource: str = "", **_where: Any) -> bool:
-        self.asked += 1
-        full = f"{resource}/{subresource}" if subresource else resource
-        return self._admin or (verb, full) in self._rights
-
-
-def test_an_administrator_is_asked_once() -> None:
-    api = Rights(admin=True)
-    assert _rights.missing(api, "default", THREE, route=True) == []  # type: ignore[arg-type]
-    assert api.asked == 1
-
-
-def test_missing_rights() -> None:
-    all_but = [(r.verb, r.resource) for r in _rights.needed(THREE, route=True)]
-    lacking = {("create", "routes/custom-host"), ("get", "nodes")}
-    api = Rights(*[r for r in all_but if r not in lacking])
-    found = _rights.missing(api, "default", THREE, route=True)  # type: ignore[arg-type]
-    assert {(r.verb, r.resource) for r in found} == lacking
-
-
-def test_what_a_cluster_has_decides_what_is_needed() -> None:
-    plain = {(r.verb, r.resource) for r in _rights.needed(PLAIN, route=False)}
-    three = {(r.verb, r.resource) for r in _rights.needed(THREE, route=True)}
-    assert ("create", "deployments") in plain - three
-    created = {("create", r) for r in ("deploymentconfigs", "routes", "routes/custom-host", "clusterrolebindings")}
-    assert created <= three - plain
-    assert ("create", "routes") not in {(r.verb, r.resource) for r in _rights.needed(THREE, route=False)}
-
-
-def test_rules_are_yaml_that_a_role_takes() -> None:
-    rules = yaml.safe_load(_rights.rules([Right("get", "pods/log"), Right("get", "nodes"), Right("list", "nodes")]))
-    assert rules == [
-        {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
-        {"apiGroups": [""], "resources": ["nodes"], "verbs": ["get", "list"]},
-    ]
-    assert "verbs: [bind]" in _rights.explain([Right("create", "clusterrolebindings", everywhere=True)], "default")
-    text = _rights.explain([Right("get", "pods"), Right("get", "nodes", everywhere=True)], "default")
-    assert text.index("as a Role in namespace default") < text.index("as a ClusterRole")
-
-
 def params(**changes: Any) -> dict[str, Any]:
     plain = {
         "name": "docker-registry",
@@ -118,7 +67,10 @@ def params(**changes: Any) -> dict[str, Any]:
         ({"image": "two words"}, ["image: 'two words' is no image reference"]),
         ({"image": "Upper:case"}, ["image: 'Upper:case' is no image reference"]),
         ({"storage": {"kind": "pvc"}}, ["storage.claim_name: None is required with kind: pvc"]),
-        ({"storage": {"kind": "ephemeral", "mount_path": "registry"}}, ["storage.mount_path: 'registry' must be an absolute path"]),
+        (
+            {"storage": {"kind": "ephemeral", "mount_path": "registry"}},
+            ["storage.mount_path: 'registry' must be an absolute path"],
+        ),
         (
             {"name": "X", "namespace": "Y", "port": 0, "cluster_domain": "a b", "cluster_ip": "x", "route_host": "y:1"},
             ["name: ", "namespace: ", "port: ", "cluster_domain: ", "route_host: ", "cluster_ip: "],

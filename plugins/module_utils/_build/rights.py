@@ -1,0 +1,302 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which rights each feature needs on the API, and why. Pure; ``docs/permissions.md`` is made from it.
+
+Rights are on objects by name wherever RBAC can say that (not for ``create`` and ``list``, which know no name), for in
+the registry's namespace there may be Secrets that are nobody's business.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from ansible_collections.okd.registry.plugins.module_utils._build import operator_config as operator
+from ansible_collections.okd.registry.plugins.module_utils._build import pdb, rbac, scc
+from ansible_collections.okd.registry.plugins.module_utils._build.right import BIND, CLUSTER, Asked, Right, on
+from ansible_collections.okd.registry.plugins.module_utils._build.workload import API_VERSIONS
+from ansible_collections.okd.registry.plugins.module_utils._cluster import Cluster
+from ansible_collections.okd.registry.plugins.module_utils._kinds import group_of, plural
+
+RBAC, ROUTES, STORAGE = rbac.RBAC, "route.openshift.io", "storage.k8s.io"
+
+
+@dataclass(frozen=True)
+class Feature:
+    """Rights that go together.
+
+    :param title: for people.
+    :param when: whether a run needs it.
+    """
+
+    title: str
+    when: Callable[[Asked], bool]
+    rights: Callable[[Asked], Iterator[Right]]
+
+
+def needed(asked: Asked) -> list[Right]:
+    """All rights that a run needs or is helped by, each once; a right that one feature needs is not only helpful."""
+    found: dict[Right, Right] = {}
+    for feature in features(asked):
+        for right in feature.rights(asked):
+            if right not in found or (found[right].helpful and not right.helpful):
+                found[right] = right
+    return list(found.values())
+
+
+def features(asked: Asked) -> list[Feature]:
+    """What a run has to do with, in the order of docs/permissions.md."""
+    if asked.state == "absent" and not asked.operator:
+        return [ABSENT]
+    if asked.operator:
+        return [OPERATOR]
+    return [feature for feature in FEATURES if feature.when(asked)]
+
+
+# ---- what each feature needs ---------------------------------------------------------------------------------------
+
+
+def _address(a: Asked) -> Iterator[Right]:
+    yield from on("services", "get create patch", "the Service and its address", name=a.name)
+    yield from on("services", "list", "who has cluster_ip already", where=CLUSTER, helpful=True)
+    yield from on("namespaces", "get", "whether the namespace is there", name=a.namespace, where=CLUSTER, helpful=True)
+    yield from on(
+        "servicecidrs", "list", "whether cluster_ip is in range, before it is asked for",
+        group="networking.k8s.io", where=CLUSTER, helpful=True,
+    )  # fmt: skip
+
+
+def _certificate(a: Asked) -> Iterator[Right]:
+    yield from on("secrets", "get create patch", "certificate and key", name=a.certificate)
+    yield from on("configmaps", "get create patch", "the CA, for the nodes", name=f"{a.name}-ca")
+    if a.cluster.has_routes:
+        yield from on("routes", "list", "hosts of Routes, which the certificate has to cover", group=ROUTES)
+
+
+def _workload(a: Asked) -> Iterator[Right]:
+    kinds = [k for k in API_VERSIONS if a.cluster.has_deployment_configs or k != "DeploymentConfig"]
+    for kind in kinds:
+        why = "the workload" if kind == a.workload else "a registry of another kind may be there"
+        verbs = "get create patch" if kind == a.workload else "get"
+        yield from on(plural(API_VERSIONS[kind], kind), verbs, why, group=_group(kind), name=a.name)
+    yield from on("serviceaccounts", "get create patch", "the account of the pods", name=a.account)
+    yield from on("secrets", "get create patch", "the HTTP secret", name=f"{a.name}-http-secret")
+    for resource, name in (*a.setting_objects.values(), ("secrets", a.storage_secret), ("secrets", f"{a.name}-before")):
+        yield from on(resource, "get delete", "what is no longer asked for is found and taken away", name=name)
+
+
+def _rollout(a: Asked) -> Iterator[Right]:
+    yield from on("pods", "list", "how far the rollout is")
+    if a.workload == "DeploymentConfig":
+        yield from on("replicationcontrollers", "get", "how far the rollout is")
+        yield from on("pods", "get", "the pod that deploys, where it is in the way")
+    elif a.workload == "DaemonSet":
+        yield from on("controllerrevisions", "list", "how far the rollout is", group="apps")
+    else:
+        yield from on("replicasets", "list", "how far the rollout is", group="apps")
+    yield from on("events", "list", "why a pod does not start", helpful=True)
+    yield from on("pods/log", "get", "the last words of a pod that crashes; that it listens with TLS", helpful=True)
+
+
+def _proof(a: Asked) -> Iterator[Right]:
+    # Streams over WebSockets are a "get"; since Kubernetes 1.35 "create" is asked for as well.
+    verbs = "get create" if _minor(a.cluster) >= 35 else "get"
+    yield from on("pods/portforward", verbs, "which certificate each pod serves")
+    yield from on("nodes", "get", "which node runs the registry: it is restarted last", where=CLUSTER, helpful=True)
+    yield from on("pods/exec", "create get", "how many images there are (figures only)", helpful=True)
+
+
+def _account_rights(a: Asked) -> Iterator[Right]:
+    name = rbac.binding_name(a.account, a.namespace)
+    yield from on(
+        "clusterrolebindings", "get create patch", "what the registry may do", group=RBAC, name=name, where=CLUSTER
+    )
+    yield from on(
+        "clusterroles", BIND, "nobody may give what he does not have, unless he may bind it",
+        group=RBAC, name=a.bound_role, where=CLUSTER,
+    )  # fmt: skip
+    yield from on(
+        "clusterroles", "get", "whether the role is there", group=RBAC, name=a.bound_role, where=CLUSTER, helpful=True
+    )
+
+
+def _claim(a: Asked) -> Iterator[Right]:
+    yield from on("persistentvolumeclaims", "get", "the claim", name=a.storage.claim_name or "")
+    yield from on("persistentvolumeclaims", "list", "which claims there are, where it is missing", helpful=True)
+    yield from on("persistentvolumes", "list", "whether a volume fits the claim", where=CLUSTER, helpful=True)
+    yield from on(
+        "storageclasses", "list", "whether a class gives the claim a volume, and lets it grow",
+        group=STORAGE, where=CLUSTER, helpful=True,
+    )  # fmt: skip
+
+
+def _new_claim(a: Asked) -> Iterator[Right]:
+    yield from on(
+        "persistentvolumeclaims", "create patch", "the claim is made, and grows", name=a.storage.claim_name or ""
+    )
+
+
+def _nfs_volume(a: Asked) -> Iterator[Right]:
+    name = (a.storage.new_claim and a.storage.new_claim.volume) or ""
+    yield from on(
+        "persistentvolumes", "get create patch", "the volume with the mount's options", name=name, where=CLUSTER
+    )
+
+
+def _host_path(_asked: Asked) -> Iterator[Right]:
+    yield from on(
+        "securitycontextconstraints", "get patch", "the account may run privileged, to write to its node",
+        group=scc.GROUP, name=scc.REF.name, where=CLUSTER,
+    )  # fmt: skip
+
+
+def _host_path_before(_asked: Asked) -> Iterator[Right]:
+    yield from on(
+        "securitycontextconstraints", "get patch", "the account no longer runs privileged, where it did for us",
+        group=scc.GROUP, name=scc.REF.name, where=CLUSTER, helpful=True,
+    )  # fmt: skip
+
+
+def _object_storage(a: Asked) -> Iterator[Right]:
+    yield from on("secrets", "get create patch", "parameters of the storage", name=a.storage_secret)
+    theirs = a.storage.objects.secret_name if a.storage.objects else None
+    if theirs:
+        yield from on("secrets", "get", "the Secret that storage.secret_name names", name=theirs)
+
+
+def _probe(a: Asked) -> Iterator[Right]:
+    yield from on("jobs", "get create delete", "the pod that tries to write", group="batch", name=f"{a.name}-probe")
+    yield from on("pods", "list", "how it is with that pod")
+    yield from on("pods/log", "get", "what it found")
+
+
+def _budget(a: Asked) -> Iterator[Right]:
+    # Before Kubernetes 1.15 a budget cannot be changed, and is made anew.
+    yield from on(
+        plural("policy/v1", pdb.KIND), "get create patch delete", "the PodDisruptionBudget",
+        group="policy", name=a.name,
+    )  # fmt: skip
+
+
+def _budget_before(a: Asked) -> Iterator[Right]:
+    yield from on(
+        plural("policy/v1", pdb.KIND), "get delete", "one that is no longer asked for is taken away",
+        group="policy", name=a.name, helpful=True,
+    )  # fmt: skip
+
+
+def _settings(a: Asked) -> Iterator[Right]:
+    for setting in sorted(a.ours):
+        resource, name = a.setting_objects[setting]
+        yield from on(resource, "get create patch", f"what {_OPTIONS.get(setting, setting)} says", name=name)
+    for resource, name in a.theirs:
+        yield from on(resource, "get", "the object that config or extra_ca names", name=name)
+
+
+def _rollback(a: Asked) -> Iterator[Right]:
+    """Everything that a deployment may have made goes again; what it found is put back."""
+    yield from on("secrets", "get create patch delete", "how it was before", name=f"{a.name}-before")
+    makers = [f for f in FEATURES if f.rights in _MADE and f.when(a)]
+    for right in _written(r for f in makers for r in f.rights(a)):
+        yield Right("delete", right.resource, right.group, right.name, right.where, "what the deployment made goes")
+
+
+def _absent(a: Asked) -> Iterator[Right]:
+    kinds = [k for k in API_VERSIONS if a.cluster.has_deployment_configs or k != "DeploymentConfig"]
+    for kind in kinds:
+        resource, group = plural(API_VERSIONS[kind], kind), _group(kind)
+        yield from on(resource, "get delete", "the workload", group=group, name=a.name)
+        yield from on(resource, "list", "whether others use the account too", group=group)
+    for name in (f"{a.name}-http-secret", a.storage_secret):
+        yield from on("secrets", "get delete", "what was made for the workload", name=name)
+    yield from on("serviceaccounts", "get patch delete", "the account, where it was made for it", name=a.account)
+    yield from on("services", "get", "what is told about the registry", name=a.name)
+    name = rbac.binding_name(a.account, a.namespace)
+    yield from on("clusterrolebindings", "get delete", "what it was allowed", group=RBAC, name=name, where=CLUSTER)
+
+
+def _operator(a: Asked) -> Iterator[Right]:
+    where, group = operator.NAMESPACE, group_of(operator.API_VERSION)
+    yield from on(
+        "configs", "get patch", "what the operator is told", group=group, name=operator.REF.name, where=CLUSTER
+    )
+    yield from on("services", "get", "the registry's address", name=operator.NAME, where=where)
+    yield from on(
+        "secrets", "get create patch delete", "credentials of object storage",
+        name=operator.CREDENTIALS.name, where=where,
+    )  # fmt: skip
+    if a.storage.claim_name:
+        yield from on("persistentvolumeclaims", "get", "the claim", name=a.storage.claim_name, where=where)
+    yield from on(
+        "deployments", "get patch", "how far it is; a new rollout (state redeployed)",
+        group="apps", name=operator.NAME, where=where,
+    )  # fmt: skip
+    yield from on("replicasets", "list", "how far it is", group="apps", where=where, helpful=True)
+    yield from on("pods", "list", "how far it is, and why not", where=where, helpful=True)
+    yield from on("events", "list", "why a pod does not start", where=where, helpful=True)
+
+
+def _operator_seen(_asked: Asked) -> Iterator[Right]:
+    yield from on(
+        "configs", "get", "whether the image-registry operator has the registry",
+        group=group_of(operator.API_VERSION), name=operator.REF.name, where=CLUSTER,
+    )  # fmt: skip
+
+
+def _route(_asked: Asked) -> Iterator[Right]:
+    yield from on("routes", "list get create patch", "the Route, and that a router admits it", group=ROUTES)
+    yield from on("routes/custom-host", "create update", "its host is yours to choose", group=ROUTES)
+    yield from on("routes", "list", "who has the host already", group=ROUTES, where=CLUSTER, helpful=True)
+
+
+def _group(kind: str) -> str:
+    return group_of(API_VERSIONS[kind])
+
+
+def _minor(cluster: Cluster) -> int:
+    found = re.match(r"v1\.(\d+)", cluster.version)
+    return int(found[1]) if found else 0
+
+
+def _written(rights: Iterable[Right]) -> Iterator[Right]:
+    """Of rights to change objects by name, those on objects that are made, too."""
+    every = list(rights)
+    made = {(r.resource, r.group, r.where) for r in every if r.verb == "create"}
+    return (r for r in every if r.verb == "patch" and (r.resource, r.group, r.where) in made)
+
+
+_OPTIONS = {"proxy": "egress_proxy"}
+_VOLUMES = ("pvc", "nfs", "host_path")
+_MADE = (_workload, _account_rights, _new_claim, _nfs_volume, _object_storage, _settings)
+
+
+def _always(_asked: Asked) -> bool:
+    return True
+
+
+#: For a registry that is a workload of ours.
+FEATURES = (
+    Feature("The address", _always, _address),
+    Feature("The certificate", _always, _certificate),
+    Feature("The workload", _always, _workload),
+    Feature("The wait for the rollout", _always, _rollout),
+    Feature("The proof", _always, _proof),
+    Feature("OpenShift, or `cluster_role`", lambda a: bool(a.bound_role), _account_rights),
+    Feature("`route_host`", lambda a: a.route, _route),
+    Feature("`storage.claim_name`", lambda a: bool(a.storage.claim_name), _claim),
+    Feature("`storage.size`, or `options` of `nfs`", lambda a: a.storage.new_claim is not None, _new_claim),
+    Feature("`storage.options` of `nfs`", lambda a: bool(a.storage.nfs and a.storage.new_claim), _nfs_volume),
+    Feature("`storage.kind: host_path`, OpenShift", lambda a: a.has_scc and bool(a.storage.host_path), _host_path),
+    Feature("`storage.kind: s3`, `azure`, `gcs`, `swift`", lambda a: a.storage.objects is not None, _object_storage),
+    Feature("`probe_storage` of a volume", lambda a: a.probes and a.storage.kind in _VOLUMES, _probe),
+    Feature("`pod_disruption_budget`", lambda a: a.budget, _budget),
+    Feature("`config`, `credentials`, `egress_proxy`, `extra_ca`", lambda a: bool(a.ours or a.theirs), _settings),
+    Feature("`on_failure: rollback`", lambda a: a.rolls_back, _rollback),
+    Feature("`host_path` no longer, OpenShift", lambda a: a.has_scc and not a.storage.host_path, _host_path_before),
+    Feature("`pod_disruption_budget` no longer", lambda a: not a.budget, _budget_before),
+    Feature("OpenShift 4", lambda a: a.has_operator, _operator_seen),
+)
+OPERATOR = Feature("OpenShift 4, where the operator has the registry", lambda a: a.operator, _operator)
+ABSENT = Feature("`state: absent`", lambda a: a.state == "absent", _absent)
