@@ -44,6 +44,8 @@ _FREE_MAPS = frozenset(
     {"labels", "annotations", "matchLabels", "selector", "nodeSelector", "data", "binaryData", "stringData"}
 )
 # Empty maps that say something by being there; the last ones in the image-registry operator's spec.storage.
+# A claim without class is another than one that says nothing, which gets the default class.
+_TELLING_EMPTY_TEXTS = frozenset({"storageClassName"})
 _TELLING_EMPTY_MAPS = frozenset({"emptyDir", "podSelector", "namespaceSelector", "pvc", "s3", "gcs", "azure", "swift"})
 
 _QUANTITY_MAPS = frozenset({"requests", "limits", "capacity", "hard", "max", "min", "default", "defaultRequest"})
@@ -150,7 +152,7 @@ def says_nothing(value: Any, parent: str, field: str) -> bool:
     if value is None:
         return True
     if value == "" and isinstance(value, str):
-        return parent not in _FREE_MAPS
+        return parent not in _FREE_MAPS and field not in _TELLING_EMPTY_TEXTS
     if value == {} and isinstance(value, dict):
         return field not in _TELLING_EMPTY_MAPS
     return isinstance(value, list) and not value

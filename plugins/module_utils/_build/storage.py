@@ -125,20 +125,34 @@ class Storage:
 
     def _mount(self, live: Object | None) -> tuple[Mount, tuple[str, ...]]:
         """The volume at its path, and names of volumes that go with the one it replaces."""
-        source, there = self.source(), layout.mount_at(live, self.mount_path)
+        there = layout.mount_at(live, self.mount_path)
         kept = None if self.name_told and there != self.volume_name else there
+        if kept and not self._holds(live, kept) and self._twin(live):
+            kept = None
         if kept and (self._holds(live, kept) or not _mounted_elsewhere(live, kept, self.mount_path)):
-            lists = not _mounted_elsewhere(live, kept, self.mount_path)
-            return Mount(self.mount_path, source if lists else {}, kept, named=True), ()
+            return self._reused(live, kept), ()
         gone = _scratch(live, self.mount_path)
         if there and self._holds(live, there) and not _mounted_elsewhere(live, there, self.mount_path):
             gone = (there,)  # it gets another name
-        if self.claim_name and not self.name_told:
-            # The document's `oc volume --name=v1 -t pvc`: a pod with two volumes of one claim may never start.
-            twin = next((v["name"] for v in _volumes(live) if self._holds(live, v["name"])), None)
-            if twin and not owns(live, "spec", "template", "spec", "volumes", f"={twin}"):
-                return Mount(self.mount_path, {}, twin, named=True), gone
-        return Mount(self.mount_path, source, self._free_name(live), named=True), gone
+        twin = self._twin(live)
+        if twin and twin not in gone:
+            return self._reused(live, twin), gone
+        return Mount(self.mount_path, self.source(), self._free_name(live), named=True), gone
+
+    def _reused(self, live: Object | None, volume: str) -> Mount:
+        """A live volume; one that others mount elsewhere is not made ours, for it would go with us one day."""
+        theirs = not _is_our_volume(live, volume) and _mounted_elsewhere(live, volume, self.mount_path)
+        return Mount(self.mount_path, {} if theirs else self.source(), volume, named=True)
+
+    def _twin(self, live: Object | None) -> str | None:
+        """A volume that others added, with the claim that is wanted, as the document's ``oc volume --name=v1 -t pvc``.
+
+        It is used as it is: a pod with two volumes of one claim may never start.
+        """
+        if not self.claim_name or self.name_told:
+            return None
+        found = [v["name"] for v in _volumes(live) if self._holds(live, v["name"])]
+        return next((name for name in found if not _is_our_volume(live, name)), None)
 
     def _holds(self, live: Object | None, volume: str) -> bool:
         """Whether a live volume has the wanted source already."""
@@ -147,9 +161,13 @@ class Storage:
         return there is not None and there[0] == wanted[0] and wanted[1].items() <= there[1].items()
 
     def _free_name(self, live: Object | None) -> str:
-        """A name that is not that of a volume which others mount elsewhere."""
+        """A name that no volume of others has."""
+        there = layout.mount_at(live, self.mount_path)
+        others = {v["name"] for v in _volumes(live) if v["name"] != there and not _is_our_volume(live, v["name"])}
+        if there and _mounted_elsewhere(live, there, self.mount_path):
+            others.add(there)
         name, number = self.volume_name, 1
-        while _others_mount(live, name, self.mount_path):
+        while name in others:
             number += 1
             name = f"{self.volume_name}-{number}"
         return name
@@ -179,19 +197,13 @@ def _mounts(live: Object | None, volume: str | None) -> list[tuple[str, str]]:
     ]  # fmt: skip
 
 
+def _is_our_volume(live: Object | None, volume: str) -> bool:
+    return owns(live, "spec", "template", "spec", "volumes", f"={volume}")
+
+
 def _mounted_elsewhere(live: Object | None, volume: str, path: str) -> bool:
     mine = layout.container(live).get("name")
     return any((c, p.rstrip("/")) != (mine, path.rstrip("/")) for c, p in _mounts(live, volume))
-
-
-def _others_mount(live: Object | None, volume: str, path: str) -> bool:
-    """Whether somebody else mounts a volume at another path than ours."""
-    mine = layout.container_name(live)
-    for container, where in _mounts(live, volume):
-        own = owns(live, "spec", "template", "spec", "containers", f"={container}", "volumeMounts", f"={where}")
-        if not own and (container, where.rstrip("/")) != (mine, path.rstrip("/")):
-            return True
-    return False
 
 
 def _scratch(live: Object | None, path: str) -> tuple[str, ...]:

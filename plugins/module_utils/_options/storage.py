@@ -129,14 +129,14 @@ def guards(params: Mapping[str, Any]) -> frozenset[str]:
 
 def harmless_values(params: Mapping[str, Any]) -> set[str]:
     """The values of parameters, as text, that may show: those that say where images are, and how fast to go."""
-    everything = _parameters((params.get("storage") or {}).get("parameters") or {})
+    everything = list(_parameters((params.get("storage") or {}).get("parameters") or {}))
     secret = {value for name, value in everything if name not in HARMLESS}
     return {value for _name, value in everything} - secret
 
 
 def secret_values(params: Mapping[str, Any]) -> set[str]:
     """The values of parameters, as text, that must not show in any output."""
-    everything = _parameters((params.get("storage") or {}).get("parameters") or {})
+    everything = list(_parameters((params.get("storage") or {}).get("parameters") or {}))
     return {value for name, value in everything if name not in HARMLESS and value}
 
 
