@@ -74,11 +74,11 @@ def _claims(spec: DeploySpec, kinds: list[str], api: Api) -> list[Object]:
     """
     registry, namespace = str(spec.registry), spec.registry.namespace
     found = {one["metadata"]["name"]: one for one in api.list("v1", "PersistentVolumeClaim", namespace)}
-    used = {spec.storage.claim_name}
+    used = {spec.storage.claim_name or ""}
     for kind in kinds:
         workload = api.get(build.ref(kind, spec.registry.name, namespace))
         volumes = (layout.template(workload).get("spec") or {}).get("volumes") or []
-        used |= {(one.get("persistentVolumeClaim") or {}).get("claimName") for one in volumes}
+        used |= {str((one.get("persistentVolumeClaim") or {}).get("claimName") or "") for one in volumes}
     foreign = sorted(name for name in used if name in found and not rbac.made_for(found[name], registry))
     if foreign:
         raise RefusedError(
