@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -136,7 +136,7 @@ def class_of(claim: Object, classes: Iterable[Object] | None) -> Object | None:
     return next((c for c in classes or () if c["metadata"]["name"] == name), None)
 
 
-def unbindable(claim: Object, classes: list[Object] | None, volumes: list[Object] | None) -> str | None:
+def unbindable(claim: Object, classes: Sequence[Object] | None, volumes: Sequence[Object] | None) -> str | None:
     """Why a claim that is not bound never will be, as the end of a sentence; None when it may, or is.
 
     :param classes: all of the cluster; None where they cannot be read, and then nothing is said.
