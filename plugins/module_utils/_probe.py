@@ -290,9 +290,16 @@ def _start_text(storage: Storage, exc: WaitError) -> str:
         "mount": _MOUNT.get(storage.kind, ""),
         "schedule": "Name nodes on which the volume can be, or a claim that is there and gets bound.",
         "image": "Name an image that the nodes can pull in helper_image, or say probe_storage: false.",
-        "refused": "Raise the quota, or say probe_storage: false.",
+        "refused": _SCC if "security context constraint" in str(exc) else _REFUSED,
     }
     return f"{what}: {exc} {hints.get(str(kind), '')}".strip()
+
+
+_REFUSED = "Pods in this namespace are refused by a quota or policy: the registry's would be, too, unless room is made."
+_SCC = (
+    "The registry's pods would be refused as well: its service account needs to be among the users of a"
+    " SecurityContextConstraints that allows this (for a directory of a node, privileged)."
+)
 
 
 _MOUNT = {

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Iterator
 from copy import deepcopy
@@ -121,10 +122,23 @@ def test_a_claim_that_waits_for_its_first_pod(api: Api, registry: Registry, work
     assert again.node == report.node
 
 
+def _users(api: Api, users: list[str]) -> list[str]:
+    """Set the users of the SCC privileged, as registry_deploy does, and wait until that holds."""
+    ref = ObjectRef("security.openshift.io/v1", "SecurityContextConstraints", "privileged")
+    api.patch(ref, [{"op": "add", "path": "/users", "value": users}])
+    time.sleep(2)
+    return users
+
+
 def test_a_directory_of_a_node_that_belongs_to_root(api: Api, registry: Registry, workload: dict[str, Any]) -> None:
     sandbox.on("node2", "install -d -m 755 /srv/probe")
     workload["spec"]["template"]["spec"]["nodeSelector"] = {"kubernetes.io/hostname": "node2"}
     storage = Storage(host_path=HostPath("/srv/probe", "node2"))
+    with pytest.raises(RefusedError, match=r"not allowed to be used.*needs to be among the users of a SecurityContext"):
+        _probe.probe(api, registry, storage, workload)
+    scc = api.get(ObjectRef("security.openshift.io/v1", "SecurityContextConstraints", "privileged")) or {}
+    account = f"system:serviceaccount:{registry.namespace}:registry"
+    allowed = _users(api, [*scc["users"], account])
     try:
         with pytest.raises(RefusedError, match=r"chown 1001 /srv/probe\)"):
             _probe.probe(api, registry, storage, workload)
@@ -132,6 +146,7 @@ def test_a_directory_of_a_node_that_belongs_to_root(api: Api, registry: Registry
         assert _probe.probe(api, registry, storage, workload).node == "node2"
     finally:
         sandbox.on("node2", "rm -rf /srv/probe")
+        _users(api, [user for user in allowed if user != account])
 
 
 def test_an_image_without_a_shell(api: Api, registry: Registry, workload: dict[str, Any]) -> None:
