@@ -74,7 +74,7 @@ def _cause(config: Mapping[str, Any], pods: Rollout | None) -> tuple[Cause | Non
         return Cause("config", f"managementState {state}", f"the operator's managementState is {state}"), False
     generation = (config.get("metadata") or {}).get("generation")
     if (config.get("status") or {}).get("observedGeneration") != generation:
-        text = f"the operator has not seen the change yet; does its pod run in namespace {configs.NAMESPACE}?"
+        text = f"the operator has not seen the change yet (its pod is to run in namespace {configs.NAMESPACE})"
         return Cause(None, "operator has not seen it yet", text), False
     degraded = _podstate.condition(config, "Degraded")
     if degraded.get("reason") == "ProgressDeadlineExceeded" and degraded.get("status") == "True":
