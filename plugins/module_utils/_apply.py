@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,9 +21,11 @@ from ansible_collections.okd.registry.plugins.module_utils._errors import (
     WaitError,
 )
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
+from ansible_collections.okd.registry.plugins.module_utils._patch import operations
 from ansible_collections.okd.registry.plugins.module_utils._plan import (
     CREATED,
     DELETED,
+    UNCHANGED,
     UPDATED,
     Change,
     plan,
@@ -116,6 +119,31 @@ def ensure(
         f"it (another playbook run, a controller) and run again. The API server said last: {problem}",
         status=409,
     )
+
+
+def amend(api: Api, ref: ObjectRef, edit: Callable[[dict[str, Any]], dict[str, Any]]) -> Outcome:
+    """Change single fields of an object that is there, for a time, without making them ours.
+
+    :param edit: from a copy of the live object to what it is to be; asked again after a conflict.
+    :raises NotFoundError: when it is not there.
+    :raises ConflictError: when others keep changing it.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        live = api.get(ref)
+        if live is None:
+            raise NotFoundError(f"{ref} is not there any more, so it could not be changed: run again.", status=404)
+        after = edit(deepcopy(live))
+        steps = operations(live, after)
+        if not steps:
+            return Outcome(ref, Change(UNCHANGED, before=live, after=live), live)
+        read = {"op": "replace", "path": "/metadata/resourceVersion", "value": live["metadata"].get("resourceVersion")}
+        patch = [read, *(step.as_json() for step in steps)]
+        change = Change(UPDATED, patch=patch, before=live, after=after, fields=[step.field for step in steps])
+        try:
+            return Outcome(ref, change, _write(api, ref, change))
+        except (ConflictError, NotFoundError):
+            api.pause(attempt)
+    raise ConflictError(f"{ref} kept changing while it was to be changed. Run again.", status=409)
 
 
 def ensure_absent(

@@ -1,0 +1,136 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the writer of the workload needs of a migration: the proof before the switch, what the new pods get, the end.
+
+The proof is looked up in the cluster, not taken from the caller: the state says that every file was compared and every
+blob's digest verified, and the door is looked at once more.
+
+After the switch the selectors still have the label, which the new pods carry: the door opens by itself when they are
+ready, also when nobody is there any more to see it. Once no pod without the label is left, :func:`finish` puts the
+selectors back to what they were, so that a later rollback, or somebody's own Service, meets nothing strange; the pods
+keep the label, for to take it away would be one more rollout. A run that is killed before leaves that to the next one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.okd.registry.plugins.module_utils._api import Api
+from ansible_collections.okd.registry.plugins.module_utils._apply import ensure_absent
+from ansible_collections.okd.registry.plugins.module_utils._build import layout
+from ansible_collections.okd.registry.plugins.module_utils._build.storage import Storage
+from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
+from ansible_collections.okd.registry.plugins.module_utils._migrate import door, route, state, steps
+from ansible_collections.okd.registry.plugins.module_utils._migrate.state import (
+    LABEL,
+    PROVED,
+    READ_ONLY,
+    READ_ONLY_DOOR,
+    SERVICE,
+    State,
+)
+from ansible_collections.okd.registry.plugins.module_utils._result import Result
+
+Object = Mapping[str, Any]
+
+
+def read(api: Api, name: str, namespace: str) -> State | None:
+    """The migration of a registry that is under way; None where there is none."""
+    return state.read(api.get(state.ref(name, namespace)))
+
+
+def unproven(api: Api, ref: ObjectRef, workload: Object, target: Mapping[str, Any], noted: State | None) -> str | None:
+    """Why the images are not known to be in ``target``; None when they are, and nobody can push to the old place.
+
+    :param target: the volume source wanted.
+    """
+    source, _path = route.live_source(workload)
+    if noted is None or not noted.is_for(source, target):
+        return f"the images in {state.described(source)} have not been copied to {state.described(target)}"
+    if noted.phase != PROVED:
+        return f"the copy to {state.described(target)} is not finished (phase {noted.phase})"
+    return door.closed(noted, door.look(api, ref, workload))
+
+
+def options(storage: Storage) -> dict[str, Any]:
+    """A volume wanted, as registry_migrate's option ``storage`` has it."""
+    if storage.claim_name:
+        return {"kind": "pvc", "claim_name": storage.claim_name}
+    if storage.nfs:
+        return {"kind": "nfs", "server": storage.nfs.server, "path": storage.nfs.path}
+    if storage.host_path:
+        found = {"kind": "host_path", "path": storage.host_path.path}
+        return {**found, **({"node": storage.host_path.node} if storage.host_path.node else {})}
+    return {"kind": storage.kind}
+
+
+def template(planned: Object) -> dict[str, Any]:
+    """Of a planned pod template only what says who its pods are and where they run; no variables, no volumes."""
+    of = layout.template(planned)
+    name, spec = layout.container_name(planned), of.get("spec") or {}
+    kept = ("name", "image", "imagePullPolicy", "securityContext", "resources")
+    container = {key: value for key, value in layout.container(planned).items() if key in kept}
+    rest = {k: v for k, v in spec.items() if k not in ("containers", "initContainers", "volumes")}
+    notes = (of.get("metadata") or {}).get("annotations") or {}
+    return {"metadata": {"annotations": notes}, "spec": {**rest, "containers": [{"name": name, **container}]}}
+
+
+def is_switched(workload: Object, noted: State | None) -> bool:
+    """Whether the live workload has the migration's target already."""
+    return noted is not None and state.same(route.live_source(workload)[0], noted.target)
+
+
+def labels(workload: Object | None, noted: State | None) -> dict[str, str]:
+    """Labels for the pod template: that of a migration that is to be switched, else the one that live pods have."""
+    if noted is not None and noted.door == SERVICE and noted.phase == PROVED:
+        return noted.label
+    there = (layout.template(workload).get("metadata") or {}).get("labels") or {}
+    return {LABEL: there[LABEL]} if LABEL in there else {}
+
+
+def env(noted: State | None) -> dict[str, Any]:
+    """Variables for the registry's container, as ``Part.env`` has them: the door's own is taken away, or put back."""
+    if noted is None or noted.door != READ_ONLY_DOOR:
+        return {}
+    before = json.loads(noted.read_only) if noted.read_only else {}
+    return {READ_ONLY: before.get("valueFrom") or before.get("value")}
+
+
+def finish(api: Api, ref: ObjectRef, workload: Object, result: Result, *, check_mode: bool) -> bool:
+    """After the switch: put the selectors back and forget the migration. True where pods without the label still live,
+
+    so that it is to be called again when the rollout is done. Without a migration it costs one request.
+    """
+    where = state.ref(ref.name, ref.namespace or "")
+    live = api.get(where)
+    noted = state.read(live)
+    if noted is None or not is_switched(workload, noted):
+        return False
+    seen = door.look(api, ref, workload)
+    if noted.door == SERVICE:
+        alive = [p for p in seen.pods if (p.get("status") or {}).get("phase") not in ("Succeeded", "Failed")]
+        marked = [p for p in alive if (p["metadata"].get("labels") or {}).get(LABEL) == noted.id]
+        if len(marked) < len(alive) or (not marked and layout.replicas(workload)):
+            return True
+        for name in door.open_services(api, noted, seen, result.add, check_mode=check_mode):
+            if check_mode:
+                result.note(f"The selector of Service {ref.namespace}/{name} is put back.")
+    result.add(ensure_absent(api, where, check_mode=check_mode, live=live))
+    return False
+
+
+def undo(api: Api, ref: ObjectRef, workload: Object, result: Result, *, check_mode: bool, keep: bool = False) -> bool:
+    """Give a migration up that has not been switched: the registry serves as before, the copy stays where it is.
+
+    :param keep: whether a later run may go on with it.
+    :returns: whether there was one.
+    """
+    noted = read(api, ref.name, ref.namespace or "")
+    if noted is None or is_switched(workload, noted):
+        return False
+    for sentence in steps.undo(api, ref, workload, noted, result, check_mode=check_mode, keep=keep):
+        result.note(sentence)
+    return True
