@@ -56,7 +56,7 @@ def run(params: Mapping[str, Any], api: Api, *, check_mode: bool) -> dict[str, A
     live = read(spec, api, check_mode=check_mode)
     service = _service(live, check_mode)
     spec = replace(spec, settings=replace(spec.settings, hosts=_settings.hosts(service, params)))
-    overridden = guard(spec, live, result, check_mode=check_mode)
+    overridden = guard(spec, live, result, check_mode=check_mode, api=api)
     beside, there = _beside(spec, live, api, check_mode)
     past = _before.read(spec.registry, api)
     waits = params.get("wait") is not False and not check_mode

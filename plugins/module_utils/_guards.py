@@ -11,12 +11,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ansible_collections.okd.registry.plugins.module_utils._build import layout
+from ansible_collections.okd.registry.plugins.module_utils import _content
+from ansible_collections.okd.registry.plugins.module_utils._api import Api
+from ansible_collections.okd.registry.plugins.module_utils._build import layout, objectstorage, place
 from ansible_collections.okd.registry.plugins.module_utils._build.podoptions import needs_right_to_bind
+from ansible_collections.okd.registry.plugins.module_utils._build.storage import live_path
 from ansible_collections.okd.registry.plugins.module_utils._deploycheck import Live
 from ansible_collections.okd.registry.plugins.module_utils._deployspec import DeploySpec
 from ansible_collections.okd.registry.plugins.module_utils._errors import RefusedError
-from ansible_collections.okd.registry.plugins.module_utils._guards_storage import Problem, Seen, storage_problems
+from ansible_collections.okd.registry.plugins.module_utils._guards_storage import (
+    VOLUME,
+    Problem,
+    Seen,
+    storage_problems,
+)
 from ansible_collections.okd.registry.plugins.module_utils._result import Result
 
 OPERATOR_NAMESPACE = "openshift-image-registry"
@@ -33,12 +41,22 @@ def problems(spec: DeploySpec, live: Live) -> list[Problem]:
             )
         ]
     seen = Seen.of(spec, live)
-    return [*_labels(spec, live), *_binding(live), *_groups(spec), *_drain(spec, live), *_port(seen), *storage_problems(seen)]
+    return [
+        *_labels(spec, live),
+        *_binding(live),
+        *_groups(spec),
+        *_drain(spec, live),
+        *_port(seen),
+        *storage_problems(seen),
+    ]
 
 
-def guard(spec: DeploySpec, live: Live, result: Result, *, check_mode: bool) -> list[dict[str, str]]:
+def guard(
+    spec: DeploySpec, live: Live, result: Result, *, check_mode: bool, api: Api | None = None
+) -> list[dict[str, str]]:
     """Refuse, before anything is written, what would break the registry or lose images.
 
+    :param api: to count what would be lost, where images are what stands against it.
     :returns: what was overridden, for the return value ``guards``.
     :raises RefusedError: with every problem; ``details["guards"]`` has their names.
     """
@@ -49,8 +67,20 @@ def guard(spec: DeploySpec, live: Live, result: Result, *, check_mode: bool) -> 
         result.note(one.later)
     against = [one for one in found if one not in later and one not in overridden]
     if against:
+        if api and any(one.name == VOLUME for one in against):
+            figures = _figures(live, api)
+            against = [one.with_figures(figures) if one.name == VOLUME else one for one in against]
         raise RefusedError(_text(against), guards=[one.as_dict() for one in against])
     return [one.as_dict() for one in overridden]
+
+
+def _figures(live: Live, api: Api) -> str:
+    """What a live registry has in its volume, in words; "" where it has none, or it cannot be counted."""
+    workload = live.workload or {}
+    if place.described(workload, live.storage.want.mount_path, {}) is None or objectstorage.used(layout.env(workload)):
+        return ""
+    content = _content.of_workload(api, workload, live_path(workload))
+    return _content.sentence(content) if content.counted else ""
 
 
 def _text(against: list[Problem]) -> str:

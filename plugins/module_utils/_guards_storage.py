@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.okd.registry.plugins.module_utils._build import claim as claims
@@ -21,6 +21,7 @@ from ansible_collections.okd.registry.plugins.module_utils._storage import Store
 
 Object = dict[str, Any]
 VOLUME = "volume"
+LOST = "pushed images would be lost"
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,10 @@ class Problem:
     def is_overridden(self, spec: DeploySpec) -> bool:
         """Whether the user said that this is not to count."""
         return spec.allow_data_loss if self.name == VOLUME else self.name in spec.ignore_guards
+
+    def with_figures(self, figures: str) -> Problem:
+        """Of images that would be lost: with how much that is."""
+        return replace(self, text=self.text.replace(LOST, f"{LOST} ({figures})", 1)) if figures else self
 
     def as_dict(self) -> dict[str, str]:
         """For return values."""
@@ -219,6 +224,6 @@ def _volume(seen: Seen) -> Iterator[Problem]:
         what = ", ".join(field for field in change.fields if field.startswith(("spec.template", "spec.replicas")))
         yield Problem(
             VOLUME,
-            f"{live.kind} {spec.registry}: {lost}; pushed images would be lost. Keep the storage as it is, copy the"
+            f"{live.kind} {spec.registry}: {lost}; {LOST}. Keep the storage as it is, copy the"
             f" images first, or say allow_data_loss: true. (The change: {what or 'the bucket that the Secret names'}.)",
         )

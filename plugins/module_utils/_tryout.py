@@ -45,7 +45,7 @@ def is_due(spec: DeploySpec, live: Live, planned: Mapping[str, Any] | None) -> b
 def run(
     spec: DeploySpec, live: Live, planned: Mapping[str, Any], api: Api, result: Result, *, check_mode: bool
 ) -> tuple[dict[str, Any] | None, list[dict[str, str]]]:
-    """Try it where that is due. What was found, and what was overridden, for the return values ``probe`` and ``guards``.
+    """Try it where that is due. What was found, and what was overridden: the return values ``probe`` and ``guards``.
 
     :raises RefusedError: when the registry could not write there, unless ``ignore_guards`` has ``probe``.
     """
