@@ -36,6 +36,8 @@ class ActionModule(KubeAction):
     def files(self, args: dict[str, Any]) -> tuple[str, ...]:
         """Options that name files, which are looked for on the controller."""
         deploys = args.get("state", "present") in ("present", "redeployed")
+        if args.get("state") == "rendered":  # for which no cluster need be there
+            return ("credentials",)
         return ("kubeconfig", "credentials") if deploys else ("kubeconfig",)
 
     def work(self, args: dict[str, Any], variables: dict[str, Any]) -> Result:

@@ -22,6 +22,8 @@ from urllib.parse import urlencode
 from ansible_collections.okd.registry.plugins.module_utils._errors import (
     AlreadyExistsError,
     ConflictError,
+    ForbiddenError,
+    NotFoundError,
     UnreachableError,
 )
 from ansible_collections.okd.registry.plugins.module_utils._exec import Exec, start
@@ -227,6 +229,15 @@ class Api:
         with self._counted_as("discovery"):
             answer = self._send("GET", "/version", Request("get", "the version of the API server"))
         return str(_object(answer).get("gitVersion") or "")
+
+    def openshift_version(self) -> str | None:
+        """``gitVersion`` of OpenShift 3, such as ``v3.11.0+bf985b1-399``; None on other clusters."""
+        try:
+            with self._counted_as("discovery"):
+                answer = self._send("GET", "/version/openshift", Request("get", "the version of OpenShift"))
+        except (NotFoundError, ForbiddenError):  # 403: anybody may read it on version 3, so that this is none
+            return None
+        return str(_object(answer).get("gitVersion") or "") or None
 
     def may(
         self,

@@ -51,6 +51,7 @@ def run(params: Mapping[str, Any], api: Api, *, check_mode: bool) -> dict[str, A
     spec = DeploySpec.from_params(params, planned=check_mode)
     if not spec.image:
         raise OptionError("image", params.get("image"), f"is required with state: {params.get('state')}")
+    spec = spec.with_images(api)
     result = Result(api)
     spec = _resolved(spec, params, api, result, check_mode)
     live = read(spec, api, check_mode=check_mode)
@@ -88,7 +89,9 @@ def run(params: Mapping[str, Any], api: Api, *, check_mode: bool) -> dict[str, A
             _leftovers.remove([past], api, result, check_mode=check_mode)
     value = _finish(spec, live, outcome, result, params, check_mode)
     seen = layouts.recognise(live.workload)
-    return {**value, "guards": [*overridden, *ignored], "probe": tried, "leftovers": leftovers, "layout": seen.as_dict()}
+    objects = {"objects": result.objects()} if check_mode else {}
+    ran = {"guards": [*overridden, *ignored], "probe": tried, "leftovers": leftovers, "layout": seen.as_dict()}
+    return {**value, **ran, **objects}
 
 
 def _resolved(

@@ -9,10 +9,11 @@ import datetime as dt
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.okd.registry.plugins.module_utils import _settings
+from ansible_collections.okd.registry.plugins.module_utils import _image, _settings
+from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._build.podoptions import PodOptions
 from ansible_collections.okd.registry.plugins.module_utils._build.settings import Settings
 from ansible_collections.okd.registry.plugins.module_utils._build.storage import Storage
@@ -24,7 +25,6 @@ from ansible_collections.okd.registry.plugins.module_utils._options import pod, 
 from ansible_collections.okd.registry.plugins.module_utils._options.checks import container_path
 
 AUTO = "auto"
-_IMAGE = re.compile(r"[A-Za-z0-9][\w.:/@-]*")
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,7 @@ class DeploySpec:
     allow_data_loss: bool
     ignore_guards: frozenset[str] = frozenset()
     probe_storage: bool = True
+    naming: _image.Naming = _image.Naming()
     helper_image: str = ""
     salt: str = field(default_factory=lambda: secrets.token_hex(32))
     restarted: str | None = None
@@ -81,7 +82,8 @@ class DeploySpec:
         return cls(
             registry=Registry.from_params(params),
             kind=params["kind"],
-            image=_image(params.get("image")),
+            image=_image.checked("image", params.get("image")),
+            naming=_image.Naming.from_params(params),
             replicas=replicas,
             labels=labels("labels", params.get("labels") or DEFAULT_LABELS),
             selector=labels("selector", chosen) if chosen else None,
@@ -97,11 +99,16 @@ class DeploySpec:
             allow_data_loss=params["allow_data_loss"],
             ignore_guards=storage.guards(params),
             probe_storage=params.get("probe_storage") is not False,
-            helper_image=_image(params.get("helper_image")),
+            helper_image=_image.checked("helper_image", params.get("helper_image")),
             **({"salt": KNOWN_AFTER_APPLY} if planned else {}),
             restarted=(KNOWN_AFTER_APPLY if planned else _now()) if params.get("state") == "redeployed" else None,
             rolls_back=params.get("on_failure") == "rollback",
         )
+    def with_images(self, api: Api) -> DeploySpec:
+        """With the names of images in full; a question to the cluster where they need its version."""
+        helper = _image.full(self.helper_image, self.naming, api)
+        return replace(self, image=_image.full(self.image, self.naming, api), helper_image=helper)
+
 
     def companions(self) -> list[Companion]:
         """The objects that features of this registry need beside the workload."""
@@ -115,10 +122,3 @@ class DeploySpec:
 
 def _now() -> str:
     return dt.datetime.now(dt.timezone.utc).isoformat(timespec="milliseconds")
-
-
-def _image(value: str | None) -> str:
-    text = (value or "").strip()
-    if text and ("${" in text or not _IMAGE.fullmatch(text)):
-        raise OptionError("image", value, "is not the name of an image")
-    return text

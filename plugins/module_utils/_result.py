@@ -11,6 +11,7 @@ from typing import Any
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._apply import Outcome
 from ansible_collections.okd.registry.plugins.module_utils._endpoints import Endpoints
+from ansible_collections.okd.registry.plugins.module_utils._redact import shown
 
 
 class Result:
@@ -35,6 +36,10 @@ class Result:
     @property
     def changed(self) -> bool:
         return any(o.changed for o in self._outcomes)
+
+    def objects(self) -> list[dict[str, Any]]:
+        """The objects looked after, as they are in the end; secrets and what only servers write are left out."""
+        return [shown(o.change.after) for o in self._outcomes if o.change.after]
 
     def finish(self, *, registry: Mapping[str, Any], changed: bool | None = None, **extra: Any) -> dict[str, Any]:
         """The module's return value.

@@ -59,8 +59,11 @@ options:
         ConfigMaps with its settings, the HTTP secret, its rights and the service account. Service and claims stay,
         unless O(remove_service) or O(remove_claims) is set; certificates, volumes of others and what is in storage
         stay. Images in storage of kind V(ephemeral) go with the pods.
+      - With V(rendered), RV(objects) has the objects of a new registry, as C(oadm registry --dry-run --local -o yaml)
+        prints them, and the Service with them. No cluster is asked, and none has to be there. With O(kind=auto) the
+        workload is a DeploymentConfig, and O(cluster_role) is C(system:registry) where nothing is said.
     type: str
-    choices: [present, redeployed, rolled_back, absent]
+    choices: [present, redeployed, rolled_back, rendered, absent]
     default: present
   remove_service:
     description:
@@ -99,7 +102,23 @@ options:
     description:
       - The registry's image. Required with O(state=present) and O(state=redeployed), but where the image-registry
         operator has the registry (O(managed_by)), which brings its own.
+      - May have C(${component}) and C(${version}) in it, for which O(image_component) and O(image_version) are put.
     type: str
+  image_component:
+    description:
+      - What stands for C(${component}) in O(image).
+    type: str
+    default: docker-registry
+  image_version:
+    description:
+      - What stands for C(${version}) in O(image). By default the version of the cluster, which only OpenShift 3 tells;
+        after an upgrade of the cluster, the next run then rolls out the new image.
+    type: str
+  latest_images:
+    description:
+      - Put V(latest) for C(${version}) in O(image).
+    type: bool
+    default: false
   replicas:
     description:
       - Number of pods. By default 1; where the operator has the registry, what there is.
@@ -222,6 +241,13 @@ EXAMPLES = r"""
       claim_name: registry-claim
     env:
       REGISTRY_LOG_LEVEL: debug
+
+- name: What would be made for OpenShift 3.11, without a cluster
+  okd.registry.registry_deploy:
+    state: rendered
+    image: registry.access.redhat.com/openshift3/ose-${component}:${version}
+    image_version: v3.11
+  register: rendered
 
 - name: Take the registry away, keeping its address and its images
   okd.registry.registry_deploy:
@@ -397,6 +423,19 @@ registry:
       volume_name: registry-storage
       mount_path: /registry
       source: {claimName: registry-claim}
+objects:
+  description:
+    - The objects as they are to be, in the order in which they are needed. Secret values are keyed hashes, and what only
+      the cluster or a later step can know is V((known after apply\)). A Secret of O(tls_secret), which
+      M(okd.registry.registry_cert) makes, and the Service, of M(okd.registry.registry_service), are there with
+      O(state=rendered) only.
+  returned: with O(state=rendered), and with O(state=present) and O(state=redeployed) in check mode
+  type: list
+  elements: dict
+  sample:
+    - apiVersion: v1
+      kind: ServiceAccount
+      metadata: {name: registry, namespace: default}
 api_requests:
   description: Requests to the API server by verb, without those of the wait.
   returned: always
@@ -407,12 +446,14 @@ api_requests:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.okd.registry.plugins.module_utils import _deploy, _operator, _rollback, _undeploy
+from ansible_collections.okd.registry.plugins.module_utils import _deploy, _operator, _render, _rollback, _undeploy
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._args import COMMON, ENDPOINTS, argument_spec
 from ansible_collections.okd.registry.plugins.module_utils._build.workload import API_VERSIONS
 from ansible_collections.okd.registry.plugins.module_utils._kube import run_module
 from ansible_collections.okd.registry.plugins.module_utils._options import pod, settings, storage
+
+STATES = ["present", "redeployed", "rolled_back", "rendered", "absent"]
 
 
 def execute(module: AnsibleModule, api: Api) -> dict[str, Any]:
@@ -420,6 +461,8 @@ def execute(module: AnsibleModule, api: Api) -> dict[str, Any]:
     storage.show_harmless(module)
     params = settings.show_harmless(module)
     module.no_log_values.update(storage.secret_values(params))
+    if params["state"] == "rendered":
+        return _render.run(params)
     if params["state"] == "rolled_back":  # what was written tells whose it was
         return _rollback.run(params, api, check_mode=module.check_mode)
     config = _operator.manages(params, api)
@@ -439,10 +482,13 @@ def main() -> None:
             storage.SPEC,
             pod.SPEC,
             settings.SPEC,
-            state={"type": "str", "choices": ["present", "redeployed", "rolled_back", "absent"], "default": "present"},
+            state={"type": "str", "choices": STATES, "default": "present"},
             managed_by={"type": "str", "choices": ["auto", "operator", "self"], "default": "auto"},
             kind={"type": "str", "choices": ["auto", *API_VERSIONS], "default": "auto"},
             image={"type": "str"},
+            image_component={"type": "str", "default": "docker-registry"},
+            image_version={"type": "str"},
+            latest_images={"type": "bool", "default": False},
             replicas={"type": "int"},
             labels={"type": "dict"},
             selector={"type": "dict"},

@@ -364,7 +364,7 @@ class TestRefuses:
         [
             ({"replicas": -1}, "replicas: -1 must not be negative"),
             ({"image": "a b"}, "image: 'a b' is not the name of an image"),
-            ({"image": "r/ose-${component}:${version}"}, "is not the name of an image"),
+            ({"image": "r/ose-$component:1"}, "that begins neither"),
             ({"image": ""}, "is required with state: present"),
             ({"storage": {"kind": "pvc"}}, "claim_name: None is required with kind: pvc"),
             ({"storage": {"kind": "ephemeral", "claim_name": "x"}}, "has no place beside kind: ephemeral"),
