@@ -316,7 +316,7 @@ workload:
     version_before: 0
 layout:
   description: Which tool made the registry that was there before, and what about it matters.
-  returned: success
+  returned: success, but for O(state=absent) with a workload of the module's own
   type: dict
   contains:
     name:

@@ -207,6 +207,8 @@ def test_deleting_in_check_mode_and_with_a_reason_to_keep() -> None:
     kept = ensure_absent(Steps([config_map(a="1")]), REF, check_mode=False, keep=lambda _live: "Left alone.")  # type: ignore[arg-type]
     assert (kept.changed, kept.action) == (False, "Left alone.")
     assert kept.live is not None
+    silent = ensure_absent(Steps([config_map(a="1")]), REF, check_mode=False, keep=lambda _live: "")  # type: ignore[arg-type]
+    assert (silent.changed, silent.action) == (False, "")
 
 
 def test_deleting_again_after_a_conflict() -> None:
