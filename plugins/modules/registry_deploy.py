@@ -316,7 +316,7 @@ workload:
     version_before: 0
 layout:
   description: Which tool made the registry that was there before, and what about it matters.
-  returned: success, but for O(state=absent) with a workload of the module's own
+  returned: with O(state=present) and O(state=redeployed), and always where the operator has the registry
   type: dict
   contains:
     name:
