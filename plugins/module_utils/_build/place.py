@@ -93,7 +93,9 @@ def described(workload: Object | None, mount_path: str, secrets: Mapping[str, Ob
     """Where a workload keeps its images, for results."""
     found = objectstorage.location(workload, secrets)
     if found is None:
-        return layout.storage(workload, mount_path)
+        volume = layout.storage(workload, mount_path)
+        # What the API fills in is nothing to tell.
+        return {**volume, "source": {k: v for k, v in volume["source"].items() if v != ""}} if volume else None
     source = dict(part.partition("=")[::2] for part in found[1:])
     return {"kind": found[0], "volume_name": None, "mount_path": None, "source": source}
 
