@@ -167,6 +167,8 @@ class ServiceSpec:
 
     :param cluster_ip: the wanted address, None for the live one or, at first, the cluster's choice.
     :param selector: None for the labels, or what an adopted Service selects.
+    :param ip_families: ``IPv4`` and ``IPv6``, that of the first address first; empty for the live or the cluster's.
+    :param ip_family_policy: None for the live one or, at first, the cluster's.
     """
 
     registry: Registry
@@ -174,17 +176,30 @@ class ServiceSpec:
     labels: dict[str, str]
     selector: dict[str, str] | None
     session_affinity: str
+    ip_families: tuple[str, ...] = ()
+    ip_family_policy: str | None = None
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> ServiceSpec:
         """From the options of registry_service. Raises OptionError."""
         wanted, chosen = params.get("cluster_ip"), params.get("selector")
+        families, policy = tuple(params.get("ip_families") or ()), params.get("ip_family_policy")
+        if len(set(families)) != len(families):
+            raise OptionError("ip_families", list(families), "has one of the families twice")
+        if len(families) > 1 and policy in (None, "SingleStack"):
+            raise OptionError(
+                "ip_family_policy", policy, "does not fit two ip_families: say PreferDualStack or RequireDualStack"
+            )
+        if wanted and families and f"IPv{ipaddress.ip_address(ip_address('cluster_ip', wanted)).version}" != families[0]:
+            raise OptionError("cluster_ip", wanted, f"is no {families[0]} address, which ip_families names first")
         return cls(
             registry=Registry.from_params(params),
             cluster_ip=ip_address("cluster_ip", wanted) if wanted else None,
             labels=labels("labels", params.get("labels") or DEFAULT_LABELS),
             selector=labels("selector", chosen) if chosen else None,
             session_affinity=params.get("session_affinity") or "ClientIP",
+            ip_families=families,
+            ip_family_policy=policy,
         )
 
 

@@ -29,6 +29,20 @@ options:
       - The address the Service is to have.
       - Left out, the live address stays, and a new Service gets one from the cluster.
     type: str
+  ip_families:
+    description:
+      - Families of the Service's addresses, that of the first address first. It cannot be another one later.
+      - Left out, the live ones stay, and a new Service gets what the cluster takes.
+    type: list
+    elements: str
+    choices: [IPv4, IPv6]
+  ip_family_policy:
+    description:
+      - Whether the Service has an address of each family. A Service that has one can get the second one later, and
+        keeps both from then on; V(SingleStack) is refused for a Service that has two.
+      - Left out, the live policy stays, and a new Service gets that of the cluster. Kubernetes has it from 1.20 on.
+    type: str
+    choices: [SingleStack, PreferDualStack, RequireDualStack]
   labels:
     description:
       - Labels of the Service, and what a new one selects where O(selector) is left out.
@@ -134,7 +148,9 @@ registry:
       description: The Service's port.
       type: int
     endpoints:
-      description: The names image references can begin with; no port where it is 443.
+      description:
+        - The names image references can begin with, the Service's addresses (of both families) first; no port where it
+          is 443, and an IPv6 address in brackets.
       type: list
       elements: str
   sample:
@@ -165,6 +181,8 @@ from ansible_collections.okd.registry.plugins.module_utils._service import execu
 
 ARGUMENTS = {
     "cluster_ip": {"type": "str"},
+    "ip_families": {"type": "list", "elements": "str", "choices": ["IPv4", "IPv6"]},
+    "ip_family_policy": {"type": "str", "choices": ["SingleStack", "PreferDualStack", "RequireDualStack"]},
     "labels": {"type": "dict", "default": {"docker-registry": "default"}},
     "selector": {"type": "dict"},
     "session_affinity": {"type": "str", "choices": ["ClientIP", "None"], "default": "ClientIP"},

@@ -32,8 +32,10 @@ def desired(spec: ServiceSpec, live: Mapping[str, Any] | None = None) -> dict[st
     refuse_other_address(spec, live)
     registry = spec.registry
     body: dict[str, Any] = {"sessionAffinity": spec.session_affinity, "ports": [_port(registry.port, live)]}
-    if spec.cluster_ip:
-        body["clusterIP"] = spec.cluster_ip
+    addresses = cluster_ips(live)
+    if spec.cluster_ip or owns(live, "spec", "clusterIP"):
+        body["clusterIP"] = addresses[0] if addresses else spec.cluster_ip
+    body.update(_families(spec, live))
     there = _spec(live).get("selector") or {}
     if spec.selector:
         body["selector"] = {**{key: REMOVE for key in there if key not in spec.selector}, **spec.selector}
@@ -65,6 +67,32 @@ def refuse_other_address(spec: ServiceSpec, live: Mapping[str, Any] | None) -> N
             "A Service's address cannot be changed, and this collection never deletes a Service: image references and "
             f"certificates name the address. Set cluster_ip to {addresses[0]}, or leave it out."
         )
+    there = _spec(live).get("ipFamilies") or []
+    if spec.ip_families and there and spec.ip_families[0] != there[0]:
+        raise RefusedError(
+            f"Service {registry} has {addresses[0]} as its first address, of family {there[0]}, and ip_families begins "
+            f"with {spec.ip_families[0]}. The first family of a Service cannot be changed. Begin with {there[0]}."
+        )
+    if spec.ip_family_policy == "SingleStack" and len(addresses) > 1:
+        raise RefusedError(
+            f"Service {registry} has the addresses {' and '.join(addresses)}, and with ip_family_policy SingleStack it "
+            "would lose the second one for ever: image references and certificates may name it. Leave ip_family_policy "
+            "out to keep both."
+        )
+
+
+def _families(spec: ServiceSpec, live: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What is said of address families; what was said once and is not any more stays as it is.
+
+    The API adds the second family by itself where the policy asks for two; that is then no difference.
+    """
+    found: dict[str, Any] = {}
+    there, wanted = _spec(live).get("ipFamilies") or [], list(spec.ip_families)
+    if wanted or owns(live, "spec", "ipFamilies"):
+        found["ipFamilies"] = there if there[: len(wanted)] == wanted else wanted
+    if spec.ip_family_policy or owns(live, "spec", "ipFamilyPolicy"):
+        found["ipFamilyPolicy"] = spec.ip_family_policy or _spec(live).get("ipFamilyPolicy")
+    return found
 
 
 def _spec(live: Mapping[str, Any] | None) -> Mapping[str, Any]:
