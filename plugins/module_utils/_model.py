@@ -190,7 +190,8 @@ class ServiceSpec:
             raise OptionError(
                 "ip_family_policy", policy, "does not fit two ip_families: say PreferDualStack or RequireDualStack"
             )
-        if wanted and families and f"IPv{ipaddress.ip_address(ip_address('cluster_ip', wanted)).version}" != families[0]:
+        family = f"IPv{ipaddress.ip_address(ip_address('cluster_ip', wanted)).version}" if wanted else None
+        if family and families and family != families[0]:
             raise OptionError("cluster_ip", wanted, f"is no {families[0]} address, which ip_families names first")
         return cls(
             registry=Registry.from_params(params),
