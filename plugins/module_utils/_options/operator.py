@@ -94,16 +94,12 @@ def from_params(params: Mapping[str, Any]) -> Wanted:
 def _without_equal(params: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name, (harmless, why) in _NO_EQUAL.items():
         value = params.get(name)
-        if value is not None and value != "" and not any(_same(value, one) for one in harmless):
+        if value is not None and value != "" and value not in harmless:
             yield name, why
     for name, value in (params.get("env") or {}).items():
         refusal = _env_refused(str(name), value)
         if refusal:
             yield f"env.{name}", refusal
-
-
-def _same(value: Any, harmless: Any) -> bool:
-    return bool(value == harmless) and isinstance(value, bool) == isinstance(harmless, bool)
 
 
 def _env_refused(name: str, value: Any) -> str | None:

@@ -92,6 +92,21 @@ def test_links_matter_only_where_the_account_limits_them():
     assert layouts.recognise(found, {**account, "secrets": [{"name": "registry-certs"}]}).differences == ()
 
 
+def test_where_only_a_file_says_what_is_for_images_nothing_is_said():
+    found = workload("openshift-ansible-s3")
+    pod = found["spec"]["template"]["spec"]
+    pod["volumes"].append({"name": "other", "persistentVolumeClaim": {"claimName": "c"}})
+    pod["containers"][0]["volumeMounts"].append({"name": "other", "mountPath": "/images"})
+    seen = layouts.recognise(found)
+    assert (seen.storage, seen.claim, seen.differences) == (None, None, ())
+
+
+def test_variables_twice():
+    found = workload("oadm-3.11")
+    found["spec"]["template"]["spec"]["containers"][0]["env"] += [{"name": "A", "value": v} for v in "12"]
+    assert "variables set twice, of which the last one counts: A" in differences(found)
+
+
 def test_paused_and_without_a_volume():
     found = workload("oadm-3.11")
     found["spec"]["paused"] = True

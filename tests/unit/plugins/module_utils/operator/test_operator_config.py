@@ -83,6 +83,12 @@ def test_every_option_with_an_equal():
     assert back["spec"]["replicas"] == 3, "a number of pods that nobody says any more stays"
 
 
+@pytest.mark.parametrize("kind", ["pvc", "s3", "gcs", "azure", "swift"])
+def test_a_kind_alone_says_something(kind):
+    after, _change = applied(live(storage={}), storage={"kind": kind})
+    assert after["spec"]["storage"] == {kind: {}}
+
+
 def test_a_strategy_that_the_claim_needs_stays_with_it():
     config = live(storage={"pvc": {"claim": "rwo"}}, rolloutStrategy="RollingUpdate")
     config, _change = applied(config, storage={"kind": "pvc", "claim_name": "rwo"}, strategy="Recreate")
@@ -191,6 +197,7 @@ def test_the_module_s_own_defaults_are_not_refused():
     [
         ({"storage": {"kind": "s3", "parameters": {"accesskey": "A"}}}, "lacks credentials: .*SECRETKEY"),
         ({"storage": {"kind": "s3", "parameters": {"chunksize": 5}}}, "must be whole MiB"),
+        ({"storage": {"kind": "s3", "parameters": {"chunksize": "10m"}}}, "must be whole MiB"),
         ({"storage": {"kind": "s3", "parameters": {"encrypt": "maybe"}}}, "must be true or false"),
         ({"storage": {"kind": "s3", "secret_name": "mine"}}, "is not read by the operator"),
         ({"storage": {"kind": "s3", "claim_name": "c"}}, "has no place beside kind: s3"),

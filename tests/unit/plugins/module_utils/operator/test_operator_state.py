@@ -107,6 +107,12 @@ def test_failed():
     assert "timed out" in state.reason
 
 
+def test_failed_pods():
+    waiting = {"Progressing": ("True", "DeploymentNotCompleted", "The deployment has not completed")}
+    state = states.rollout(config(**waiting), pods(done=False, failed=True, ready=0, stuck="crash", reason="it exits"))
+    assert (state.failed, state.reason) == (True, "it exits")
+
+
 class Cluster:
     def __init__(self, there):
         self._there = there
