@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.okd.registry.plugins.module_utils._errors import (
@@ -144,12 +144,14 @@ def _forbidden(said: str, request: Request, reason: str) -> ForbiddenError:
         )
         return ForbiddenError(text, status=403, reason=reason, rule=rule_for(request))
     if _RBAC_ESCALATION in said:
+        rule = rule_for(replace(request, verb="bind", resource="clusterroles"))
         text = (
             f"Not allowed to {_doing(request)} (HTTP 403): nobody may grant rights that he does not have himself. "
-            "Run this as a cluster administrator, or let one allow the verb bind on the role. "
+            "Run this as a cluster administrator, or let one allow the verb bind on the role, by this rule in a "
+            f"ClusterRole, to which resourceNames with the role's name may be added:\n{rule}\n"
             f"The API server said: {said}"
         )
-        return ForbiddenError(text, status=403, reason=reason)
+        return ForbiddenError(text, status=403, reason=reason, rule=rule)
     text = f"Refused to {_doing(request)} (HTTP 403, by a policy or quota rather than missing rights): {said}"
     return ForbiddenError(text, status=403, reason=reason)
 

@@ -50,6 +50,7 @@ class Asked:
     :param has_scc: whether the cluster has SecurityContextConstraints.
     :param has_operator: whether it has the image-registry operator, and that has to be looked at.
     :param probes: whether new storage is tried before it is used.
+    :param removes: with state absent, what else goes: ``service``, ``claims``.
     :param operator: whether the image-registry operator is to do it.
     """
 
@@ -69,7 +70,9 @@ class Asked:
     has_operator: bool = False
     budget: bool = False
     probes: bool = True
+    migrates: bool = False
     rolls_back: bool = False
+    removes: frozenset[str] = frozenset()
     operator: bool = False
 
     @classmethod
@@ -91,7 +94,8 @@ class Asked:
             certificate=params["secret_name"], route=bool(params.get("route_host")), storage=storage,
             ours=frozenset(ours), theirs=tuple(named), has_scc=has_scc,
             budget=bool(params.get("pod_disruption_budget")), probes=params.get("probe_storage") is not False,
-            rolls_back=params.get("on_failure") == "rollback", operator=params.get("managed_by") == "operator",
+            migrates=bool(params.get("migrate")), rolls_back=params.get("on_failure") == "rollback",
+            operator=params.get("managed_by") == "operator",
         )  # fmt: skip
 
     @property

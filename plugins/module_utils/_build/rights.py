@@ -48,11 +48,9 @@ def needed(asked: Asked) -> list[Right]:
 
 def features(asked: Asked) -> list[Feature]:
     """What a run has to do with, in the order of docs/permissions.md."""
-    if asked.state == "absent" and not asked.operator:
-        return [ABSENT]
     if asked.operator:
         return [OPERATOR]
-    return [feature for feature in FEATURES if feature.when(asked)]
+    return [feature for feature in (ABSENT if asked.state == "absent" else FEATURES) if feature.when(asked)]
 
 
 # ---- what each feature needs ---------------------------------------------------------------------------------------
@@ -76,14 +74,13 @@ def _certificate(a: Asked) -> Iterator[Right]:
 
 
 def _workload(a: Asked) -> Iterator[Right]:
-    kinds = [k for k in API_VERSIONS if a.cluster.has_deployment_configs or k != "DeploymentConfig"]
-    for kind in kinds:
+    for kind in _kinds(a):
         why = "the workload" if kind == a.workload else "a registry of another kind may be there"
         verbs = "get create patch" if kind == a.workload else "get"
         yield from on(plural(API_VERSIONS[kind], kind), verbs, why, group=_group(kind), name=a.name)
     yield from on("serviceaccounts", "get create patch", "the account of the pods", name=a.account)
     yield from on("secrets", "get create patch", "the HTTP secret", name=f"{a.name}-http-secret")
-    for resource, name in (*a.setting_objects.values(), ("secrets", a.storage_secret), ("secrets", f"{a.name}-before")):
+    for resource, name in _left(a):
         yield from on(resource, "get delete", "what is no longer asked for is found and taken away", name=name)
 
 
@@ -123,7 +120,7 @@ def _account_rights(a: Asked) -> Iterator[Right]:
 
 
 def _claim(a: Asked) -> Iterator[Right]:
-    yield from on("persistentvolumeclaims", "get", "the claim", name=a.storage.claim_name or "")
+    yield from on("persistentvolumeclaims", "get", "the claim", name=_claim_name(a))
     yield from on("persistentvolumeclaims", "list", "which claims there are, where it is missing", helpful=True)
     yield from on("persistentvolumes", "list", "whether a volume fits the claim", where=CLUSTER, helpful=True)
     yield from on(
@@ -133,16 +130,14 @@ def _claim(a: Asked) -> Iterator[Right]:
 
 
 def _new_claim(a: Asked) -> Iterator[Right]:
-    yield from on(
-        "persistentvolumeclaims", "create patch", "the claim is made, and grows", name=a.storage.claim_name or ""
-    )
+    yield from on("persistentvolumeclaims", "create patch", "the claim is made, and grows", name=_claim_name(a))
 
 
 def _nfs_volume(a: Asked) -> Iterator[Right]:
-    name = (a.storage.new_claim and a.storage.new_claim.volume) or ""
     yield from on(
-        "persistentvolumes", "get create patch", "the volume with the mount's options", name=name, where=CLUSTER
-    )
+        "persistentvolumes", "get create patch", "the volume with the mount's options",
+        name=_volume_name(a), where=CLUSTER,
+    )  # fmt: skip
 
 
 def _host_path(_asked: Asked) -> Iterator[Right]:
@@ -203,18 +198,43 @@ def _rollback(a: Asked) -> Iterator[Right]:
         yield Right("delete", right.resource, right.group, right.name, right.where, "what the deployment made goes")
 
 
+def _migration(a: Asked) -> Iterator[Right]:
+    yield from on("configmaps", "get create patch delete", "how far it is", name=f"{a.name}-migration")
+    yield from on("jobs", "get create delete", "the pod that copies", group="batch", name=f"{a.name}-migrate")
+    yield from on("pods", "list", "the registry's pods, and the one that copies")
+    yield from on("pods/exec", "get create", "files are read, copied, compared and verified in these pods")
+    yield from on("services", "list get patch", "what leads to the pods is closed for pushes for a moment, and opened")
+    yield from on("endpoints", "get", "that it is closed")
+    yield from on("persistentvolumeclaims", "get", "the old volume and the new")
+    yield from on("nodes", "get", "the node that has a volume which only one can have", where=CLUSTER, helpful=True)
+
+
 def _absent(a: Asked) -> Iterator[Right]:
-    kinds = [k for k in API_VERSIONS if a.cluster.has_deployment_configs or k != "DeploymentConfig"]
-    for kind in kinds:
+    for kind in _kinds(a):
         resource, group = plural(API_VERSIONS[kind], kind), _group(kind)
         yield from on(resource, "get delete", "the workload", group=group, name=a.name)
         yield from on(resource, "list", "whether others use the account too", group=group)
-    for name in (f"{a.name}-http-secret", a.storage_secret):
-        yield from on("secrets", "get delete", "what was made for the workload", name=name)
+    for resource, name in (("secrets", f"{a.name}-http-secret"), *_left(a)):
+        yield from on(resource, "get delete", "what was made for the workload", name=name)
     yield from on("serviceaccounts", "get patch delete", "the account, where it was made for it", name=a.account)
     yield from on("services", "get", "what is told about the registry", name=a.name)
     name = rbac.binding_name(a.account, a.namespace)
     yield from on("clusterrolebindings", "get delete", "what it was allowed", group=RBAC, name=name, where=CLUSTER)
+    yield from _budget_before(a)
+    if a.has_scc:
+        yield from _host_path_before(a)
+
+
+def _remove_service(a: Asked) -> Iterator[Right]:
+    yield from on("services", "get delete", "the Service, and so the address", name=a.name)
+
+
+def _remove_claims(a: Asked) -> Iterator[Right]:
+    yield from on("persistentvolumeclaims", "list", "which claims were made for this registry")
+    yield from on("persistentvolumeclaims", "get delete", "claims that were made for it", name=_claim_name(a))
+    yield from on(
+        "persistentvolumes", "get delete", "a volume that was made for it", name=_volume_name(a), where=CLUSTER
+    )
 
 
 def _operator(a: Asked) -> Iterator[Right]:
@@ -249,6 +269,26 @@ def _route(_asked: Asked) -> Iterator[Right]:
     yield from on("routes", "list get create patch", "the Route, and that a router admits it", group=ROUTES)
     yield from on("routes/custom-host", "create update", "its host is yours to choose", group=ROUTES)
     yield from on("routes", "list", "who has the host already", group=ROUTES, where=CLUSTER, helpful=True)
+
+
+def _kinds(a: Asked) -> list[str]:
+    """The kinds of workloads that the cluster has."""
+    return [k for k in API_VERSIONS if a.cluster.has_deployment_configs or k != "DeploymentConfig"]
+
+
+def _left(a: Asked) -> list[tuple[str, str]]:
+    """Objects that features have made, and leave until the next run, as resource and name."""
+    return [*a.setting_objects.values(), ("secrets", a.storage_secret), ("secrets", f"{a.name}-before")]
+
+
+def _claim_name(a: Asked) -> str:
+    """The claim asked for, or else the one that is made where no name is said."""
+    return a.storage.claim_name or f"{a.name}-storage"
+
+
+def _volume_name(a: Asked) -> str:
+    made = a.storage.new_claim
+    return (made and made.volume) or f"{a.namespace}-{_claim_name(a)}"
 
 
 def _group(kind: str) -> str:
@@ -293,10 +333,15 @@ FEATURES = (
     Feature("`probe_storage` of a volume", lambda a: a.probes and a.storage.kind in _VOLUMES, _probe),
     Feature("`pod_disruption_budget`", lambda a: a.budget, _budget),
     Feature("`config`, `credentials`, `egress_proxy`, `extra_ca`", lambda a: bool(a.ours or a.theirs), _settings),
+    Feature("`migrate`", lambda a: a.migrates, _migration),
     Feature("`on_failure: rollback`", lambda a: a.rolls_back, _rollback),
     Feature("`host_path` no longer, OpenShift", lambda a: a.has_scc and not a.storage.host_path, _host_path_before),
     Feature("`pod_disruption_budget` no longer", lambda a: not a.budget, _budget_before),
     Feature("OpenShift 4", lambda a: a.has_operator, _operator_seen),
 )
 OPERATOR = Feature("OpenShift 4, where the operator has the registry", lambda a: a.operator, _operator)
-ABSENT = Feature("`state: absent`", lambda a: a.state == "absent", _absent)
+ABSENT = (
+    Feature("`state: absent`", _always, _absent),
+    Feature("`state: absent`, `remove_service`", lambda a: "service" in a.removes, _remove_service),
+    Feature("`state: absent`, `remove_claims`", lambda a: "claims" in a.removes, _remove_claims),
+)

@@ -113,7 +113,7 @@ def test_every_right_has_a_reason() -> None:
         EXPOSED, storage=Storage(claim_name="c", new_claim=NewClaim("1Gi")), budget=True, rolls_back=True,
         ours=frozenset({"config", "proxy"}), theirs=(("configmaps", "x"),), has_scc=True, has_operator=True,
     )  # fmt: skip
-    for feature in (*FEATURES, ABSENT, OPERATOR):
+    for feature in (*FEATURES, *ABSENT, OPERATOR):
         assert all(right.why for right in feature.rights(everything)), feature.title
 
 
