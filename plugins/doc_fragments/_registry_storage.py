@@ -97,6 +97,14 @@ options:
 
     GUARDS = r"""
 options:
+  migrate:
+    description:
+      - Where a change of O(storage) would leave images behind, copy them to the new volume first. They are copied while
+        the registry serves, what came meanwhile is copied while nobody can push, each file is compared and each blob's
+        digest verified, and only then is the workload switched. See M(okd.registry.registry_migrate).
+      - From one volume to another (V(ephemeral), V(pvc), V(nfs), V(host_path)); not from or to object storage.
+    type: bool
+    default: false
   allow_data_loss:
     description:
       - Pushed images may be lost. Without it, a change that would replace the registry's volume or bucket is refused,

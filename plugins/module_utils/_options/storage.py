@@ -58,6 +58,7 @@ SPEC: dict[str, Any] = {
             "volume_name": {"type": "str"},
         },
     },
+    "migrate": {"type": "bool", "default": False},
     "allow_data_loss": {"type": "bool", "default": False},
     "ignore_guards": {"type": "list", "elements": "str", "default": []},
     "probe_storage": {"type": "bool", "default": True},

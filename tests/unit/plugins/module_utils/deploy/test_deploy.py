@@ -25,7 +25,7 @@ DEFAULTS = {
     "name": "docker-registry", "namespace": "default", "route_host": None, "extra_hosts": [], "port": 5000,
     "cluster_domain": "cluster.local", "state": "present", "kind": "auto", "image": IMAGE, "replicas": None,
     "labels": None, "selector": None, "node_selector": None, "service_account": "registry", "cluster_role": None,
-    "storage": None, "allow_data_loss": False, "ignore_guards": [], "probe_storage": True, "helper_image": None,
+    "storage": None, "allow_data_loss": False, "migrate": False, "ignore_guards": [], "probe_storage": True, "helper_image": None,
     "tls_secret": "registry-secret", "tls_mount_path": "/etc/secrets",
     "tls_fingerprint": None, "env": None, "strategy": None, "resources": None,
 }  # fmt: skip
