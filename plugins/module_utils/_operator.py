@@ -3,13 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What registry_deploy does where the registry belongs to the image-registry operator: it tells the operator.
 
-How ``_deploy`` and ``_undeploy`` hand over, before anything else::
-
-    config = _operator.manages(params, api)
-    if config is not None:
-        return _operator.run(params, api, config, check_mode=check_mode)
-
-and for ``state: rendered``, which asks no cluster, ``_operator.rendered(params)`` with ``managed_by: operator``.
+The module asks :func:`manages` whose the registry is, and hands over to :func:`run`; ``state: rendered`` asks no
+cluster, and takes :func:`rendered` where ``managed_by`` names the operator.
 """
 
 from __future__ import annotations
@@ -32,6 +27,7 @@ from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectR
 from ansible_collections.okd.registry.plugins.module_utils._options import operator as options
 from ansible_collections.okd.registry.plugins.module_utils._options import operator_storage
 from ansible_collections.okd.registry.plugins.module_utils._plan import owned_by_us, plan
+from ansible_collections.okd.registry.plugins.module_utils._redact import shown
 from ansible_collections.okd.registry.plugins.module_utils._result import Result, registry_value
 
 AUTO, OPERATOR, SELF = "auto", "operator", "self"
@@ -111,10 +107,13 @@ def run(params: Mapping[str, Any], api: Api, config: Object, *, check_mode: bool
 
 
 def rendered(params: Mapping[str, Any]) -> list[Object]:
-    """The objects that would be written, without a look at any cluster; what they keep of a live one is not in them."""
+    """The objects that would be written, without a look at any cluster; what they keep of a live one is not in them.
+
+    Credentials are keyed hashes, as in every result.
+    """
     want = options.from_params(params)
     secret = [configs.credentials(want.credentials)] if want.credentials else []
-    return [*secret, configs.present(want, None)]
+    return [shown(obj) for obj in (*secret, configs.present(want, None))]
 
 
 def _check(want: Wanted, api: Api, config: Object) -> None:
@@ -249,6 +248,7 @@ def _finish(
         workload=workload,
         rollout=done.as_dict() if done else None,
         layout=layouts.of_operator(config).as_dict(),
+        **({"objects": result.objects()} if check_mode else {}),
     )
 
 

@@ -12,7 +12,7 @@ import builtins
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from ansible_collections.okd.registry.plugins.module_utils import _deploy
+from ansible_collections.okd.registry.plugins.module_utils import _deploy, _operator
 from ansible_collections.okd.registry.plugins.module_utils._api import Api, Transport
 from ansible_collections.okd.registry.plugins.module_utils._build import secrets
 from ansible_collections.okd.registry.plugins.module_utils._build import service as services
@@ -65,6 +65,10 @@ def _refuse() -> NoReturn:
 
 def run(params: Mapping[str, Any]) -> dict[str, Any]:
     """The module's work with state rendered; its return value, in which nothing has changed."""
+    nothing: dict[str, Any] = {"changed": False, "diff": [], "actions": [], "resources": []}
+    nothing |= {"workload": None, "rollout": None}
+    if params.get("managed_by") == _operator.OPERATOR:
+        return {**nothing, "objects": _operator.rendered(params), "api_requests": NoCluster(()).counts()}
     kind = "DeploymentConfig" if params["kind"] == "auto" else params["kind"]
     # Elsewhere than on OpenShift there is no role to bind, but rendered objects are to be read and may be cut.
     role = "system:registry" if params.get("cluster_role") is None else params["cluster_role"]
@@ -72,8 +76,7 @@ def run(params: Mapping[str, Any]) -> dict[str, Any]:
     api = NoCluster(_OPENSHIFT_3 if kind == "DeploymentConfig" else _KUBERNETES)
     result = _deploy.run(asked, api, check_mode=True)
     objects = [*_certificate(params), *result["objects"], _service(params)]
-    nothing: dict[str, Any] = {"changed": False, "diff": [], "actions": [], "resources": []}
-    return {**result, **nothing, "workload": None, "rollout": None, "objects": objects, "api_requests": api.counts()}
+    return {**result, **nothing, "objects": objects, "api_requests": api.counts()}
 
 
 def _certificate(params: Mapping[str, Any]) -> list[Object]:

@@ -182,6 +182,7 @@ class TestConverges:
         made = config(storage={"emptyDir": {}}, managementState="Removed")
         planned = run(registry_deploy, check=True, managed_by="operator", **self.OPTIONS)
         assert live(admin) == made
+        assert [o["kind"] for o in planned["objects"]] == ["Secret", "Config"]
         done = run(registry_deploy, managed_by="operator", **self.OPTIONS)
         assert not done.get("failed"), done
         for key in ("changed", "actions", "resources", "registry", "workload"):
@@ -346,3 +347,10 @@ def test_info_tells_of_the_operator_s_registry(run: Any, config: Any) -> None:
     result = run(registry_info, namespace=configs.NAMESPACE, name=configs.NAME)
     assert result["layout"]["name"] == "operator"
     assert "ephemeral storage: images go with the pods" in result["layout"]["differences"]
+
+
+def test_rendered_without_a_cluster(run: Any) -> None:
+    result = run(registry_deploy, managed_by="operator", state="rendered", **TestConverges.OPTIONS)
+    assert [o["kind"] for o in result["objects"]] == ["Secret", "Config"]
+    assert "not-to-be-seen" not in json.dumps(result)
+    assert sum(result["api_requests"].values()) == 0

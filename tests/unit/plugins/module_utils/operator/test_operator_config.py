@@ -281,7 +281,8 @@ class TestImages:
 def test_rendered_without_a_cluster():
     storage = {"kind": "s3", "parameters": {"bucket": "b", "accesskey": "AK1A", "secretkey": "S3cr3t"}}
     secret, config = _operator.rendered({"storage": storage, "replicas": 2})
-    assert secret["data"]["REGISTRY_STORAGE_S3_ACCESSKEY"] == "QUsxQQ=="
+    assert set(secret["data"]) == {"REGISTRY_STORAGE_S3_ACCESSKEY", "REGISTRY_STORAGE_S3_SECRETKEY"}
+    assert all(value.startswith("hmac-sha256:") for value in secret["data"].values())
     assert config["spec"] == {"managementState": "Managed", "replicas": 2, "storage": {"s3": {"bucket": "b"}}}
     (alone,) = _operator.rendered({})
     assert alone["kind"] == "Config"
