@@ -63,7 +63,7 @@ options:
     description:
       - How many pods a drain of nodes has to leave. It becomes a PodDisruptionBudget of the registry's name, which goes
         again when this is left out.
-      - Refused where it would let none of O(replicas) go, so that every drain would wait for ever
+      - Refused where it would let none of C(replicas) go, so that every drain would wait for ever
         (O(ignore_guards) V(drain)), and with a DaemonSet.
     type: dict
     suboptions:

@@ -24,7 +24,7 @@ options:
       - The registry's whole configuration file in the place of the one in its image. It is mounted at
         C(/etc/docker/registry), and C(REGISTRY_CONFIGURATION_PATH) names it. When its content changes, the next run
         rolls it out.
-      - Variables win over the file, so O(storage), O(port) and O(tls_secret) hold whatever the file says. A file that
+      - Variables win over the file, so O(storage), O(port) and C(tls_secret) hold whatever the file says. A file that
         names another storage driver or directory than they do is refused.
     type: dict
     suboptions:

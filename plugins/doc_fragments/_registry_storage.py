@@ -109,7 +109,7 @@ options:
     description:
       - Pushed images may be lost. Without it, a change that would replace the registry's volume or bucket is refused,
         and so is one that would replace, or take away, a pod of a registry with ephemeral storage. A new certificate,
-        another image, other variables and fewer O(replicas) are such changes.
+        another image, other variables and fewer C(replicas) are such changes.
     type: bool
     default: false
   ignore_guards:

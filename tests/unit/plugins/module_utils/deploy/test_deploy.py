@@ -481,6 +481,7 @@ class TestModule:
 
         class Module:
             params = {"env": {"A_PASSWORD": 1234, "LEVEL": "debug", "SAME": "tok"}, "api_key": "tok", "state": "absent"}
+            params["managed_by"] = "self"
             argument_spec = {"env": {"no_log": True}, "api_key": {"no_log": True}}
             no_log_values = {"1234", "debug", "tok"}
             check_mode = False
