@@ -213,6 +213,7 @@ def _restart(api: Api, config: Object, result: Result, *, allow_data_loss: bool,
 
 def _remove(params: Mapping[str, Any], api: Api, config: Object, *, check_mode: bool) -> Object:
     """With state absent: the operator takes the registry away. Its storage stays, and so does the Secret."""
+    options.check_removal(params)
     gone = (config.get("spec") or {}).get("managementState") == configs.REMOVED
     if not gone and configs.takes_storage_along(config) and not params.get("allow_data_loss"):
         what = " and ".join(configs.describe(kind, fields) for kind, fields in configs.applied(config).items())
@@ -243,12 +244,13 @@ def _finish(
         "rolls": rolls,
         "version_before": int(((outcome.change.before or {}).get("metadata") or {}).get("generation") or 0),
     }
+    planned: dict[str, Any] = {"objects": result.objects()} if check_mode else {}
     return result.finish(
         registry=_registry(params, api, config),
         workload=workload,
         rollout=done.as_dict() if done else None,
         layout=layouts.of_operator(config).as_dict(),
-        **({"objects": result.objects()} if check_mode else {}),
+        **planned,
     )
 
 

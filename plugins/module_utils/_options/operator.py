@@ -10,7 +10,7 @@ values of the other groups are made for a workload of our own.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.okd.registry.plugins.module_utils._build.operator_config import Wanted
@@ -45,6 +45,7 @@ _NO_EQUAL: Mapping[str, tuple[tuple[Any, ...], str]] = {
     "extra_ca": (({},), "name a ConfigMap in additionalTrustedCA of image.config.openshift.io/cluster instead"),
     "migrate": ((False,), "a change of the operator's storage moves nothing"),
     "on_failure": (("keep",), "the operator keeps the old pods until the new ones serve, and goes on trying"),
+    "remove_claims": ((False,), "delete the claim yourself, once the operator has taken the registry away"),
     "helper_image": ((), "no storage is probed or moved where the operator has it"),
 }
 _READONLY = "REGISTRY_STORAGE_MAINTENANCE_READONLY"
@@ -67,15 +68,7 @@ _STRATEGIES = {"Rolling": "RollingUpdate", "RollingUpdate": "RollingUpdate", "Re
 
 def from_params(params: Mapping[str, Any]) -> Wanted:
     """Raises RefusedError naming every option without an equal, OptionError for a value that cannot work."""
-    refused = [*_without_equal(params), *operator_storage.without_equal(params.get("storage") or {})]
-    if refused:
-        raise RefusedError(
-            "The image-registry operator runs this registry (configs.imageregistry.operator.openshift.io/cluster), and"
-            " has no equal for these options: " + "; ".join(f"{name}: {why}" for name, why in refused) + ". Leave them"
-            " out; or, for a registry of its own beside the cluster's, say managed_by: self and give it a name and a"
-            " namespace.",
-            options=[name for name, _why in refused],
-        )
+    refuse([*_without_equal(params), *operator_storage.without_equal(params.get("storage") or {})])
     replicas = params.get("replicas")
     if replicas is not None and replicas < 0:
         raise OptionError("replicas", replicas, "must not be negative")
@@ -89,6 +82,23 @@ def from_params(params: Mapping[str, Any]) -> Wanted:
         log_level=_level((params.get("env") or {}).get(_LEVEL)),
         allow_data_loss=bool(params.get("allow_data_loss")),
     )
+
+
+def check_removal(params: Mapping[str, Any]) -> None:
+    """The same for state absent, where only what is to be removed counts."""
+    refuse([(name, why) for name, why in _without_equal(params) if name == "remove_claims"])
+
+
+def refuse(refused: Sequence[tuple[str, str]]) -> None:
+    """Raises RefusedError for options that the operator has no equal for, each with the reason."""
+    if refused:
+        raise RefusedError(
+            "The image-registry operator runs this registry (configs.imageregistry.operator.openshift.io/cluster), and"
+            " has no equal for these options: " + "; ".join(f"{name}: {why}" for name, why in refused) + ". Leave them"
+            " out; or, for a registry of its own beside the cluster's, say managed_by: self and give it a name and a"
+            " namespace.",
+            options=[name for name, _why in refused],
+        )
 
 
 def _without_equal(params: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -9,12 +9,14 @@ import copy
 import json
 
 import pytest
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 from ansible_collections.okd.registry.plugins.module_utils import _operator
 from ansible_collections.okd.registry.plugins.module_utils._build import operator_config as configs
 from ansible_collections.okd.registry.plugins.module_utils._errors import OptionError, RefusedError
 from ansible_collections.okd.registry.plugins.module_utils._options import operator as options
 from ansible_collections.okd.registry.plugins.module_utils._plan import plan
 from ansible_collections.okd.registry.plugins.module_utils._redact import shown
+from ansible_collections.okd.registry.plugins.modules import registry_deploy
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -179,6 +181,26 @@ def test_what_has_no_equal_is_refused_by_name_with_the_reason(params, names):
         options.from_params(params)
     assert caught.value.details["options"] == names
     assert all(f"{name}: " in str(caught.value) for name in names)
+
+
+#: Options that are handed on, and those that mean the same whoever has the registry, or nothing to the operator.
+HANDED_ON = {
+    "replicas", "node_selector", "tolerations", "affinity", "resources", "strategy", "egress_proxy", "env", "storage",
+}  # fmt: skip
+THE_SAME = {
+    "state", "managed_by", "name", "namespace", "cluster_domain", "route_host", "extra_hosts", "allow_data_loss",
+    "remove_service", "wait", "wait_timeout", "tls_fingerprint", "ignore_guards", "probe_storage",
+}  # fmt: skip
+
+
+def test_no_option_of_the_module_is_passed_over_in_silence(monkeypatch):
+    spec = {}
+    monkeypatch.setattr(registry_deploy, "run_module", lambda _work, **options: spec.update(options["argument_spec"]))
+    registry_deploy.main()
+    own = spec.keys() - AUTH_ARG_SPEC.keys()
+    assert own - HANDED_ON - THE_SAME == options._NO_EQUAL.keys()
+    defaults = {name: option.get("default") for name, option in spec.items()}
+    assert options.from_params(defaults) == configs.Wanted()
 
 
 def test_the_module_s_own_defaults_are_not_refused():
