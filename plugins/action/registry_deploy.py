@@ -17,7 +17,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.utils.display import Display
-from ansible_collections.okd.registry.plugins.plugin_utils import _rollout_wait
+from ansible_collections.okd.registry.plugins.plugin_utils import _migration, _rollout_wait
 from ansible_collections.okd.registry.plugins.plugin_utils._kube_action import KubeAction, auth_options
 
 DEFAULT_TIMEOUT = 600
@@ -44,6 +44,8 @@ class ActionModule(KubeAction):
         """Run the module and, where there is something to wait for, the wait."""
         timeout = _seconds(args.get("wait_timeout", DEFAULT_TIMEOUT))
         result = self.module(self._task.action, args, variables)
+        if (result.get("migration") or {}).get("needed") and not result.get("failed"):
+            result = self._moved(result, args, variables)
         workload, waits = result.get("workload"), _waits(args) and not self._task.check_mode
         if waits and result.get("failed") and result.get("changed") and _goes_back(args):
             return self._back(result, args, timeout, variables)
@@ -54,7 +56,25 @@ class ActionModule(KubeAction):
             if result.get("failed"):
                 lost = result.pop("lost", False)
                 return self._back(result, args, timeout, variables) if _goes_back(args) and not lost else result
+        result.pop("lost", None)
         return self._tidied(result, args, variables) if result.get("leftovers") else result
+
+    def _moved(self, result: Result, args: Result, variables: dict[str, Any]) -> Result:
+        """Have the images copied to the new storage, then the workload written. Until then it is as it was."""
+        keys = {k: args[k] for k in (*auth_options(), *PLACE) if k in args}
+        moved = _migration.run(
+            lambda options: self.module(_migration.MODULE, options, variables),
+            {**keys, **_migration.options(result["migration"])},
+            tell=self._teller(variables), clock=time,
+        )  # fmt: skip
+        result = _joined(result, moved)
+        if moved.get("failed"):
+            return {**result, "workload": None}
+        switched = self.module(self._task.action, args, variables)
+        why = (switched.get("migration") or {}).get("why")
+        if why:
+            switched = {**switched, "failed": True, "msg": f"The storage was not switched: {why}. Run again."}
+        return {**_joined(result, switched), "migration": moved.get("migration")}
 
     def _wait(self, args: Result, workload: Result, timeout: float, variables: dict[str, Any]) -> Result:
         keys = {k: args[k] for k in auth_options() if k in args}
@@ -70,7 +90,8 @@ class ActionModule(KubeAction):
 
     def _tidied(self, result: Result, args: Result, variables: dict[str, Any]) -> Result:
         """Take away what only the old pods needed. The run finds nothing else to do."""
-        after = self.module(self._task.action, {**args, "state": "present", "migrate": False}, variables)
+        again = {name: value for name, value in args.items() if name != "migrate"}
+        after = self.module(self._task.action, {**again, "state": "present"}, variables)
         return _rollout_wait.with_leftovers_removed(result, after)
 
     def _back(self, failed: Result, args: Result, timeout: float, variables: dict[str, Any]) -> Result:
@@ -86,6 +107,13 @@ class ActionModule(KubeAction):
     def _teller(self, variables: dict[str, Any]) -> Callable[[str], None]:
         host = variables.get("inventory_hostname")
         return lambda line: display.display(f"  [{host}] {line}" if host else f"  {line}")
+
+
+def _joined(one: Result, other: Result) -> Result:
+    """Two results of one task: the later one's, with what both did."""
+    lists = ("actions", "diff", "resources", "guards")
+    both = {name: [*(one.get(name) or []), *(other.get(name) or [])] for name in lists}
+    return {**one, **other, **both, "changed": bool(one.get("changed") or other.get("changed"))}
 
 
 def _waits(args: Result) -> bool:
