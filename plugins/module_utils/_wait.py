@@ -288,6 +288,9 @@ def _of_daemons(workload: Object, controller: Object | None, count: Count, cause
     if strategy == "OnDelete" and old > 0 and count.ready + count.serving >= count.desired:
         done = _done(count)
         return replace(done, serving=count.serving, line=f"{done.line}; {old} old pods stay until deleted (OnDelete)")
+    if cause is None and old > 0 and strategy == "OnDelete":
+        text = "with strategy OnDelete old pods stay until somebody deletes them, and some of them do not serve"
+        cause = Cause("config", f"{old} old pods stay until deleted (OnDelete)", text)
     if cause is None and old > 0:
         cause = Cause(None, f"{updated} of {count.desired} nodes have the new revision", "nodes follow one by one")
     return _state(count, cause or Cause(None, "waiting for pods", "the new revision's pods are not all available yet"))

@@ -519,7 +519,7 @@ class TestDaemonSet:
         assert (state.done, state.serving) == (True, 2)
         assert state.line.endswith("done; 2 old pods stay until deleted (OnDelete)")
         down = _wait.rollout(daemons(updated=0, strategy="OnDelete"), revision(2), [daemon("a", ready=True)])
-        assert not down.done
+        assert (down.done, down.stuck) == (False, "config")
 
     @pytest.mark.parametrize(
         ("changes", "done"),
