@@ -19,6 +19,7 @@ from ansible_collections.okd.registry.plugins.module_utils import (
     _disruption,
     _endpoints,
     _leftovers,
+    _moving,
     _observe,
     _settings,
     _storage,
@@ -42,7 +43,7 @@ from ansible_collections.okd.registry.plugins.module_utils._errors import Option
 from ansible_collections.okd.registry.plugins.module_utils._guards import guard
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
 from ansible_collections.okd.registry.plugins.module_utils._options.settings import check_config
-from ansible_collections.okd.registry.plugins.module_utils._plan import plan
+from ansible_collections.okd.registry.plugins.module_utils._plan import UNCHANGED, Change, plan
 from ansible_collections.okd.registry.plugins.module_utils._result import Result, registry_value
 
 
@@ -55,9 +56,12 @@ def run(params: Mapping[str, Any], api: Api, *, check_mode: bool) -> dict[str, A
     result = Result(api)
     spec = _resolved(spec, params, api, result, check_mode)
     live = read(spec, api, check_mode=check_mode)
+    if _moving.give_up(spec, live, api, result, check_mode=check_mode):
+        live = replace(read(spec, api, check_mode=check_mode), migration=None)
     service = _service(live, check_mode)
     spec = replace(spec, settings=replace(spec.settings, hosts=_settings.hosts(service, params)))
     overridden = guard(spec, live, result, check_mode=check_mode, api=api)
+    why = _moving.unproven(spec, live, api)
     beside, there = _beside(spec, live, api, check_mode)
     past = _before.read(spec.registry, api)
     waits = params.get("wait") is not False and not check_mode
@@ -71,27 +75,60 @@ def run(params: Mapping[str, Any], api: Api, *, check_mode: bool) -> dict[str, A
     want = wanted(spec, live, _http_identity(spec, live, written))
     planned = plan(live.workload, build.desired(want, live.workload)).after or {}
     tried, ignored = _tryout.run(spec, live, planned, api, result, check_mode=check_mode)
+    if why and not check_mode:
+        return _before_it_moves(spec, live, planned, why, result, params)
+    if why:
+        result.note(f"Would copy the images first: {why}.")
     outcome = ensure(
         api, build.ref(live.kind, spec.registry.name, spec.registry.namespace), lambda now: build.desired(want, now),
         check_mode=check_mode, live=_companion.present(live.workload),
     )  # fmt: skip
     result.add(outcome)
-    wanted_refs = [one.ref for one in beside]
-    left = _leftovers.find(spec.registry, wanted_refs, api)
-    some = bool(left or past) or _storage.has_leftovers(live.storage, spec.registry)
-    leftovers = some and waits and (outcome.changed or not _serves(outcome, api))
-    if not leftovers:
-        # Until the new pods serve, the old ones, and a rollback to them, need what they had: then the action plugin,
-        # which waits, calls the module again.
-        _leftovers.remove(left, api, result, check_mode=check_mode)
-        _storage.take_back(live.storage, spec.registry, api, result, check_mode=check_mode)
-        if past and not outcome.changed:
-            _leftovers.remove([past], api, result, check_mode=check_mode)
+    leftovers = _leave(spec, live, outcome, beside, past, api, result, waits=waits, check_mode=check_mode)
     value = _finish(spec, live, outcome, result, params, check_mode)
     seen = layouts.recognise(live.workload)
     objects = {"objects": result.objects()} if check_mode else {}
     ran = {"guards": [*overridden, *ignored], "probe": tried, "leftovers": leftovers, "layout": seen.as_dict()}
-    return {**value, **ran, **objects}
+    lost = outcome.changed and _moving.has_no_way_back(live)
+    return {**value, **ran, **objects, "migration": None, **({"lost": True} if lost else {})}
+
+
+def _leave(
+    spec: DeploySpec,
+    live: Live,
+    outcome: Outcome,
+    beside: list[Companion],
+    past: dict[str, Any] | None,
+    api: Api,
+    result: Result,
+    *,
+    waits: bool,
+    check_mode: bool,
+) -> bool:
+    """Take back what the workload has no use for any more. True where that is to be done later.
+
+    Until the new pods serve, the old ones, and a rollback to them, need what they had: then the action plugin, which
+    waits, calls the module again.
+    """
+    left = _leftovers.find(spec.registry, [one.ref for one in beside], api)
+    some = bool(left or past or live.migration) or _storage.has_leftovers(live.storage, spec.registry)
+    if some and waits and (outcome.changed or not _serves(outcome, api)):
+        return True
+    _leftovers.remove(left, api, result, check_mode=check_mode)
+    _storage.take_back(live.storage, spec.registry, api, result, check_mode=check_mode)
+    if past and not outcome.changed:
+        _leftovers.remove([past], api, result, check_mode=check_mode)
+    return _moving.finish(spec, live, outcome.live or {}, api, result, check_mode=check_mode)
+
+
+def _before_it_moves(
+    spec: DeploySpec, live: Live, planned: Mapping[str, Any], why: str, result: Result, params: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What the new storage needs is there, the workload is as it was: now the action plugin has the images copied."""
+    unchanged = Change(UNCHANGED, before=live.workload, after=live.workload)
+    outcome = Outcome(_moving.ref(spec, live), unchanged, live.workload)
+    value = _finish(spec, live, outcome, result, params, check_mode=False)
+    return {**value, "migration": _moving.task(spec, live, planned, why)}
 
 
 def _resolved(

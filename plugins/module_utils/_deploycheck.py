@@ -20,6 +20,8 @@ from ansible_collections.okd.registry.plugins.module_utils._deployspec import AU
 from ansible_collections.okd.registry.plugins.module_utils._endpoints import KNOWN_AFTER_APPLY
 from ansible_collections.okd.registry.plugins.module_utils._errors import NotFoundError, OptionError, RefusedError
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
+from ansible_collections.okd.registry.plugins.module_utils._migrate import switch
+from ansible_collections.okd.registry.plugins.module_utils._migrate.state import State
 from ansible_collections.okd.registry.plugins.module_utils._storage import Stored
 
 DEFAULT_ROLE = "system:registry"
@@ -48,6 +50,7 @@ class Live:
     storage: Stored
     companions: dict[ObjectRef, Object | None]
     disruption: _disruption.Disruption = _disruption.Disruption()
+    migration: State | None = None
 
 
 # ---- reading ---------------------------------------------------------------------------------------------------------
@@ -78,6 +81,7 @@ def read(spec: DeploySpec, api: Api, *, check_mode: bool) -> Live:
         fingerprint=fingerprint,
         storage=_storage.read(spec.storage, registry, spec.service_account, workload, api, salt=spec.salt),
         companions=_companion.read(spec.companions(), api),
+        migration=switch.read(api, registry.name, registry.namespace) if workload else None,
         disruption=_disruption.read(registry, spec.pod.budget, api),
     )
 
@@ -173,6 +177,7 @@ def wanted(spec: DeploySpec, live: Live, http_identity: str | None) -> build.Wor
         image=spec.image,
         replicas=1 if spec.replicas is None else spec.replicas,
         labels=spec.labels,
+        pod_labels=switch.labels(live.workload, live.migration),
         selector=spec.selector,
         service_account=spec.service_account,
         port=spec.registry.port,
@@ -188,6 +193,7 @@ def wanted(spec: DeploySpec, live: Live, http_identity: str | None) -> build.Wor
         parts=(
             Part(checksum=_companion.checksums(spec.companions(), live.companions)),
             Part(checksum=live.storage.checksums()),
+            Part(env=switch.env(live.migration)),
         ),
     )
 

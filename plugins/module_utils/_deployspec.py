@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -37,6 +36,7 @@ class DeploySpec:
     :param cluster_role: None for the cluster's usual one, "" for no binding.
     :param tls_fingerprint: in check mode, of the certificate that the Secret is going to hold.
     :param allow_data_loss: pushed images may be left behind.
+    :param migrate: where storage changes, images are taken along.
     :param ignore_guards: names of guards that are not to count.
     :param probe_storage: whether to try, before the workload is written, if its pods will be able to write.
     :param helper_image: for pods that look at storage; "" for the registry's own.
@@ -61,10 +61,11 @@ class DeploySpec:
     tls_fingerprint: str | None
     strategy: str | None
     allow_data_loss: bool
+    migrate: bool = False
     ignore_guards: frozenset[str] = frozenset()
     probe_storage: bool = True
-    naming: _image.Naming = _image.Naming()
     helper_image: str = ""
+    naming: _image.Naming = _image.Naming()
     salt: str = field(default_factory=lambda: secrets.token_hex(32))
     restarted: str | None = None
     rolls_back: bool = False
@@ -97,6 +98,7 @@ class DeploySpec:
             tls_fingerprint=params.get("tls_fingerprint"),
             strategy=params.get("strategy"),
             allow_data_loss=params["allow_data_loss"],
+            migrate=bool(params.get("migrate")),
             ignore_guards=storage.guards(params),
             probe_storage=params.get("probe_storage") is not False,
             helper_image=_image.checked("helper_image", params.get("helper_image")),
@@ -104,11 +106,11 @@ class DeploySpec:
             restarted=(KNOWN_AFTER_APPLY if planned else _now()) if params.get("state") == "redeployed" else None,
             rolls_back=params.get("on_failure") == "rollback",
         )
+
     def with_images(self, api: Api) -> DeploySpec:
         """With the names of images in full; a question to the cluster where they need its version."""
         helper = _image.full(self.helper_image, self.naming, api)
         return replace(self, image=_image.full(self.image, self.naming, api), helper_image=helper)
-
 
     def companions(self) -> list[Companion]:
         """The objects that features of this registry need beside the workload."""

@@ -25,6 +25,7 @@ from ansible_collections.okd.registry.plugins.module_utils._guards_storage impor
     Seen,
     storage_problems,
 )
+from ansible_collections.okd.registry.plugins.module_utils._migrate import switch
 from ansible_collections.okd.registry.plugins.module_utils._result import Result
 
 OPERATOR_NAMESPACE = "openshift-image-registry"
@@ -71,7 +72,7 @@ def guard(
             figures = _figures(live, api)
             against = [one.with_figures(figures) if one.name == VOLUME else one for one in against]
         raise RefusedError(_text(against), guards=[one.as_dict() for one in against])
-    return [one.as_dict() for one in overridden]
+    return [one.as_dict() for one in overridden if not one.is_met(spec)]
 
 
 def _figures(live: Live, api: Api) -> str:
@@ -98,7 +99,7 @@ def _labels(spec: DeploySpec, live: Live) -> Iterator[Problem]:
             f"{live.kind} {registry} selects its pods by {_pairs(there)}, which cannot become {_pairs(spec.selector)}:"
             " leave selector out to keep it, or delete the workload first (the Service, and so the address, stays).",
         )
-    pods = {**spec.labels, **(spec.selector or there)}
+    pods = {**spec.labels, **(spec.selector or there), **switch.labels(live.workload, live.migration)}
     chosen = ((live.service or {}).get("spec") or {}).get("selector") or {}
     if chosen and not chosen.items() <= pods.items():
         yield Problem(

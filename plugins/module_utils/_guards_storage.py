@@ -21,6 +21,8 @@ from ansible_collections.okd.registry.plugins.module_utils._storage import Store
 
 Object = dict[str, Any]
 VOLUME = "volume"
+#: Volumes that are there without a pod.
+MOUNTED = frozenset({"persistentVolumeClaim", "nfs", "hostPath"})
 LOST = "pushed images would be lost"
 
 
@@ -30,12 +32,14 @@ class Problem:
 
     :param name: of the guard; "" for what cannot be overridden.
     :param text: what is wrong, why, and what to do, in finished sentences.
+    :param movable: of images that would be left behind: whether ``migrate`` can take them along.
     :param later: what to say in check mode instead, where an earlier step of the same run may cure it.
     """
 
     name: str
     text: str
     later: str = ""
+    movable: bool = False
 
     @property
     def sentence(self) -> str:
@@ -46,7 +50,13 @@ class Problem:
 
     def is_overridden(self, spec: DeploySpec) -> bool:
         """Whether the user said that this is not to count."""
-        return spec.allow_data_loss if self.name == VOLUME else self.name in spec.ignore_guards
+        if self.name == VOLUME:
+            return spec.allow_data_loss or self.is_met(spec)
+        return self.name in spec.ignore_guards
+
+    def is_met(self, spec: DeploySpec) -> bool:
+        """Whether this run sees to it that it is none."""
+        return self.movable and spec.migrate
 
     def with_figures(self, figures: str) -> Problem:
         """Of images that would be lost: with how much that is."""
@@ -212,6 +222,11 @@ def _nfs_volume(seen: Seen) -> Iterator[Problem]:
         yield Problem("", f"{ref} belongs to claim {whose}: use another storage.claim_name.")
 
 
+def moves_images(seen: Seen) -> bool:
+    """Whether the change would leave images behind that can be taken along."""
+    return any(one.movable for one in _volume(seen))
+
+
 def _volume(seen: Seen) -> Iterator[Problem]:
     """A change that leaves pushed images behind."""
     spec, live, stored, change = seen.spec, seen.live, seen.stored, seen.change
@@ -221,9 +236,15 @@ def _volume(seen: Seen) -> Iterator[Problem]:
         secrets=stored.secrets, new_secrets=stored.planned_secrets(), node=stored.node,
     )  # fmt: skip
     if lost:
+        before, after = place.leaves(
+            stored.want, live.workload, change.after, secrets=stored.secrets, new_secrets=stored.planned_secrets()
+        )
+        movable = after.kind in MOUNTED and before is not None and before.kind != "object" and not before.same(after)
+        way = "say migrate: true to take the images along" if movable else "copy the images first"
         what = ", ".join(field for field in change.fields if field.startswith(("spec.template", "spec.replicas")))
         yield Problem(
             VOLUME,
-            f"{live.kind} {spec.registry}: {lost}; {LOST}. Keep the storage as it is, copy the"
-            f" images first, or say allow_data_loss: true. (The change: {what or 'the bucket that the Secret names'}.)",
+            f"{live.kind} {spec.registry}: {lost}; {LOST}. Keep the storage as it is, {way},"
+            f" or say allow_data_loss: true. (The change: {what or 'the bucket that the Secret names'}.)",
+            movable=movable,
         )

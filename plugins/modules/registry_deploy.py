@@ -357,6 +357,25 @@ layout:
       sample:
         - credentials of openshift-registry in clear in the environment
         - volume v1 (claim registry-claim) is mounted at /registry2 and is not used for images
+guards:
+  description:
+    - What O(ignore_guards) and O(allow_data_loss) have overridden, by name (V(volume) for the latter), with what it would
+      have said.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - name: replicas
+      message: With 2 replicas, each has a storage of its own (emptyDir), so that a pull finds an image only by chance.
+probe:
+  description: What O(probe_storage) has found. Null where nothing was tried.
+  returned: success
+  type: dict
+  sample: {tried: true, skipped: null, uid: 1001, gid: 0, groups: [0], free_bytes: 5368709120, node: node1}
+migration:
+  description: What O(migrate) has copied, as of M(okd.registry.registry_migrate). Null where nothing was.
+  returned: success
+  type: dict
 leftovers:
   description:
     - Whether objects that the registry has no use for any more are still there, since the rollout is not finished.

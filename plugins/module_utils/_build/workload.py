@@ -52,6 +52,7 @@ class Workload:
 
     :param kind: a key of :data:`API_VERSIONS`.
     :param replicas: pods; means nothing for a DaemonSet, which has one on each node it fits.
+    :param pod_labels: of the pods alone, beside ``labels``.
     :param selector: None keeps the live one, or takes ``labels``.
     :param strategy: one of :data:`STRATEGIES` for the kind, or None to leave it alone.
     :param http_secret: name of the Secret with the HTTP secret; None where the live variable is kept as it is.
@@ -81,6 +82,7 @@ class Workload:
     http_identity: str | None = None
     parts: tuple[Part, ...] = ()
     restarted: str | None = None
+    pod_labels: Mapping[str, str] = field(default_factory=dict)
 
 
 def desired(want: Workload, live: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -109,7 +111,7 @@ def _desired(want: Workload, live: Mapping[str, Any] | None, *, root: bool) -> d
     selector = dict(want.selector or layout.selector(live) or want.labels)
     daemons = want.kind == "DaemonSet"
     spec: dict[str, Any] = {} if daemons else {"replicas": want.replicas}
-    spec["template"] = _template(want, live, {**want.labels, **selector}, root=root)
+    spec["template"] = _template(want, live, {**want.labels, **want.pod_labels, **selector}, root=root)
     if want.kind == "DeploymentConfig":
         spec["selector"] = selector
         spec["triggers"] = _triggers(live)
