@@ -44,8 +44,11 @@ def listing(base: str, tree: str) -> list[str]:
 
 
 def pack(base: str) -> list[str]:
-    """A tar of the files that standard input names."""
-    return ["tar", "-cf", "-", "-C", base, "-T", "/dev/stdin"]
+    """A tar of the files that standard input names: few enough to be arguments of one command (busybox has no -T).
+
+    Their names are plain words to a shell; ``content.parse`` sees to that.
+    """
+    return ["sh", "-c", 'exec tar -cf - -C "$1" $(cat)', "sh", base]
 
 
 def unpack() -> list[str]:

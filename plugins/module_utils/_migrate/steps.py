@@ -169,7 +169,7 @@ class Steps:
         todo = content.lacking(union.files, here)
         if todo and not now.passes:
             copied = self._copy(transfer, todo, union, end)
-            return progress.copying(self._watched(now, todo), union.files, todo, copied)
+            return progress.copying(self._watched(now, todo, transfer), union.files, todo, copied)
         now = now if now.passes else self._save(now.with_(passes=1, stuck=0))
         done = transfer.note(VERIFIED).split()
         common = Files({p: s for p, s in here.blobs.items() if union.files.blobs.get(p) == s}, here.others)
@@ -217,16 +217,18 @@ class Steps:
                 break
         return tried
 
-    def _watched(self, now: State, todo: list[str]) -> State:
+    def _watched(self, now: State, todo: list[str], transfer: Transfer) -> State:
         """Give up where one look after the other finds the same files missing."""
         mark = f"{len(todo)}:{todo[0]}:{todo[-1]}"
-        stuck = now.stuck + 1 if mark == now.lacking and len(todo) < COUNT else 0
-        if stuck >= 10 * PATIENCE:
+        stuck = now.stuck + 1 if mark == now.lacking and not transfer.pieces_copied else 0
+        if stuck >= PATIENCE:
             raise WaitError(
-                f"{todo[0]} and {len(todo) - 1} more files do not get to {state.described(now.target)}: is it full, or"
-                " read-only? What was copied stays there; the registry serves as before. Run again to go on."
+                f"{todo[0]} and {len(todo) - 1} more files do not get to {state.described(now.target)}:"
+                f" {transfer.said or 'they are gone again after they were copied'}"
             )
-        return now if mark == now.lacking and not stuck else self._save(now.with_(stuck=stuck, lacking=mark))
+        if (now.stuck, now.lacking) == (stuck, mark):
+            return now
+        return self._save(now.with_(stuck=stuck, lacking=mark))
 
     def _verify(self, now: State, transfer: Transfer, unsure: list[str], union: Union, end: float) -> tuple[State, int]:
         """Compute digests until the time is over. How many are right."""
@@ -274,7 +276,7 @@ class Steps:
         todo = content.lacking(union.files, here)
         if todo:
             copied = self._copy(transfer, todo, union, end)
-            return progress.copying(self._watched(now, todo), union.files, todo, copied)
+            return progress.copying(self._watched(now, todo, transfer), union.files, todo, copied)
         done = transfer.note(VERIFIED).split()
         unsure = [path for path in content.unverified(here, done) if path in union.files.blobs]
         if unsure:

@@ -19,7 +19,7 @@ from ansible_collections.okd.registry.plugins.module_utils._migrate import conte
 from ansible_collections.okd.registry.plugins.module_utils._migrate.content import Files, Union
 
 #: Bytes and files that are copied, or verified, at once.
-BATCH, COUNT = 64 * 1024 * 1024, 2000
+BATCH, COUNT = 64 * 1024 * 1024, 1000
 #: Seconds of silence after which a command is given up: one digest is silent for as long as its file is read.
 SILENCE = 300.0
 #: The slowest storage that a large file is waited for, in bytes a second.
@@ -49,6 +49,8 @@ class Transfer:
 
     def __init__(self, api: Api, worker: Running, sources: Sequence[Place], tree: str, *, local: bool) -> None:
         self._api, self._sources, self._local = api, list(sources), local
+        self.said = ""  # by the last command that failed
+        self.pieces_copied = 0
         self.target = Place(worker.namespace, worker.pod, worker.container, "/target", tree)
 
     # ---- looking -----------------------------------------------------------------------------------------------------
@@ -100,7 +102,8 @@ class Transfer:
         for number, place in enumerate(self._sources):
             own = [path for path in paths if union.at[path] == number]
             if own and self._local:
-                self._run(self.target, scripts.copy(place.base), own)
+                code, _output, said = self._run(self.target, scripts.copy(place.base), own)
+                self.said = said if code else self.said
             elif own:
                 self._relay(place, scripts.pack(place.base), scripts.unpack(), own)
 
@@ -115,6 +118,7 @@ class Transfer:
             else:
                 self._relay(place, scripts.piece(place.base, path, number), scripts.put_piece(path, number), [])
             number += 1
+            self.pieces_copied += 1
             yield min(number * scripts.PIECE, size)
         code, _output, said = self._run(self.target, scripts.finish_pieces(path, size))
         if code == 8:  # begin anew at the next look
@@ -131,13 +135,21 @@ class Transfer:
                 target.namespace, target.pod, target.container, unpack, stdin=source, timeout=SILENCE
             )
             with sink_run as sink:
-                sink.check()
-                code = source.finish().code
-        if code == 127:
+                put = sink.finish()
+                got = source.finish()
+        if got.code:
+            self.said = " ".join(got.stderr.split())[-300:]
+        if put.code and not got.code:
+            raise ExecError(
+                f"The files cannot be written to the new volume: {' '.join(put.stderr.split())[-500:]} (exit code"
+                f" {put.code}).",
+                code=put.code,
+            )
+        if got.code == 127:
             raise ExecError(
                 f"Pod {place.namespace}/{place.pod} has no tar in its image, so its files cannot be read: push the"
                 " images anew, or copy them by skopeo, once the registry has its new storage.",
-                code=code,
+                code=got.code,
             )
 
     # ---- verifying ---------------------------------------------------------------------------------------------------
