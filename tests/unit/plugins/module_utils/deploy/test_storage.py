@@ -664,6 +664,45 @@ class TestImagesStay:
             deploy(cluster, storage=STORAGES["host-path"])
 
 
+class TestImagesAreTakenAlong:
+    def test_first_what_the_copy_needs_and_the_workload_stays(self, cluster):
+        deploy(cluster, storage=STORAGES["claim"])
+        before = workload(cluster)
+        result = deploy(cluster, storage=STORAGES["nfs-options"], migrate=True)
+        assert workload(cluster) == before
+        assert cluster.find("v1", "PersistentVolumeClaim", "docker-registry-storage")
+        migration = result["migration"]
+        assert (migration["needed"], migration["kind"]) == (True, "DeploymentConfig")
+        assert migration["storage"] == {"kind": "pvc", "claim_name": "docker-registry-storage"}
+        assert "claim registry-claim have not been copied to claim docker-registry-storage" in migration["why"]
+        assert result.get("guards", []) == []
+
+    def test_check_mode_says_so_and_plans_the_switch(self, cluster):
+        deploy(cluster, storage=STORAGES["claim"])
+        result = deploy(cluster, check=True, storage=STORAGES["nfs"], migrate=True)
+        assert any(action.startswith("Would copy the images first: ") for action in result["actions"])
+        assert (result["workload"]["rolls"], cluster.writes(), result["migration"]) == (True, [], None)
+
+    def test_where_there_is_nothing_to_take_along(self, cluster):
+        assert deploy(cluster, storage=STORAGES["claim"], migrate=True)["migration"] is None
+        assert not deploy(cluster, storage=STORAGES["claim"], migrate=True)["changed"]
+        assert deploy(cluster, storage=STORAGES["claim"], migrate=True, env={"A": "b"})["workload"]["rolls"]
+
+    @pytest.mark.parametrize(("before", "after"), [("s3", "claim"), ("claim", "s3"), ("claim", "ephemeral")])
+    def test_what_cannot_be_copied_stays_refused(self, cluster, before, after):
+        deploy(cluster, storage=STORAGES[before])
+        with pytest.raises(RefusedError, match="copy the images first, or say allow_data_loss"):
+            deploy(cluster, storage=STORAGES[after], migrate=True)
+
+    def test_new_pods_of_an_ephemeral_registry(self, cluster):
+        deploy(cluster)
+        serving(cluster)
+        with pytest.raises(RefusedError, match="copy the images first"):
+            deploy(cluster, env={"A": "b"}, migrate=True)
+        with pytest.raises(RefusedError, match="say migrate: true to take the images along"):
+            deploy(cluster, storage=STORAGES["claim"])
+
+
 class TestNamesAndPaths:
     def adopted(self, cluster, mounts, volumes, **more):
         deploy(cluster)
