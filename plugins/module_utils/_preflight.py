@@ -305,9 +305,11 @@ class _Preflight:
         asks = self._params.get("managed_by") != _operator.SELF and self._api.has(group_of(operator_config.API_VERSION))
         try:
             managed = asks and _operator.manages(self._params, self._api) is not None
+            # One that is under way is finished, or undone.
+            moves = asked.migrates or self._api.get(self._ref("ConfigMap", f"{self._name}-migration")) is not None
         except RegistryError:
-            managed = asked.operator
-        return replace(asked, has_operator=asks, operator=managed)
+            managed, moves = asked.operator, asked.migrates
+        return replace(asked, has_operator=asks, operator=managed, migrates=moves)
 
 
 def _refused(check: Callable[[str, Any], Any], option: str, value: Any) -> Problems:

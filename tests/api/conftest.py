@@ -17,20 +17,24 @@ import os
 import subprocess
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+import yaml
+from ansible_collections.okd.registry.plugins.module_utils import _rights
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
+from ansible_collections.okd.registry.plugins.module_utils._build.right import CLUSTER, Right
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
 from ansible_collections.okd.registry.plugins.module_utils._kube import connect
 
 VARIABLE = "OKD_REGISTRY_TEST_KUBECONFIG"
 SANDBOX = Path(__file__).resolve().parents[2] / "tests/sandbox/sandbox"
 Object = dict[str, Any]
+RBAC = "rbac.authorization.k8s.io"
 
 
 @pytest.fixture(scope="session")
@@ -153,3 +157,91 @@ def grant(admin: Api, namespace: str) -> Callable[[str, list[Mapping[str, Any]]]
         )
 
     return give
+
+
+@dataclass
+class Somebody:
+    """A user with some rights, and what he asked for."""
+
+    admin: Api
+    kubeconfig: str
+    namespace: str
+    name: str
+    made: list[ObjectRef] = field(default_factory=list)
+
+    def give(self, rights: Iterable[Right]) -> None:
+        """Let him have exactly these rights, as the roles of docs/permissions.md would."""
+        places: dict[str, list[Right]] = {}
+        for right in rights:
+            places.setdefault(right.where or self.namespace, []).append(right)
+        for where, found in places.items():
+            kind, near = ("ClusterRole", {}) if where == CLUSTER else ("Role", {"namespace": where})
+            meta = {"name": f"{self.name}-{len(self.made)}", **near}
+            bound = {
+                "roleRef": {"apiGroup": RBAC, "kind": kind, "name": meta["name"]},
+                "subjects": [{"apiGroup": RBAC, "kind": "User", "name": self.name}],
+            }
+            role = {"rules": yaml.safe_load(_rights.rules(found))}
+            for suffix, content in (("", role), ("Binding", bound)):
+                obj = {"apiVersion": f"{RBAC}/v1", "kind": kind + suffix, "metadata": meta, **content}
+                self.admin.create(obj)
+                self.made.append(ObjectRef.of(obj))
+
+    def wait(self, rights: Iterable[Right]) -> None:
+        """The API server learns of new roles by a watch, late on a busy machine."""
+        own = Api(lambda: connect({"kubeconfig": self.kubeconfig, "impersonate_user": self.name}))
+        deadline = time.monotonic() + 30
+        for right in rights:
+            resource, _slash, sub = right.resource.partition("/")
+            where = None if right.where == CLUSTER else right.where or self.namespace
+            while not own.may(
+                right.verb, resource, group=right.group, namespace=where, name=right.name, subresource=sub
+            ):  # fmt: skip
+                assert time.monotonic() < deadline, right
+                time.sleep(0.02)
+
+    def forget(self) -> None:
+        """Take the roles away."""
+        for ref in self.made:
+            self.admin.delete(ref)
+
+
+@pytest.fixture
+def somebody(admin: Api, kubeconfig: str, namespace: str) -> Iterator[Callable[[str], Somebody]]:
+    """Makes users of the test's namespace."""
+    made: list[Somebody] = []
+
+    def make(name: str) -> Somebody:
+        made.append(Somebody(admin, kubeconfig, namespace, f"{name}-{namespace}"))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.forget()
+
+
+@pytest.fixture
+def requests(kubeconfig: str) -> Callable[[str], list[tuple[Right, int]]]:
+    """What a user asked of the API server, by its audit log: the right it took, without a name, and the answer."""
+    near = Path(kubeconfig).parent
+    log = next((p for p in (near / "audit.log", near / "control-plane" / "audit.log") if p.exists()), None)
+    if log is None:
+        pytest.skip(f"no audit log beside {kubeconfig}")
+    start = log.stat().st_size
+
+    def read(user: str) -> list[tuple[Right, int]]:
+        time.sleep(0.5)  # the log is written behind the answers
+        found = []
+        with log.open("rb") as lines:
+            lines.seek(start)
+            for line in lines:
+                event = json.loads(line)
+                asked, by = event.get("objectRef"), (event.get("impersonatedUser") or {}).get("username")
+                if by == user and asked and event["stage"] == "ResponseComplete":
+                    resource = "/".join(filter(None, (asked["resource"], asked.get("subresource"))))
+                    right = Right(event["verb"], resource, asked.get("apiGroup", ""))
+                    if resource != "selfsubjectaccessreviews":
+                        found.append((right, event["responseStatus"]["code"]))
+        return found
+
+    return read

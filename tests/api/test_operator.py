@@ -22,6 +22,10 @@ import pytest
 import yaml
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._build import operator_config as configs
+from ansible_collections.okd.registry.plugins.module_utils._build.right import Asked
+from ansible_collections.okd.registry.plugins.module_utils._build.rights import needed
+from ansible_collections.okd.registry.plugins.module_utils._build.storage import Storage
+from ansible_collections.okd.registry.plugins.module_utils._cluster import detect
 from ansible_collections.okd.registry.plugins.module_utils._errors import KindNotServedError
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
 from ansible_collections.okd.registry.plugins.module_utils._status import Request
@@ -354,3 +358,38 @@ def test_rendered_without_a_cluster(run: Any) -> None:
     assert [o["kind"] for o in result["objects"]] == ["Secret", "Config"]
     assert "not-to-be-seen" not in json.dumps(result)
     assert sum(result["api_requests"].values()) == 0
+
+
+@pytest.mark.parametrize("managed_by", ["auto", "operator"])
+def test_exactly_the_documented_rights(
+    run: Any, admin: Api, config: Any, somebody: Any, requests: Any, namespace: str, managed_by: str
+) -> None:
+    """Of docs/permissions.md: nothing is refused, and each right is asked for, but those about pods."""
+    config()
+    claim(admin, "mine", "ReadWriteMany")
+    asked = Asked(detect(admin), namespace=namespace, operator=True, managed_by=managed_by, storage=Storage("mine"))
+    user, rights = somebody("telling"), needed(asked)
+    user.give(rights)
+    user.wait(rights)
+    theirs = run.as_user(user.name)
+    s3 = TestConverges.OPTIONS["storage"]
+    other = {**s3, "parameters": {**s3["parameters"], "secretkey": "An0ther-not-to-be-seen"}}
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+    meta = {"name": configs.NAME, "namespace": configs.NAMESPACE}
+    spec = {"selector": {"matchLabels": {"a": "b"}}, "template": template}
+    admin.create({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": spec})
+    for options in (
+        {"storage": s3}, {"storage": other}, {"state": "redeployed"},
+        {"storage": {"kind": "pvc", "claim_name": "mine"}, "allow_data_loss": True},
+    ):  # fmt: skip
+        result = theirs(registry_deploy, managed_by=managed_by, wait=False, **options)
+        assert not result.get("failed"), result["msg"]
+        assert [r["kind"] for r in result["resources"] if r["kind"] not in ("Secret", "Deployment")] == ["Config"]
+    assert not theirs(registry_rollout_info, kind="Config").get("failed")
+    if managed_by == "operator":
+        gone = theirs(registry_deploy, managed_by=managed_by, state="absent")
+        assert not gone.get("failed"), gone["msg"]
+    log = requests(user.name)
+    assert [right for right, code in log if code == 403] == []
+    idle = {(r.verb, r.resource) for r in rights} - {(r.verb, r.resource) for r, _code in log}
+    assert idle == {("list", "events")}

@@ -49,7 +49,7 @@ VARIANTS = [
     replace(EVERYTHING, storage=one, kind=kind) for one in STORAGES for kind in ("auto", "Deployment", "DaemonSet")
 ]
 ABSENCE = replace(EVERYTHING, state="absent")
-OF_OPERATOR = replace(EVERYTHING, operator=True)
+OF_OPERATOR = replace(EVERYTHING, operator=True, storage=Storage(claim_name=CLAIM))
 
 
 def parts() -> dict[str, str]:

@@ -52,6 +52,7 @@ class Asked:
     :param probes: whether new storage is tried before it is used.
     :param removes: with state absent, what else goes: ``service``, ``claims``.
     :param operator: whether the image-registry operator is to do it.
+    :param managed_by: as said by the user.
     """
 
     cluster: Cluster
@@ -74,6 +75,7 @@ class Asked:
     rolls_back: bool = False
     removes: frozenset[str] = frozenset()
     operator: bool = False
+    managed_by: str = "auto"
 
     @classmethod
     def from_params(
@@ -96,6 +98,7 @@ class Asked:
             budget=bool(params.get("pod_disruption_budget")), probes=params.get("probe_storage") is not False,
             migrates=bool(params.get("migrate")), rolls_back=params.get("on_failure") == "rollback",
             operator=params.get("managed_by") == "operator",
+            managed_by=params.get("managed_by") or "auto",
         )  # fmt: skip
 
     @property

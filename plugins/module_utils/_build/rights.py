@@ -80,6 +80,7 @@ def _workload(a: Asked) -> Iterator[Right]:
         yield from on(plural(API_VERSIONS[kind], kind), verbs, why, group=_group(kind), name=a.name)
     yield from on("serviceaccounts", "get create patch", "the account of the pods", name=a.account)
     yield from on("secrets", "get create patch", "the HTTP secret", name=f"{a.name}-http-secret")
+    yield from on("configmaps", "get", "whether images are on their way to another volume", name=f"{a.name}-migration")
     for resource, name in _left(a):
         yield from on(resource, "get delete", "what is no longer asked for is found and taken away", name=name)
 
@@ -242,6 +243,10 @@ def _operator(a: Asked) -> Iterator[Right]:
     yield from on(
         "configs", "get patch", "what the operator is told", group=group, name=operator.REF.name, where=CLUSTER
     )
+    if a.managed_by == "auto" and a.namespace != where:
+        for kind in _kinds(a):
+            why = "whether there is a registry beside the operator's"
+            yield from on(plural(API_VERSIONS[kind], kind), "get", why, group=_group(kind), name=a.name)
     yield from on("services", "get", "the registry's address", name=operator.NAME, where=where)
     yield from on(
         "secrets", "get create patch delete", "credentials of object storage",
