@@ -10,6 +10,7 @@ module's again: it takes away what only the old pods needed, or puts back what w
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -33,6 +34,8 @@ Result = dict[str, Any]
 class ActionModule(KubeAction):
     """Deploys, waits, and then tidies up or goes back."""
 
+    _parent = 0  # process of ansible-playbook
+
     def files(self, args: dict[str, Any]) -> tuple[str, ...]:
         """Options that name files, which are looked for on the controller."""
         deploys = args.get("state", "present") in ("present", "redeployed")
@@ -42,7 +45,7 @@ class ActionModule(KubeAction):
 
     def work(self, args: dict[str, Any], variables: dict[str, Any]) -> Result:
         """Run the module and, where there is something to wait for, the wait."""
-        timeout = _seconds(args.get("wait_timeout", DEFAULT_TIMEOUT))
+        timeout, self._parent = _seconds(args.get("wait_timeout", DEFAULT_TIMEOUT)), os.getppid()
         result = self.module(self._task.action, args, variables)
         if (result.get("migration") or {}).get("needed") and not result.get("failed"):
             result = self._moved(result, args, variables)
@@ -58,6 +61,16 @@ class ActionModule(KubeAction):
                 return self._back(result, args, timeout, variables) if _goes_back(args) and not lost else result
         result.pop("lost", None)
         return self._tidied(result, args, variables) if result.get("leftovers") else result
+
+    def module(self, name: str, args: dict[str, Any], variables: dict[str, Any]) -> Result:
+        """The result of one run of a module on the task's host, while Ansible itself is alive.
+
+        A kill of ansible-playbook does not reach its workers (they have sessions of their own). Another run may be at
+        work by then, so this one must neither wait on nor write anything more.
+        """
+        if os.getppid() != self._parent:
+            raise AnsibleActionFail("Ansible itself has ended, so this task ends too. Run again.")
+        return super().module(name, args, variables)
 
     def _moved(self, result: Result, args: Result, variables: dict[str, Any]) -> Result:
         """Have the images copied to the new storage, then the workload written. Until then it is as it was."""
