@@ -1,30 +1,25 @@
 # Copyright: (c) 2026, okd.registry contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""docs/permissions.md says what the code asks for: tables and roles are those that tests/tools/permissions.py makes."""
+"""docs/permissions.md says what the code asks for: its tables and roles are those that permissions.py makes."""
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from typing import Any
 
+import permissions
 import pytest
 import yaml
 from ansible_collections.okd.registry.plugins.module_utils._build.right import CLUSTER, Right
 from ansible_collections.okd.registry.plugins.module_utils._build.rights import ABSENT, FEATURES, OPERATOR, needed
 from collection import ROOT
 
-_spec = importlib.util.spec_from_file_location("permissions", ROOT / "tests/tools/permissions.py")
-assert _spec
-assert _spec.loader
-permissions: Any = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(permissions)
 PAGE = (ROOT / "docs/permissions.md").read_text(encoding="utf-8")
 
 
 def test_the_page_is_up_to_date() -> None:
-    assert permissions.written(PAGE) == PAGE, "run .venv/bin/python tests/tools/permissions.py"
+    assert permissions.written(PAGE) == PAGE, "run .venv/bin/python tests/unit/contract/permissions.py"
 
 
 def roles(part: str) -> list[dict[str, Any]]:

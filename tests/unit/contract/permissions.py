@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Write the generated parts of docs/permissions.md anew, from plugins/module_utils/_build/rights.py.
 
-Run it with the Python of .venv; tests/unit/contract/test_permissions.py fails where that has been forgotten.
+Run it with the Python of .venv; test_permissions.py fails where that has been forgotten.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from ansible_collections.okd.registry.plugins.module_utils._build.storage import
 from ansible_collections.okd.registry.plugins.module_utils._cluster import Cluster
 from ansible_collections.okd.registry.plugins.module_utils._rights import rules
 
-PAGE = Path(__file__).resolve().parents[2] / "docs/permissions.md"
+PAGE = Path(__file__).resolve().parents[3] / "docs/permissions.md"
 #: Newer than all, so that what newer clusters ask for is in the page too.
 CLUSTER_OF_ALL = Cluster("v1.99.0", 3, has_routes=True, has_deployment_configs=True)
 CLAIM = "docker-registry-storage"
@@ -126,9 +126,11 @@ def written(text: str) -> str:
     """The page with its generated parts made anew."""
     for name, content in parts().items():
         mark = rf"(<!-- begin {name}[^>]*-->\n)(?:.*?\n)?(<!-- end {name} -->)"
-        text, count = re.subn(mark, lambda found, new=content: f"{found[1]}{new}\n{found[2]}", text, flags=re.DOTALL)
+        found = list(re.finditer(mark, text, flags=re.DOTALL))
+        count = len(found)
         if count != 1:
             raise ValueError(f"{PAGE.name} has {count} places for the part {name}, not one")
+        text = f"{text[: found[0].end(1)]}{content}\n{text[found[0].start(2) :]}"
     return text
 
 
