@@ -17,7 +17,7 @@ from ansible_collections.okd.registry.plugins.module_utils._api import Api, Tran
 from ansible_collections.okd.registry.plugins.module_utils._build import secrets
 from ansible_collections.okd.registry.plugins.module_utils._build import service as services
 from ansible_collections.okd.registry.plugins.module_utils._endpoints import KNOWN_AFTER_APPLY
-from ansible_collections.okd.registry.plugins.module_utils._errors import ConfigurationError
+from ansible_collections.okd.registry.plugins.module_utils._errors import ConfigurationError, ForbiddenError
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
 from ansible_collections.okd.registry.plugins.module_utils._model import ServiceSpec
 from ansible_collections.okd.registry.plugins.module_utils._redact import shown
@@ -39,7 +39,9 @@ class NoCluster(Api):
     def get(self, ref: ObjectRef) -> Object | None:  # noqa: ARG002 - nothing is there, whatever it is
         return None
 
-    def list(self, *_args: Any, **_options: Any) -> builtins.list[Object]:
+    def list(self, _api_version: str, kind: str, *_args: Any, **_options: Any) -> builtins.list[Object]:
+        if kind in ("StorageClass", "PersistentVolume"):  # the administrator's; a cluster always has what it needs
+            raise ForbiddenError(f"Without a cluster, nobody knows of any {kind}.", status=403)
         return []
 
     def groups(self) -> dict[str, builtins.list[str]]:

@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.okd.registry.plugins.module_utils import _render
 from ansible_collections.okd.registry.plugins.module_utils._build import layout
 from ansible_collections.okd.registry.plugins.module_utils._endpoints import KNOWN_AFTER_APPLY
 from ansible_collections.okd.registry.plugins.module_utils._errors import OptionError, RefusedError
 from ansible_collections.okd.registry.plugins.module_utils._options import storage as options
 from memory_cluster import OPENSHIFT_3, MemoryCluster
-from test_deploy import absent, claim, deploy, ready_cluster, secret, serving, workload
+from test_deploy import DEFAULTS, absent, claim, deploy, ready_cluster, secret, serving, workload
 
 GOLDEN = Path(__file__).parent / "golden"
 SCC = "security.openshift.io"
@@ -770,3 +771,13 @@ class TestNamesAndPaths:
 def test_an_empty_cluster_in_check_mode():
     for storage in STORAGES.values():
         assert deploy(MemoryCluster(), check=True, storage=storage, ignore_guards=["claim"])["changed"]
+
+
+@pytest.mark.parametrize("name", STORAGES)
+def test_rendered_without_a_cluster(name):
+    params = {**DEFAULTS, "state": "rendered", "kind": "DeploymentConfig", "storage": STORAGES[name]}
+    objects = _render.run(params)["objects"]
+    made = {"new-claim": ["PersistentVolumeClaim"], "nfs-options": ["PersistentVolume", "PersistentVolumeClaim"]}
+    kinds = [o["kind"] for o in objects]
+    assert [kind for kind in kinds if kind.startswith("Persistent")] == made.get(name, [])
+    assert not any(hidden in json.dumps(objects) for hidden in ("S3SECRET", "AZKEY", "KEYFILEBYTES", "SWPASS"))
