@@ -8,7 +8,9 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import os
 import subprocess
+from pathlib import Path
 
 import pytest
 import yaml
@@ -18,6 +20,7 @@ from ansible_collections.okd.registry.plugins.module_utils._build import salted
 from ansible_collections.okd.registry.plugins.module_utils._errors import NotFoundError, OptionError
 from ansible_collections.okd.registry.plugins.module_utils._options import settings
 from hypothesis import given
+from hypothesis import settings as settings_of_hypothesis
 from hypothesis import strategies as st
 from test_deploy import checksum, claim, deploy, ready_cluster, workload
 
@@ -29,6 +32,18 @@ FILE = {
 }
 PROXY = {"http": "http://proxy.example.com:3128", "https": None, "no_proxy": []}
 SECRET_PROXY = {"http": None, "https": "http://user:hidden-pass@proxy.example.com:3128", "no_proxy": []}
+
+PEM = """-----BEGIN CERTIFICATE-----
+MIIBejCCAR+gAwIBAgIULPa7jdaLHMoyU8DVPUbOkbhmFvUwCgYIKoZIzj0EAwIw
+ETEPMA0GA1UEAwwGZ29sZGVuMCAXDTI2MTEyNDE0MTEzMloYDzIxMjYxMDMxMTQx
+MTMyWjARMQ8wDQYDVQQDDAZnb2xkZW4wWTATBgcqhkjOPQIBBggqhkjOPQMBBwNC
+AAR+c3PkfKoxBLMVGrVoCzofwWCALrWVAe5lMCeDGb7h8lDYTZHAX2CXMgxZEjXG
+Nlqp4rMro7I9L1JiMSurVOAso1MwUTAdBgNVHQ4EFgQURImN/HldSgaHOvo1jOf1
+K+IHbJUwHwYDVR0jBBgwFoAURImN/HldSgaHOvo1jOf1K+IHbJUwDwYDVR0TAQH/
+BAUwAwEB/zAKBggqhkjOPQQDAgNJADBGAiEAmq7JGXbdQoBFS2c2vs+NX84ZtLG0
+JW584+uP5ddq4qQCIQCV65UO5STmw3Pkfmh0LTk5+NltBwjmZVSBSQuiDt42Hw==
+-----END CERTIFICATE-----
+"""
 
 
 @pytest.fixture
@@ -439,3 +454,52 @@ class TestWhatMayShow:
     def test_a_proxy(self):
         module, _ = self.shown(egress_proxy={**PROXY, "https": SECRET_PROXY["https"]})
         assert module.no_log_values == {SECRET_PROXY["https"]}
+
+
+class TestTogether:
+    def test_golden(self, tmp_path):
+        """All settings at once, as the pod gets them."""
+        cluster = ready_cluster()
+        put(cluster, "ConfigMap", "cas", **{"ca.crt": PEM})
+        deploy(
+            cluster, config=given_config(content=FILE), egress_proxy=SECRET_PROXY, extra_ca=given_ca(config_map="cas"),
+            credentials=kubeconfig(tmp_path), enforce_quota=False, env={"REGISTRY_LOG_LEVEL": "debug"},
+        )  # fmt: skip
+        template = workload(cluster)["spec"]["template"]
+        template["metadata"]["annotations"]["okd.registry/checksum"] = "(of this run)"
+        path = Path(__file__).parent / "golden" / "settings.yml"
+        if os.environ.get("UPDATE_GOLDEN"):
+            path.write_text(yaml.safe_dump(template, sort_keys=False))
+        assert template == yaml.safe_load(path.read_text())
+
+    @settings_of_hypothesis(max_examples=30)
+    @given(
+        st.lists(
+            st.tuples(
+                st.sampled_from(["registry-secret", "second", None]),
+                st.sampled_from(["/etc/secrets", "/certs"]),
+                st.sampled_from([None, given_config(content=FILE)]),
+            ),
+            min_size=2,
+            max_size=4,
+        )
+    )
+    def test_tls_is_there_as_a_whole_or_not_at_all(self, steps):
+        """Whatever was there before: mount, both variables and both probes, or none of them."""
+        cluster = ready_cluster()
+        cluster.put(claim())
+        second = cluster.find("v1", "Secret", "registry-secret")
+        cluster.put({**second, "metadata": {"name": "second", "namespace": "default"}})
+        for tls, path, config in steps:
+            run(cluster, tls_secret=tls, tls_mount_path=path, config=config)
+            container = pod(cluster)["containers"][0]
+            schemes = {container[probe]["httpGet"]["scheme"] for probe in ("livenessProbe", "readinessProbe")}
+            names = {name for name in env(cluster) if "_TLS_" in name}
+            mounted = [m["mountPath"] for m in container["volumeMounts"] if "certificates" in m["name"]]
+            secrets = [v["secret"]["secretName"] for v in pod(cluster)["volumes"] if "certificates" in v["name"]]
+            assert schemes == ({"HTTPS"} if tls else {"HTTP"})
+            assert names == ({"REGISTRY_HTTP_TLS_CERTIFICATE", "REGISTRY_HTTP_TLS_KEY"} if tls else set())
+            assert (mounted, secrets) == (([path], [tls]) if tls else ([], []))
+            links = [one["name"] for one in cluster.find("v1", "ServiceAccount", "registry").get("secrets") or []]
+            assert links == ([tls] if tls else [])
+            assert not run(cluster, tls_secret=tls, tls_mount_path=path, config=config)["changed"]
