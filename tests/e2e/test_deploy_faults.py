@@ -283,7 +283,15 @@ def test_a_kill_during_the_rollout_by_hand(tmp_path: Path) -> None:
 
 
 def test_away_and_nothing_is_left(tmp_path: Path) -> None:
-    good(tmp_path, strategy="Rolling", egress_proxy=PROXY)
+    """The pod has all that was made for it; then nothing of it is left."""
+    authority = (sandbox.STATE / "s3/ca.crt").read_text(encoding="utf-8")
+    good(tmp_path, strategy="Rolling", egress_proxy=PROXY, extra_ca={"content": authority})
+    name = next(pod["metadata"]["name"] for pod in pods() if "deletionTimestamp" not in pod["metadata"])
+    inside = ("exec", "-n", "default", name, "-c", "registry", "--")
+    variables = dict(line.partition("=")[::2] for line in sandbox.kubectl(*inside, "env").splitlines())
+    assert "172.30.0.1" in variables["NO_PROXY"].split(",")  # the API server's address, which the kubelet filled in
+    assert variables["HTTP_PROXY"] == PROXY["http"]
+    assert sandbox.kubectl(*inside, "cat", "/etc/ssl/certs/okd-registry-extra-ca.crt") == authority
     good(tmp_path, state="absent")
     assert {key for key in written() if not key.startswith("PersistentVolumeClaim/")} == set()
     assert sandbox.objects("services", "-n", "default", "--field-selector=metadata.name=registry-claim") == []
