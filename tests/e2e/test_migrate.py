@@ -100,12 +100,13 @@ def _switch(api: Api, directory: Path) -> None:
     before = live["status"]["latestVersion"]
     amend(api, CONFIG, edit)
     _wait_for_rollout(api, before)
-    for _ in range(60):
+    for _ in range(20):
         done = _play(directory, "registry_migrate", state="finished")
         assert done.code == 0, done.output
-        if '"leftovers": false' in done.output:
+        if "leftovers: false" in done.output:
             break
         time.sleep(1)
+    assert switch.read(api, NAME, NAMESPACE) is None, done.output
     assert _versions() == before + 1
 
 
