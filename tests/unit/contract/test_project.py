@@ -24,7 +24,7 @@ GALAXY = load_yaml(ROOT / "galaxy.yml")
 
 def test_the_artefact_holds_the_collection_and_nothing_of_the_checkout() -> None:
     tops = {"/".join(name.split("/")[:2]) for name in artifact_files(FILES)}
-    strangers = ("tests/sandbox", "tests/tools", "tests/e2e", "tests/unit", "inventory/sandbox", "extensions/molecule")
+    strangers = ("tests/sandbox", "tests/bench", "tests/api", "tests/tools", "tests/e2e", "tests/unit", "inventory/sandbox", "extensions/molecule")
     assert not [top for top in tops if top.startswith((".", *strangers))]
     assert {"plugins/callback", "plugins/doc_fragments", "meta/runtime.yml", "galaxy.yml", "LICENSE"} <= tops
 
@@ -72,3 +72,9 @@ def test_what_the_execution_environment_installs_is_what_the_tests_run_with() ->
 def _lines(name: str) -> list[str]:
     text = (ROOT / name).read_text(encoding="utf-8")
     return [line.strip() for line in text.splitlines() if line.strip() and not line.strip().startswith("#")]
+
+
+def test_every_end_to_end_test_is_run_by_a_scenario() -> None:
+    told = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "extensions/molecule").glob("*/verify.yml"))
+    tests = sorted(path.name for path in (ROOT / "tests/e2e").glob("test_*.py"))
+    assert [name for name in tests if f"pytest_file: {name}\n" not in told] == []
