@@ -39,7 +39,7 @@ class NoCluster(Api):
     def get(self, ref: ObjectRef) -> Object | None:  # noqa: ARG002 - nothing is there, whatever it is
         return None
 
-    def list(self, _api_version: str, kind: str, *_args: Any, **_options: Any) -> builtins.list[Object]:
+    def list(self, api_version: str, kind: str, *_args: Any, **_options: Any) -> builtins.list[Object]:  # noqa: ARG002
         if kind in ("StorageClass", "PersistentVolume"):  # the administrator's; a cluster always has what it needs
             raise ForbiddenError(f"Without a cluster, nobody knows of any {kind}.", status=403)
         return []
