@@ -38,8 +38,8 @@ options:
     type: int
   supplemental_groups:
     description:
-      - Numbers of further groups of the pods' processes, such as the group of an NFS export. Those that others have added
-        stay beside them.
+      - Numbers of further groups of the pods' processes, such as the group of an NFS export. Those that others have
+        added stay beside them.
     type: list
     elements: int
   pull_secrets:

@@ -39,8 +39,8 @@ options:
         description:
           - Size of a claim that is to be made, such as V(20Gi). It may grow later where the StorageClass allows that,
             and never shrink.
-          - With O(storage.kind=nfs), the size that is written into volume and claim, V(100Gi) by default; NFS has no use
-            for it.
+          - With O(storage.kind=nfs), the size that is written into volume and claim, V(100Gi) by default; NFS has no
+            use for it.
         type: str
       storage_class:
         description:

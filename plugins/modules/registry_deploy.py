@@ -359,8 +359,8 @@ layout:
         - volume v1 (claim registry-claim) is mounted at /registry2 and is not used for images
 guards:
   description:
-    - What O(ignore_guards) and O(allow_data_loss) have overridden, by name (V(volume) for the latter), with what it would
-      have said.
+    - What O(ignore_guards) and O(allow_data_loss) have overridden, by name (V(volume) for the latter), with what it
+      would have said.
   returned: success
   type: list
   elements: dict
@@ -444,8 +444,8 @@ registry:
       source: {claimName: registry-claim}
 objects:
   description:
-    - The objects as they are to be, in the order in which they are needed. Secret values are keyed hashes, and what only
-      the cluster or a later step can know is V((known after apply\)). A Secret of O(tls_secret), which
+    - The objects as they are to be, in the order in which they are needed. Secret values are keyed hashes, and what
+      only the cluster or a later step can know is V((known after apply\)). A Secret of O(tls_secret), which
       M(okd.registry.registry_cert) makes, and the Service, of M(okd.registry.registry_service), are there with
       O(state=rendered) only.
   returned: with O(state=rendered), and with O(state=present) and O(state=redeployed) in check mode
