@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, okd.registry contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where and how a registry's pods run, on a real API server: its defaults are no changes, its refusals come too late."""
+"""Where and how a registry's pods run, on a real API server: its defaults are no changes, its refusals are late."""
 
 from __future__ import annotations
 

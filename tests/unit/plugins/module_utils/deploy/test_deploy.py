@@ -25,7 +25,8 @@ DEFAULTS = {
     "name": "docker-registry", "namespace": "default", "route_host": None, "extra_hosts": [], "port": 5000,
     "cluster_domain": "cluster.local", "state": "present", "kind": "auto", "image": IMAGE, "replicas": None,
     "labels": None, "selector": None, "node_selector": None, "service_account": "registry", "cluster_role": None,
-    "storage": None, "allow_data_loss": False, "migrate": False, "ignore_guards": [], "probe_storage": True, "helper_image": None,
+    "storage": None, "allow_data_loss": False, "migrate": False, "ignore_guards": [], "probe_storage": True,
+    "helper_image": None,
     "tls_secret": "registry-secret", "tls_mount_path": "/etc/secrets",
     "tls_fingerprint": None, "env": None, "strategy": None, "resources": None,
 }  # fmt: skip
@@ -394,7 +395,8 @@ class TestStrategy:
 
     def test_what_is_said_holds(self, cluster):
         cluster.put(claim(modes=("ReadWriteOnce",)))
-        deploy(cluster, storage={"kind": "pvc", "claim_name": "registry-claim"}, strategy="Rolling", ignore_guards=["strategy"])
+        claimed = {"kind": "pvc", "claim_name": "registry-claim"}
+        deploy(cluster, storage=claimed, strategy="Rolling", ignore_guards=["strategy"])
         assert workload(cluster)["spec"]["strategy"] == {"type": "Rolling"}
 
 
