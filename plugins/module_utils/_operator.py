@@ -14,9 +14,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.okd.registry.plugins.module_utils import _endpoints, _operator_state
+from ansible_collections.okd.registry.plugins.module_utils import _endpoints, _leftovers, _operator_state
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
-from ansible_collections.okd.registry.plugins.module_utils._apply import Outcome, ensure, ensure_absent
+from ansible_collections.okd.registry.plugins.module_utils._apply import Outcome, ensure
 from ansible_collections.okd.registry.plugins.module_utils._build import layouts
 from ansible_collections.okd.registry.plugins.module_utils._build import operator_config as configs
 from ansible_collections.okd.registry.plugins.module_utils._build.operator_config import Wanted
@@ -26,7 +26,7 @@ from ansible_collections.okd.registry.plugins.module_utils._info import find_wor
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
 from ansible_collections.okd.registry.plugins.module_utils._options import operator as options
 from ansible_collections.okd.registry.plugins.module_utils._options import operator_storage
-from ansible_collections.okd.registry.plugins.module_utils._plan import owned_by_us, plan
+from ansible_collections.okd.registry.plugins.module_utils._plan import plan
 from ansible_collections.okd.registry.plugins.module_utils._redact import shown
 from ansible_collections.okd.registry.plugins.module_utils._result import Result, registry_value
 
@@ -97,8 +97,8 @@ def run(params: Mapping[str, Any], api: Api, config: Object, *, check_mode: bool
     if want.storage is not None and not want.credentials and not want.secret_given:
         # Credentials of ours for a store that is no longer used; the user's own Secret stays.
         left = api.get(configs.CREDENTIALS)
-        if left is not None and owned_by_us(left):
-            result.add(ensure_absent(api, configs.CREDENTIALS, check_mode=check_mode, live=left))
+        if left is not None and _leftovers.has_ours(left):
+            _leftovers.remove([left], api, result, check_mode=check_mode)
     rolls = configs.rolls(outcome.change.fields) or bool(secret and secret.changed)
     if params.get("state") == "redeployed" and not rolls:
         _restart(api, config, result, allow_data_loss=want.allow_data_loss, check_mode=check_mode)

@@ -15,9 +15,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.okd.registry.plugins.module_utils import _companion
+from ansible_collections.okd.registry.plugins.module_utils import _companion, _leftovers
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
-from ansible_collections.okd.registry.plugins.module_utils._apply import ensure, ensure_absent
+from ansible_collections.okd.registry.plugins.module_utils._apply import ensure
 from ansible_collections.okd.registry.plugins.module_utils._build import claim as claims
 from ansible_collections.okd.registry.plugins.module_utils._build import layout, objectstorage, salted, scc
 from ansible_collections.okd.registry.plugins.module_utils._build.rbac import marked
@@ -210,15 +210,14 @@ def take_back(stored: Stored, registry: Registry, api: Api, result: Result, *, c
     if not stored.want.host_path and stored.scc:
         _leave_scc(stored.scc, registry, api, result, check_mode=check_mode)
     if not stored.want.objects:
-        live = stored.secrets.get(stored.want.secret)
-        _drop_secret(stored.want.secret, live, registry, api, result, check_mode=check_mode)
+        _drop_secret(stored.secrets.get(stored.want.secret), api, result, check_mode=check_mode)
 
 
 def has_leftovers(stored: Stored, registry: Registry) -> bool:
     """Whether :func:`take_back` has something to do."""
     entry = not stored.want.host_path and stored.scc and owned_by_us(stored.scc, str(registry))
     secret = stored.secrets.get(stored.want.secret)
-    return bool(entry or (not stored.want.objects and secret and owned_by_us(secret)))
+    return bool(entry or (not stored.want.objects and _leftovers.has_ours(secret)))
 
 
 def take_back_rights(storage: Storage, registry: Registry, api: Api, result: Result, *, check_mode: bool) -> None:
@@ -232,7 +231,7 @@ def take_back_rights(storage: Storage, registry: Registry, api: Api, result: Res
 def take_back_secret(storage: Storage, registry: Registry, api: Api, result: Result, *, check_mode: bool) -> None:
     """The credentials of object storage, whatever storage there was. Images stay where they are."""
     live = api.get(ObjectRef("v1", "Secret", storage.secret, registry.namespace))
-    _drop_secret(storage.secret, live, registry, api, result, check_mode=check_mode)
+    _drop_secret(live, api, result, check_mode=check_mode)
 
 
 def _leave_scc(live: Object, registry: Registry, api: Api, result: Result, *, check_mode: bool) -> None:
@@ -241,9 +240,6 @@ def _leave_scc(live: Object, registry: Registry, api: Api, result: Result, *, ch
         result.add(ensure(api, scc.REF, scc.without(), check_mode=check_mode, live=live, owner=owner))
 
 
-def _drop_secret(
-    name: str, live: Object | None, registry: Registry, api: Api, result: Result, *, check_mode: bool
-) -> None:
-    if live is not None and owned_by_us(live):
-        ref = ObjectRef("v1", "Secret", name, registry.namespace)
-        result.add(ensure_absent(api, ref, check_mode=check_mode, live=live))
+def _drop_secret(live: Object | None, api: Api, result: Result, *, check_mode: bool) -> None:
+    if live is not None and _leftovers.has_ours(live):
+        _leftovers.remove([live], api, result, check_mode=check_mode)

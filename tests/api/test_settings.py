@@ -111,3 +111,27 @@ def test_an_object_of_the_users(run: Any, admin: Api, namespace: str) -> None:
     refused = run(registry_deploy, **asked)
     assert refused["failed"]
     assert "config.secret: '(not shown)' is not YAML" in refused["msg"]
+
+
+def test_an_object_of_the_users_under_a_name_of_ours(run: Any, admin: Api, namespace: str) -> None:
+    meta = {"name": "docker-registry-config", "namespace": namespace}
+    ref = ObjectRef("v1", "Secret", meta["name"], namespace)
+    data = {"config.yml": base64.b64encode(yaml.safe_dump(FILE).encode()).decode(), "theirs": "eA=="}
+    admin.create({"apiVersion": "v1", "kind": "Secret", "metadata": meta, "data": data, "type": "example.com/mine"})
+    before = admin.get(ref)
+    for option in ({"config": {"secret": meta["name"]}}, {"extra_ca": {"config_map": "docker-registry-extra-ca"}}):
+        refused = run(registry_deploy, image=IMAGE, **option)
+        assert refused["failed"]
+        assert "is the name of an object that is made here" in refused["msg"]
+    assert admin.get(ref) == before
+
+    run(registry_deploy, image=IMAGE, config={"content": FILE}, wait=False)
+    planned = run(registry_deploy, check=True, image=IMAGE, wait=False)
+    done = run(registry_deploy, image=IMAGE, wait=False)
+    assert planned["resources"] == done["resources"]
+    left = admin.get(ref)
+    assert left is not None, "a Secret with somebody's key was deleted"
+    assert left["data"] == {"theirs": "eA=="}
+    assert not run(registry_deploy, image=IMAGE, wait=False)["changed"]
+    run(registry_deploy, state="absent")
+    assert admin.get(ref) is not None

@@ -84,7 +84,18 @@ def from_params(params: Mapping[str, Any]) -> Settings:
     )
     if found.config and configs.PATH_ENV in variables:
         raise OptionError(f"env.{configs.PATH_ENV}", variables[configs.PATH_ENV], "has no place beside config")
+    if params.get("state") != "absent":
+        _check_names(found)
     return found
+
+
+def _check_names(settings: Settings) -> None:
+    """Refuse objects of the user's under the names of ours: what is ours is written, and one day deleted."""
+    names, made = settings.names, "is the name of an object that is made here; call yours otherwise"
+    for source in (settings.config, settings.extra_ca):
+        secret, config_map = (source.secret, source.config_map) if source else (None, None)
+        if secret in (names.config, names.credentials, names.proxy) or config_map == names.extra_ca:
+            raise OptionError(source.option if source else "", secret or config_map, made)
 
 
 def env(values: Mapping[str, Any]) -> dict[str, str | None]:
