@@ -26,6 +26,8 @@ PLACES = {
     "/etc/openshift/master/openshift-registry.kubeconfig": str(sandbox.STATE / "admin.kubeconfig"),
     "server: nfs.example.com, path: /path/to/export": "server: nfs.sandbox.test, path: /exports/registry",
     "node1.example.com": "node1",
+    # what a reset of the sandbox cleans
+    "/var/lib/registry": "/opt/registry",
 }
 #: Pieces whose second run is no news: they only show something, or prove by use.
 SHOWING = {"rendered", "check"}
@@ -107,9 +109,9 @@ def _on_nfs(_before: int) -> None:
 
 
 def _on_the_node(_before: int) -> None:
-    assert _storage()["hostPath"]["path"] == "/var/lib/registry"
+    assert _storage()["hostPath"]["path"] == "/opt/registry"
     assert _pod()["containers"][0]["securityContext"]["privileged"] is True
-    users = json.loads(sandbox.kubectl("get", "scc", "privileged", "-o", "json"))["users"]
+    users = json.loads(sandbox.kubectl("get", "securitycontextconstraints", "privileged", "-o", "json"))["users"]
     assert "system:serviceaccount:default:registry" in users
 
 
