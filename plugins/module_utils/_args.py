@@ -36,3 +36,10 @@ def argument_spec(*parts: Mapping[str, Any], **options: Any) -> dict[str, Any]:
         spec.update(deepcopy(dict(part)))
     spec.update(deepcopy(options))
     return spec
+
+
+def auth_names() -> dict[str, str]:
+    """kubernetes.core's settings of a connection -> the options that give them."""
+    from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_MAP
+
+    return dict(AUTH_ARG_MAP)

@@ -8,6 +8,8 @@ Authentication (kubeconfig, context, tokens, exec
 plugins, in-cluster, proxies, impersonation, ``K8S_AUTH_*``) is theirs. The requests are ours, over the urllib3 pool
 that their configuration makes: ``get_api_client`` costs a discovery request at each call and leaves a cache file with
 a predictable name in the temporary directory, and its client cannot send a JSON Patch.
+
+Importing the library takes longer than all of a task's requests. So the plain case goes without (``_kubeconfig``).
 """
 
 from __future__ import annotations
@@ -22,7 +24,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible_collections.okd.registry.plugins.module_utils import _kubeconfig
 from ansible_collections.okd.registry.plugins.module_utils._api import Answer, Api, LostError, Transport
+from ansible_collections.okd.registry.plugins.module_utils._args import auth_names
 from ansible_collections.okd.registry.plugins.module_utils._errors import (
     ConfigurationError,
     MissingLibraryError,
@@ -41,6 +45,10 @@ def connect(params: Mapping[str, Any]) -> Transport:
     :param params: the module's options.
     :raises ConfigurationError: when the kubeconfig, context or credentials cannot be used; nothing is sent yet.
     """
+    short = _kubeconfig.plain(params, auth_names())
+    if short is not None:
+        source = describe_source(short.auth)
+        return KubeTransport(short.host, source, short.pool(), short.context, lambda: short.authorization)
     try:
         import kubernetes
     except ImportError as exc:
@@ -61,7 +69,7 @@ def connect(params: Mapping[str, Any]) -> Transport:
             f"The way to the API server cannot be worked out from {source}: {_first_line(exc)}. "
             "Name a working kubeconfig (option kubeconfig or variable K8S_AUTH_KUBECONFIG) or host and api_key."
         ) from exc
-    return KubeTransport(configuration, headers, source)
+    return _by_library(configuration, headers, source)
 
 
 class _Params:
@@ -106,73 +114,93 @@ def _first_line(exc: BaseException) -> str:
     return text.splitlines()[0].rstrip(".")
 
 
+def _by_library(configuration: Any, headers: Mapping[str, Any], source: str) -> KubeTransport:
+    """The transport of the kubernetes library's configuration, over the urllib3 pool that it sets up for it."""
+    from kubernetes.client.rest import RESTClientObject
+
+    base = str(configuration.host).rstrip("/")
+    if not base.startswith(("https://", "http://")):
+        raise ConfigurationError(f"The server address {base!r} from {source} is no URL such as https://host:6443.")
+    try:
+        pool = RESTClientObject(configuration).pool_manager
+        context = _tls(configuration, pool) if base.startswith("https:") else None
+    except (OSError, ValueError) as exc:  # ssl.SSLError is an OSError
+        raise ConfigurationError(
+            f"The certificates for {base} (from {source}) cannot be loaded: {_first_line(exc)}. Check the CA, "
+            "client certificate and key that the kubeconfig or the options name."
+        ) from exc
+    return KubeTransport(
+        base, source, pool, context, lambda: _authorization(configuration), headers, lambda: _proxy(configuration, base)
+    )
+
+
+def _tls(conf: Any, pool: Any) -> ssl.SSLContext:
+    """Load certificates once, now, and take the library's temporary copies off the disk at once.
+
+    The library writes inline kubeconfig certificates (and the client's key) to temporary files and leaves them
+    to an exit handler, which a kill never runs.
+    """
+    data, keywords = getattr(conf, "ca_cert_data", None), pool.connection_pool_kw
+    context = _kubeconfig.tls_context(
+        conf.ssl_ca_cert, conf.cert_file, conf.key_file, verify=bool(conf.verify_ssl), ca_data=data
+    )
+    for name in ("ca_certs", "cert_file", "key_file", "ca_cert_data"):
+        keywords.pop(name, None)
+    keywords["ssl_context"] = context
+    loader = sys.modules.get("kubernetes.config.kube_config")
+    if loader is not None and hasattr(loader, "_cleanup_temp_files"):
+        loader._cleanup_temp_files()
+    return context
+
+
+def _authorization(configuration: Any) -> str | None:
+    """The header as the configuration has it now (exec plugins may renew it)."""
+    for setting in configuration.auth_settings().values():
+        if str(setting.get("key", "")).lower() == "authorization" and setting.get("value"):
+            return str(setting["value"])
+    if configuration.username and configuration.password:
+        return str(configuration.get_basic_auth_token())
+    return None
+
+
+def _proxy(configuration: Any, base: str) -> dict[str, Any]:
+    """The proxy, as the WebSocket library wants it told."""
+    if not (configuration.proxy or configuration.proxy_headers):
+        return {}
+    from kubernetes.stream.ws_client import websocket_proxycare
+
+    return dict(websocket_proxycare({}, configuration, base, {}))
+
+
 class KubeTransport:
-    """Sends requests through the urllib3 pool that the kubernetes library sets up from a configuration."""
+    """Sends requests through a urllib3 pool.
 
-    def __init__(self, configuration: Any, headers: Mapping[str, Any], source: str) -> None:
-        self._configuration = configuration
-        self._base = str(configuration.host).rstrip("/")
-        self.description = f"{self._base} (from {source})"
-        self._extra = dict(headers)
-        self._context: ssl.SSLContext | None = None
-        if not self._base.startswith(("https://", "http://")):
-            raise ConfigurationError(
-                f"The server address {self._base!r} from {source} is no URL such as https://host:6443."
-            )
-        self._pool = self._make_pool()
+    :param base: URL of the API server.
+    :param source: where that comes from, in words.
+    :param authorization: gives the header's value, asked at each request.
+    :param extra: more headers.
+    :param proxy: gives the proxy's options for a WebSocket.
+    """
 
-    def _make_pool(self) -> Any:
-        from kubernetes.client.rest import RESTClientObject
-
-        try:
-            pool = RESTClientObject(self._configuration).pool_manager
-            self._context = self._tls(pool)
-        except (OSError, ValueError) as exc:  # ssl.SSLError is an OSError
-            raise ConfigurationError(
-                f"The certificates for {self.description} cannot be loaded: {_first_line(exc)}. Check the CA, "
-                "client certificate and key that the kubeconfig or the options name."
-            ) from exc
-        return pool
-
-    def _tls(self, pool: Any) -> ssl.SSLContext | None:
-        """Load certificates once, now, and take the library's temporary copies off the disk at once.
-
-        The library writes inline kubeconfig certificates (and the client's key) to temporary files and leaves them
-        to an exit handler, which a kill never runs.
-        """
-        if not self._base.startswith("https:"):
-            return None
-        conf, keywords = self._configuration, pool.connection_pool_kw
-        data = getattr(conf, "ca_cert_data", None)
-        context = ssl.create_default_context(cafile=conf.ssl_ca_cert or None, cadata=data or None)
-        if not (conf.ssl_ca_cert or data):
-            import certifi
-
-            context.load_verify_locations(cafile=certifi.where())
-        # As Pythons before 3.13 do: certificates of OpenShift 3 lack extensions that the strict check asks for.
-        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-        if not conf.verify_ssl:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        if conf.cert_file:
-            context.load_cert_chain(conf.cert_file, conf.key_file or None)
-        for name in ("ca_certs", "cert_file", "key_file", "ca_cert_data"):
-            keywords.pop(name, None)
-        keywords["ssl_context"] = context
-        loader = sys.modules.get("kubernetes.config.kube_config")
-        if loader is not None and hasattr(loader, "_cleanup_temp_files"):
-            loader._cleanup_temp_files()
-        return context
+    def __init__(
+        self,
+        base: str,
+        source: str,
+        pool: Any,
+        context: ssl.SSLContext | None,
+        authorization: Callable[[], str | None],
+        extra: Mapping[str, Any] | None = None,
+        proxy: Callable[[], dict[str, Any]] = dict,
+    ) -> None:
+        self.description = f"{base} (from {source})"
+        self._base, self._pool, self._context = base, pool, context
+        self._authorization, self._proxy = authorization, proxy
+        self._extra = dict(extra or {})
 
     def _headers(self) -> dict[str, str]:
-        """Authorization as the configuration has it now (exec plugins may renew it)."""
         found = {"Accept": "application/json", "User-Agent": "okd.registry"}
-        for setting in self._configuration.auth_settings().values():
-            if str(setting.get("key", "")).lower() == "authorization" and setting.get("value"):
-                found["authorization"] = setting["value"]
-        if "authorization" not in found and self._configuration.username and self._configuration.password:
-            found["authorization"] = self._configuration.get_basic_auth_token()
-        return found
+        authorization = self._authorization()
+        return {**found, "authorization": authorization} if authorization else found
 
     def send(self, method: str, url: str, body: bytes | None, content_type: str) -> Answer:
         """One request, no retries, no redirects. Raises LostError when no answer comes."""
@@ -237,13 +265,6 @@ class KubeTransport:
             raise UnreachableError(f"Port {port} of {request.what}: {forward.error(port).strip()}") from exc
         finally:
             forward.close()
-
-    def _proxy(self) -> dict[str, Any]:
-        from kubernetes.stream.ws_client import websocket_proxycare
-
-        if not (self._configuration.proxy or self._configuration.proxy_headers):
-            return {}
-        return dict(websocket_proxycare({}, self._configuration, self._base, {}))
 
 
 def _seconds(value: str | None) -> float | None:

@@ -112,6 +112,18 @@ def test_kubernetes_core_is_imported_for_its_client_and_its_argument_spec_only(p
         assert [name for name in imports(path) if name.startswith("ansible_collections.kubernetes.")] == []
 
 
+@pytest.mark.parametrize("path", python_files("modules", "module_utils", "action"), ids=lambda path: path.name)
+def test_one_file_imports_the_kubernetes_library_and_only_where_it_is_needed(path: Path) -> None:
+    theirs = [name for name in imports(path) if name.split(".")[0] == "kubernetes"]
+    if path.relative_to(PLUGINS).as_posix() != "module_utils/_kube.py":
+        assert theirs == []
+    else:  # its import takes longer than a task's requests, and the plain connection goes without (_kubeconfig)
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        top = [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]
+        assert theirs
+        assert not any("kubernetes" in ast.unparse(node) for node in top)
+
+
 @pytest.mark.parametrize("path", python_files("module_utils/_build"), ids=lambda path: path.name)
 def test_builders_are_pure(path: Path) -> None:
     assert [name for name in imports(path) if name.split(".")[0] in IMPURE] == []
