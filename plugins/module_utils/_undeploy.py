@@ -34,6 +34,7 @@ def run(params: Mapping[str, Any], api: Api, *, check_mode: bool) -> dict[str, A
     spec = DeploySpec.from_params(params)
     registry, result = spec.registry, Result(api)
     kinds = _served(api)
+    _fits(spec, kinds, api)
     claims = _claims(spec, kinds, api) if params.get("remove_claims") else []
     users = _other_users(spec, api, kinds)
     _storage.take_back_rights(spec.storage, registry, api, result, check_mode=check_mode)
@@ -88,7 +89,8 @@ def _claims(spec: DeploySpec, kinds: list[str], api: Api) -> list[Object]:
     claims = [one for one in found.values() if rbac.made_for(one, registry)]
     names = [(one.get("spec") or {}).get("volumeName") for one in claims]
     volumes = [api.get(ObjectRef("v1", "PersistentVolume", name)) for name in names if name]
-    return [*claims, *(one for one in volumes if one is not None and rbac.made_for(one, registry))]
+    # Volumes first: they are found by their claims, also by the run that comes after one that was killed.
+    return [*(one for one in volumes if one is not None and rbac.made_for(one, registry)), *claims]
 
 
 def _service(spec: DeploySpec, api: Api, result: Result, *, remove: bool, check_mode: bool) -> Object | None:
@@ -104,6 +106,20 @@ def _service(spec: DeploySpec, api: Api, result: Result, *, remove: bool, check_
 
 def _served(api: Api) -> list[str]:
     return build.served(api.has)
+
+
+def _fits(spec: DeploySpec, kinds: list[str], api: Api) -> None:
+    """Refuse a kind that the registry has not: its workload would stay, and lose all that it needs."""
+    registry = spec.registry
+    if spec.kind == AUTO:
+        return
+    there = [kind for kind in kinds if api.get(build.ref(kind, registry.name, registry.namespace)) is not None]
+    others = [kind for kind in there if kind != spec.kind]
+    if others:
+        raise RefusedError(
+            f"{' and '.join(others)} {registry} exists, but kind is {spec.kind}: leave kind out (auto) to take"
+            " away what exists."
+        )
 
 
 def _other_users(spec: DeploySpec, api: Api, kinds: list[str]) -> list[str]:

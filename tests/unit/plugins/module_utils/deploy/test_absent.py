@@ -106,6 +106,31 @@ class TestAbsent:
         assert [r["name"] for r in result["resources"] if r["action"] == "deleted"] == ["made"]
         assert cluster.find("v1", "PersistentVolumeClaim", "other")
 
+    def test_killed_anywhere_no_volume_is_left_behind(self):
+        storage = {"kind": "nfs", "server": "nfs.example.com", "path": "/r", "options": ["hard"]}
+        before = names(ready())
+        reference = ready()
+        deploy(reference, storage=storage)
+        absent(reference, remove_claims=True)
+        assert names(reference) == before
+        for number in range(1, len(reference.writes()) + 1):
+            cluster = ready()
+            deploy(cluster, storage=storage)
+            revive = kill_at(cluster, number)
+            with pytest.raises(Killed):
+                absent(cluster, remove_claims=True)
+            revive()
+            absent(cluster, remove_claims=True)
+            assert names(cluster) == before, number
+
+    def test_a_kind_that_it_has_not_is_refused_before_anything_goes(self):
+        cluster = ready()
+        deploy(cluster)
+        with pytest.raises(RefusedError, match="DeploymentConfig .* exists, but kind is Deployment"):
+            absent(cluster, kind="Deployment")
+        assert cluster.writes() == []
+        assert absent(cluster, kind="DeploymentConfig")["changed"]
+
     def test_a_claim_of_others_is_refused_before_anything_goes(self):
         cluster = ready()
         cluster.put(claim())
