@@ -96,6 +96,16 @@ options:
       - For how long one step may go on. Between steps it is told how far the copy is.
     type: float
     default: 8
+  run:
+    description:
+      - Tells the steps of one run from those of another. One that was killed may go on in part for a moment; it stops
+        when a step of another run has taken over. The action plugin sets it.
+    type: str
+  take_over:
+    description:
+      - Whether this step takes the migration over from other runs. Only the first one of a run does.
+    type: bool
+    default: true
 notes:
   - Runs as a row of short steps, from an action plugin; the task cannot be C(async).
   - Needs the right to run commands in the registry's pods (C(create) and C(get) of C(pods/exec)), to make Jobs, and to
@@ -236,6 +246,8 @@ def main() -> None:
             template={"type": "dict"},
             helper_image={"type": "str"},
             seconds={"type": "float", "default": 8},
+            run={"type": "str"},
+            take_over={"type": "bool", "default": True},
         ),
         required_if=[("state", "copied", ["storage"])],
     )

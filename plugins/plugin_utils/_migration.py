@@ -29,6 +29,8 @@ new volume has everything.
 
 from __future__ import annotations
 
+import os
+import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -78,13 +80,18 @@ class _Run:
         self._start = self._last = clock.monotonic()
         self._seen: str | None = None
         self._failures = 0
+        self._parent, self._run_id, self._first = os.getppid(), uuid.uuid4().hex[:12], True
         self._whole: dict[str, Any] = {"changed": False, "actions": [], "diff": [], "migration": {"needed": True}}
 
     def run(self) -> dict[str, Any]:
         """See :func:`run`. Whatever ends it too early (an interrupt too), the registry is let go on as before."""
         try:
             while True:
-                answer = self._call({**self._fixed, "state": "copied"})
+                if (
+                    os.getppid() != self._parent
+                ):  # the run was killed, and left its worker process: the next one goes on
+                    return {**self._whole, "failed": True, "msg": "The run that this belongs to was killed."}
+                answer = self._call({**self._step("copied"), "take_over": self._first})
                 self._whole["changed"] |= bool(answer.get("changed"))
                 ended = (
                     self._failed(answer) if answer.get("failed") or not answer.get("migration") else self._on(answer)
@@ -95,10 +102,13 @@ class _Run:
             self._undo()
             raise
 
+    def _step(self, wanted: str) -> dict[str, Any]:
+        return {**self._fixed, "state": wanted, "run": self._run_id}
+
     def _on(self, answer: dict[str, Any]) -> dict[str, Any] | None:
         """After a step that went well; the result where it was the last one."""
         told = answer["migration"]
-        self._failures = 0
+        self._failures, self._first = 0, False
         self._whole["actions"] += answer.get("actions") or []
         self._whole["diff"] += answer.get("diff") or []
         self._whole["migration"] = {k: told[k] for k in _RESULT if k in told}
@@ -119,6 +129,8 @@ class _Run:
         """A step that failed: what may pass is tried again. What a guard or the cluster refuses does not pass."""
         said = str(answer.get("msg") or answer.get("module_stderr") or "no answer")
         self._failures += 1
+        if answer.get("taken_over"):
+            return {**self._whole, "failed": True, "msg": said}
         if self._failures >= PATIENCE or not answer.get("passing"):
             return self._ended(f"has failed: {said}")
         self._tell(self._line(f"trying again ({said})"))
@@ -141,7 +153,7 @@ class _Run:
     def _undo(self) -> list[str] | None:
         """What was taken back, as sentences; None where that failed."""
         for attempt in range(PATIENCE):
-            answer = self._call({**self._fixed, "state": "undone"})
+            answer = self._call(self._step("undone"))
             if not answer.get("failed"):
                 self._whole["changed"] |= bool(answer.get("changed"))
                 return list(answer.get("actions") or [])

@@ -131,3 +131,18 @@ def test_finished_only_once_the_storage_is_switched(admin: Api, made: ObjectRef,
 @pytest.mark.parametrize("missing", ["storage"])
 def test_what_it_needs_is_said(run: Any, missing: str) -> None:
     assert missing in run(registry_migrate)["msg"]
+
+
+def test_a_run_that_another_has_taken_over_from_does_nothing_more(admin: Api, made: ObjectRef, run: Any) -> None:
+    def on_nfs(live: dict[str, Any]) -> dict[str, Any]:
+        live["spec"]["template"]["spec"]["volumes"] = [{"name": "v", "nfs": {"server": "old", "path": "/b"}}]
+        return live
+
+    amend(admin, made, on_nfs)
+    source = {"nfs": {"server": "old", "path": "/b"}}
+    _noted(admin, str(made.namespace), source=source, phase="closed", door="service", run="new")
+    before = admin.get(state.ref("docker-registry", str(made.namespace)))
+    for options in ({"storage": NFS, "take_over": False}, {"state": "undone"}):
+        result = run(registry_migrate, run="old", **options)
+        assert (result["failed"], result["taken_over"], result["changed"]) == (True, True, False), result
+    assert admin.get(state.ref("docker-registry", str(made.namespace))) == before

@@ -100,14 +100,18 @@ def _container(pod: Object, seen: Seen) -> tuple[str, bool]:
 # ---- closing ---------------------------------------------------------------------------------------------------------
 
 
-def close(api: Api, state: State, seen: Seen, *, seconds: float, add: Callable[[Outcome], Any]) -> str | None:
+def close(
+    api: Api, state: State, seen: Seen, *, seconds: float, add: Callable[[Outcome], Any], still: Callable[[], None]
+) -> str | None:
     """Go on closing. None once nobody can push any more, else what is waited for.
 
     :param seconds: to wait at most.
     :param add: takes what was written.
+    :param still: raises where somebody else has taken over; asked before each write.
     """
+    still()
     if state.door == SERVICE:
-        return _close_services(api, state, seen, seconds, add)
+        return _close_services(api, state, seen, seconds, add, still)
     if state.door == READ_ONLY_DOOR:
         return _make_read_only(api, state, seen, seconds, add)
     return None if not _alive(seen) else "pods have been started meanwhile"
@@ -154,7 +158,9 @@ def lost(state: State, seen: Seen) -> list[str]:
     return sorted(set(state.pods) - there)
 
 
-def _close_services(api: Api, state: State, seen: Seen, seconds: float, add: Callable[[Outcome], Any]) -> str | None:
+def _close_services(
+    api: Api, state: State, seen: Seen, seconds: float, add: Callable[[Outcome], Any], still: Callable[[], None]
+) -> str | None:
     for name in state.services:
         add(amend(api, ObjectRef("v1", "Service", name, seen.ref.namespace), lambda live: _select(live, state.id)))
     end = time.monotonic() + max(seconds, SETTLE + 1)
@@ -171,6 +177,7 @@ def _close_services(api: Api, state: State, seen: Seen, seconds: float, add: Cal
                 uid = pod["metadata"]["uid"]
                 ident, runs = _container(pod, now)
                 if state.pods.get(uid) == ident and runs and uid not in killed:
+                    still()
                     _end(api, pod, now)
                     killed.add(uid)
             waiting = _not_ended(state, now)

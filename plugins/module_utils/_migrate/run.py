@@ -19,8 +19,8 @@ from ansible_collections.okd.registry.plugins.module_utils._errors import (
     UnreachableError,
 )
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
-from ansible_collections.okd.registry.plugins.module_utils._migrate import switch
-from ansible_collections.okd.registry.plugins.module_utils._migrate.steps import Ask, Steps
+from ansible_collections.okd.registry.plugins.module_utils._migrate import state, switch
+from ansible_collections.okd.registry.plugins.module_utils._migrate.steps import Ask, Steps, taken_over
 from ansible_collections.okd.registry.plugins.module_utils._model import Registry
 from ansible_collections.okd.registry.plugins.module_utils._options import storage
 from ansible_collections.okd.registry.plugins.module_utils._result import Result
@@ -43,12 +43,15 @@ def _run(params: Mapping[str, Any], api: Api, *, check_mode: bool) -> dict[str, 
     registry, result = Registry.from_params(params), Result(api)
     ref, workload = _find(params["kind"], registry, api)
     if params["state"] != "copied":
-        left = _after(params["state"], ref, workload, api, result, check_mode=check_mode)
+        left = _after(params, ref, workload, api, result, check_mode=check_mode)
         return {**_answer(result, ref), "leftovers": left, "migration": None}
     template = params.get("template")
     nodes = ((template or {}).get("spec") or {}).get("nodeSelector")
     wanted = storage.from_params({**params, "node_selector": nodes})
-    ask = Ask(registry, ref, workload, wanted, template, params.get("helper_image") or "", params["seconds"])
+    ask = Ask(
+        registry, ref, workload, wanted, template, params.get("helper_image") or "", params["seconds"],
+        params.get("run") or "", params.get("take_over") is not False,
+    )  # fmt: skip
     todo = Steps(api, ask, result)
     why = todo.idle()
     if why:
@@ -72,12 +75,21 @@ def _answer(result: Result, ref: ObjectRef, changed: bool | None = None) -> dict
 
 
 def _after(
-    wanted: str, ref: ObjectRef, workload: dict[str, Any] | None, api: Api, result: Result, *, check_mode: bool
+    params: Mapping[str, Any],
+    ref: ObjectRef,
+    workload: dict[str, Any] | None,
+    api: Api,
+    result: Result,
+    *,
+    check_mode: bool,
 ) -> bool:
     if workload is None:
         return False
-    if wanted == "finished":
+    if params["state"] == "finished":
         return switch.finish(api, ref, workload, result, check_mode=check_mode)
+    noted = switch.read(api, ref.name, ref.namespace or "")
+    if params.get("run") and noted and noted.run != params["run"]:
+        raise taken_over(state.ref(ref.name, ref.namespace or ""))
     switch.undo(api, ref, workload, result, check_mode=check_mode, keep=True)
     return False
 

@@ -60,7 +60,7 @@ def copy(base: str) -> list[str]:
     """The files that standard input names, within the helper, each under another name until it is whole."""
     script = (
         'umask 002; cd /target || exit 3; while IFS= read -r f; do d=${f%/*}; mkdir -p "./$d" || exit 5; '
-        f'cp "$1/$f" "./{OWN}/copying" && mv -f "./{OWN}/copying" "./$f" || exit 6; done'
+        f'cp "$1/$f" "./{OWN}/copying-$$" && mv -f "./{OWN}/copying-$$" "./$f" || exit 6; done'
     )
     return ["sh", "-c", script, "sh", base]
 
@@ -117,9 +117,13 @@ def digests(base: str = "/target") -> list[str]:
 
 
 def permissions(tree: str) -> list[str]:
-    """Let the group do what the owner may: the pods of tomorrow may be another user of the same group."""
+    """Let the group do what the owner may: the pods of tomorrow may be another user of the same group.
+
+    What a killed run left half copied goes.
+    """
     script = (
-        'cd /target || exit 3; [ -d "./$1" ] || exit 0; find "./$1" -type d ! -perm -070 -exec chmod g+rwx {} + && '
+        f'cd /target || exit 3; rm -f ./{OWN}/copying-* ./{OWN}/part-*; [ -d "./$1" ] || exit 0; '
+        'find "./$1" -type d ! -perm -070 -exec chmod g+rwx {} + && '
         'find "./$1" -type f ! -perm -060 -exec chmod g+rw {} +'
     )
     return ["sh", "-c", script, "sh", tree]

@@ -45,6 +45,8 @@ class State:
     :param passes: how often the bulk copy has found nothing left.
     :param stuck: how many steps have copied nothing.
     :param lacking: a fingerprint of what was still to be copied at the last look.
+    :param run: who goes on with it. Of a run that is killed, parts live on for a while (Ansible's worker processes have
+        sessions of their own); they stop when they find another one here.
     """
 
     id: str
@@ -65,6 +67,7 @@ class State:
     lacking: str = ""
     totals: Mapping[str, int] = field(default_factory=dict)
     damaged: tuple[str, ...] = ()
+    run: str = ""
 
     @property
     def label(self) -> dict[str, str]:

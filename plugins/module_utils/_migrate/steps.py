@@ -56,6 +56,8 @@ class Ask:
 
     :param template: pod template of the pods that will have the target; None for that of the live ones.
     :param seconds: for which one step may go on; looking at many files may make it longer.
+    :param run: who asks; see ``State.run``.
+    :param first: whether that takes the migration over from whoever had it.
     """
 
     registry: Registry
@@ -65,6 +67,8 @@ class Ask:
     template: Mapping[str, Any] | None
     helper_image: str
     seconds: float
+    run: str = ""
+    first: bool = True
 
 
 class Steps:
@@ -98,20 +102,37 @@ class Steps:
         where = self._ask.registry.namespace
         return self._api.get(ObjectRef("v1", "PersistentVolumeClaim", name, where)) if name else None
 
-    def _save(self, new: State) -> State:
-        name, namespace = self._ask.registry.name, self._ask.registry.namespace
-        ensure(self._api, self._map, state.config_map(new, name, namespace), check_mode=False)
-        return new
+    def _save(self, new: State, *, first: bool = False) -> State:
+        """Note the state, unless somebody else has taken over."""
+        mine, name, namespace = new.with_(run=self._ask.run), self._ask.registry.name, self._ask.registry.namespace
+
+        def build(live: dict[str, Any] | None) -> dict[str, Any]:
+            if not first:
+                self._check(state.read(live))
+            return state.config_map(mine, name, namespace)
+
+        ensure(self._api, self._map, build, check_mode=False)
+        return mine
+
+    def _check(self, noted: State | None) -> None:
+        """Raises RefusedError where the migration is another run's by now, or over."""
+        if noted is None or noted.run != self._ask.run:
+            raise taken_over(self._map)
+
+    def _still(self) -> None:
+        """Before what cannot be taken back."""
+        self._check(state.read(self._api.get(self._map)))
 
     # ---- one step ----------------------------------------------------------------------------------------------------
 
     def step(self) -> dict[str, Any]:
         """Go on for a while. What :func:`progress.told` gives."""
         noted, way, seen = self.look()
+        fits = noted is not None and noted.is_for(way.source, way.target)
+        if noted and fits and noted.phase == PROVED and not door.closed(noted, seen):
+            return progress.proved(noted)
         now = self._begun(noted, way, seen)
         if now.phase == PROVED:
-            if not door.closed(now, seen):
-                return progress.proved(now)
             now = self._save(now.with_(phase=CLOSING))
         if now.phase == CLOSING:
             return self._close(now, way, seen)
@@ -128,12 +149,14 @@ class Steps:
         return self._bulk(now, way, seen, found) if now.phase == COPYING else self._rest(now, seen, found)
 
     def _begun(self, noted: State | None, way: Route, seen: door.Seen) -> State:
+        if not self._ask.first:
+            self._check(noted)
         if noted and noted.is_for(way.source, way.target):
-            return noted
+            return noted if noted.run == self._ask.run else self._save(noted, first=True)
         if noted:  # somewhere else was asked for before
             undo(self._api, self._ask.ref, seen.workload, noted, self._result, check_mode=False)
         uid = str((self._ask.workload or {})["metadata"].get("uid"))
-        return self._save(state.new(way.source, way.target, uid=uid, now=time.time()))
+        return self._save(state.new(way.source, way.target, uid=uid, now=time.time()), first=True)
 
     def _transfer(self, now: State, way: Route, seen: door.Seen) -> Transfer | Waiting | State:
         ask = self._ask
@@ -258,7 +281,7 @@ class Steps:
     def _close(self, now: State, way: Route, seen: door.Seen) -> dict[str, Any]:
         if now.door in ("", NO_DOOR):  # with pods that have been started since, another one
             now = self._save(door.plan(now, way.door, seen))
-        waiting = door.close(self._api, now, seen, seconds=self._ask.seconds, add=self._result.add)
+        waiting = door.close(self._api, now, seen, seconds=self._ask.seconds, add=self._result.add, still=self._still)
         if waiting:
             return progress.told(now, f"keeping pushes out: {waiting}")
         now = self._save(now.with_(phase=CLOSED, closed=now.closed or time.time()))
@@ -299,6 +322,14 @@ class Steps:
         return progress.proved(self._save(now.with_(phase=PROVED, totals=totals)))
 
 
+def taken_over(where: ObjectRef) -> RefusedError:
+    """The end of a run whose migration is another one's by now; it leaves everything as it is."""
+    return RefusedError(
+        f"Another run has taken this migration over ({where}), or has ended it: this one leaves it alone.",
+        taken_over=True,
+    )
+
+
 def _pods_lost(now: State, seen: door.Seen) -> str | None:
     gone = door.lost(now, seen) if now.door == SERVICE else []
     return f"{len(gone)} of the pods whose images are copied went meanwhile" if gone else None
@@ -316,8 +347,11 @@ def undo(
     :param keep: whether the migration may go on later.
     :returns: what was, or in check mode would be, done.
     """
-    seen = door.look(api, ref, workload)
     where = state.ref(ref.name, ref.namespace or "")
+    if not check_mode and noted.run:  # from here on, what is left of a killed run does nothing more
+        noted = noted.with_(run="")
+        ensure(api, where, state.config_map(noted, ref.name, ref.namespace or ""), check_mode=False)
+    seen = door.look(api, ref, workload)
     names = door.open_services(api, noted, seen, result.add, check_mode=check_mode)
     told = [f"The selector of Service {ref.namespace}/{name} is as before." for name in names]
     if door.open_workload(api, noted, seen, result.add, check_mode=check_mode):

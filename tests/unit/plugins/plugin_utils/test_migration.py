@@ -87,3 +87,19 @@ def test_what_does_not_get_on_is_given_up() -> None:
     assert result["failed"]
     assert "ContainerCreating" in result["msg"]
     assert module.calls[-1] == "undone"
+
+
+def test_a_run_that_was_taken_over_from_leaves_everything_alone() -> None:
+    module = Module(on("copied 1"), {"failed": True, "msg": "Another run has it.", "taken_over": True})
+    result, _told = run(module)
+    assert result["failed"]
+    assert "undone" not in module.calls
+
+
+def test_what_a_killed_run_left_behind_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+    parents = iter([7, 7])
+    monkeypatch.setattr(_migration.os, "getppid", lambda: next(parents, 1))
+    module = Module(on("copied 1"))
+    result, _told = run(module)
+    assert result["failed"]
+    assert module.calls == ["copied"]
