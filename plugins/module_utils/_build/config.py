@@ -129,6 +129,8 @@ def _parsed(option: str, text: str) -> Any:
         raise OptionError(option, "(not shown)", f"is not YAML{where}: {problem or 'it cannot be read'}") from None
     except yaml.YAMLError:
         raise OptionError(option, "(not shown)", "is not YAML: it has characters that YAML does not know") from None
+    except ValueError:  # PyYAML's own parsers of numbers and dates; their texts quote what they were given
+        raise OptionError(option, "(not shown)", "has a number or date that is none: put it in quotes") from None
 
 
 def _section(option: str, content: Mapping[str, Any], name: str) -> Mapping[str, Any]:

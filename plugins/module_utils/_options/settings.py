@@ -105,7 +105,7 @@ def env(values: Mapping[str, Any]) -> dict[str, str | None]:
         if not _VARIABLE.fullmatch(str(name)):
             raise OptionError("env", name, "is not the name of an environment variable")
         if isinstance(value, Mapping | list):
-            raise OptionError(f"env.{name}", value, "must be one text, number or truth value, or null")
+            raise OptionError(f"env.{name}", NOT_SHOWN, "must be one text, number or truth value, or null")
         found[str(name)] = None if value is None else str(value).lower() if isinstance(value, bool) else str(value)
     return found
 
@@ -223,7 +223,7 @@ def _credentials(path: str) -> dict[str, str]:
 
     try:
         content = yaml.safe_load(_read(path))
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError):
         raise OptionError("credentials", path, "is not a kubeconfig: it is no YAML") from None
     base = Path(path).expanduser().parent
     return kubeconfigs.from_kubeconfig(path, content, lambda name: _read(str(base / name)))
@@ -271,7 +271,7 @@ def _parsed(content: Any) -> Any:
 
     try:
         return yaml.safe_load(content)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError):
         return None
 
 

@@ -126,7 +126,7 @@ class TestAbsent:
     def test_a_kind_that_it_has_not_is_refused_before_anything_goes(self):
         cluster = ready()
         deploy(cluster)
-        with pytest.raises(RefusedError, match="DeploymentConfig .* exists, but kind is Deployment"):
+        with pytest.raises(RefusedError, match=r"DeploymentConfig .* exists, but kind is Deployment"):
             absent(cluster, kind="Deployment")
         assert cluster.writes() == []
         assert absent(cluster, kind="DeploymentConfig")["changed"]

@@ -192,6 +192,8 @@ class TestConfig:
         [
             ("a: [hidden", r"config\.content: '\(not shown\)' is not YAML \(line 1, column 11\)"),
             ("- hidden", "must be a YAML map"),
+            ("a: !!int hidden", "has a number or date that is none"),
+            ("a: 2020-13-45", "has a number or date that is none"),
             ({"storage": {"filesystem": None}}, r"config\.content: version: None must be 0\.1"),
             ({"version": "0.2"}, r"version: '0\.2' must be 0\.1"),
             ({"version": 0.1}, "storage: None names no driver"),
@@ -218,6 +220,11 @@ class TestConfig:
         with pytest.raises(OptionError, match="names a certificate, but tls_secret does not"):
             run(cluster, tls_secret=None, config=given_config(content=content))
         run(cluster, config=given_config(content=content))
+
+    def test_a_variable_that_is_a_map_is_refused_unseen(self, cluster):
+        with pytest.raises(OptionError, match=r"env\.X_PASSWORD: .* must be one text") as caught:
+            run(cluster, env={"X_PASSWORD": {"a": "hidden"}})
+        assert "hidden" not in str(caught.value)
 
     def test_the_variable_beside_it(self, cluster):
         with pytest.raises(OptionError, match="has no place beside config"):
