@@ -118,14 +118,12 @@ class Removal:
             self._reload_once()
             self._prove(prove)
         except (RestartError, EngineError) as exc:
-            self._put_back("reload", self._systemd.reload, exc)
+            self._put_back("reload", self._signal, exc)
 
     def _reload_once(self):
         """Reload docker and wait until it has taken notice; systemd does not know when that is."""
         deadline = self._clock.monotonic() + _RELOAD_WAIT
-        said = self._systemd.reload()
-        if said:
-            raise RestartError("systemctl reload docker: {}".format(said))
+        self._signal()
         while True:
             loaded = self._look()[0].loaded
             if not loaded:
@@ -133,6 +131,11 @@ class Removal:
             if self._clock.monotonic() > deadline:
                 raise RestartError("docker still does not verify {} after a reload".format(", ".join(loaded)))
             self._clock.sleep(0.2)
+
+    def _signal(self):
+        said = self._systemd.reload()
+        if said:
+            raise RestartError("systemctl reload docker: {}".format(said))
 
     def _prove(self, prove):
         """Let dockerd, which runs without the flags now, ask every endpoint.

@@ -144,7 +144,7 @@ class FakeNode:
                 reloads=state["reloads"] + 1,
                 configured=state["configured"] if state.get("deaf") else self._configured(),
             )
-            return 0, "", ""
+            return (1, "", "docker.service is not active") if state.get("no_reload") else (0, "", "")
         if argv[0] == "journalctl":
             return 0, "dockerd said why\n", ""
         return 0, "systemd 252 (252.38)\n", ""

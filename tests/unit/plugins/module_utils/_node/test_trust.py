@@ -365,6 +365,17 @@ def test_daemon_json_is_put_back_where_the_reload_does_not_help(make: Make, name
     assert node.text(daemonjson.PATH) == before
 
 
+def test_a_reload_that_fails_again_is_told(make: Make, names: list[str]) -> None:
+    node = make("OPTIONS=-D\n")
+    node.configure(names)
+    node._save(deaf=True, no_reload=True)
+    before = node.text(daemonjson.PATH)
+    with pytest.raises(RestartError, match=r"a reload of docker on them fails too: systemctl reload") as failed:
+        node.call(remove_insecure=True, clock=Hurried())
+    assert "docker runs on them again" not in str(failed.value)
+    assert node.text(daemonjson.PATH) == before
+
+
 def test_a_run_killed_before_the_reload_is_finished(make: Make, names: list[str]) -> None:
     node = make("OPTIONS=-D\n")
     node.configure([])
