@@ -16,7 +16,7 @@ from ansible_collections.okd.registry.plugins.module_utils._build.rbac import CR
 from ansible_collections.okd.registry.plugins.module_utils._errors import ForbiddenError, OptionError
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
 from ansible_collections.okd.registry.plugins.module_utils._model import Registry
-from ansible_collections.okd.registry.plugins.module_utils._plan import UPDATED, plan
+from ansible_collections.okd.registry.plugins.module_utils._plan import UPDATED, Change, plan
 from ansible_collections.okd.registry.plugins.module_utils._result import Result
 
 Object = dict[str, Any]
@@ -81,11 +81,16 @@ def write(
     def wanted(now: Object | None) -> Object:
         return desired(where, registry, budget, labels=labels, selector=selector, live=now)
 
-    change = plan(live, wanted(live))
-    if where.api_version == _WHOLE and change.action == UPDATED and any(f.startswith("spec") for f in change.fields):
+    if must_be_made_anew(where, plan(live, wanted(live))):
         result.add(ensure_absent(api, where, check_mode=check_mode, live=live))
         live = None
     result.add(ensure(api, where, wanted, check_mode=check_mode, live=live))
+
+
+def must_be_made_anew(where: ObjectRef, change: Change) -> bool:
+    """Whether the API would refuse a change of an object that is there."""
+    spec = any(field.startswith("spec") for field in change.fields)
+    return (where.kind, where.api_version) == (pdb.KIND, _WHOLE) and change.action == UPDATED and spec
 
 
 def desired(

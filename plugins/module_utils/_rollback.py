@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.okd.registry.plugins.module_utils import _before, _endpoints, _wait
+from ansible_collections.okd.registry.plugins.module_utils import _before, _disruption, _endpoints, _wait
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._apply import ATTEMPTS, Outcome, ensure_absent
 from ansible_collections.okd.registry.plugins.module_utils._before import Before
@@ -100,8 +100,12 @@ def _put_back(one: Before, registry: Registry, api: Api, *, check_mode: bool) ->
         change = restored(live, one.object, owner=one.owner, shared=one.ref.kind in _SHARED)
         if not change.changed or check_mode:
             return Outcome(one.ref, change, change.after)
+        if _disruption.must_be_made_anew(one.ref, change):
+            ensure_absent(api, one.ref, check_mode=False, live=live)
+            live = None
         try:
-            now = api.create(change.after or {}) if change.action == CREATED else api.patch(one.ref, change.patch)
+            made = restored(None, one.object).after or {}
+            now = api.create(made) if live is None else api.patch(one.ref, change.patch)
             return Outcome(one.ref, change, now)
         except ConflictError as exc:
             problem = exc

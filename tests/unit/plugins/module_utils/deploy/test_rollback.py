@@ -12,6 +12,8 @@ import pytest
 from ansible_collections.okd.registry.plugins.module_utils import _before, _rollback
 from ansible_collections.okd.registry.plugins.module_utils._build.workload import API_VERSIONS
 from ansible_collections.okd.registry.plugins.module_utils._errors import ConflictError
+from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
+from ansible_collections.okd.registry.plugins.module_utils._model import Registry
 from ansible_collections.okd.registry.plugins.module_utils._plan import OWNED, owned_part, plan
 from ansible_collections.okd.registry.plugins.plugin_utils import _rollout_wait
 from test_deploy import DEFAULTS, claim, deploy, ready_cluster, workload
@@ -369,3 +371,26 @@ class TestResult:
 
 def test_kinds_are_those_of_workloads():
     assert set(API_VERSIONS) == {"DeploymentConfig", "Deployment", "DaemonSet"}
+
+
+def test_a_budget_that_cannot_be_changed_is_made_anew(cluster):
+    """Before Kubernetes 1.15 the API refuses a change of one, and the workload, which comes after it, would stay."""
+    ref = ObjectRef("policy/v1beta1", "PodDisruptionBudget", "docker-registry", "default")
+
+    def budget(number):
+        meta = {"name": ref.name, "namespace": ref.namespace}
+        return {"apiVersion": ref.api_version, "kind": ref.kind, "metadata": meta, "spec": {"minAvailable": number}}
+
+    cluster.put(budget(2))
+    run(cluster, image="other:1")
+    settle(cluster)
+    kept = _before.entries(cluster.find("v1", "Secret", BEFORE))
+    _before.keep(Registry.from_params(DEFAULTS), [_before.Before(ref, "", budget(1)), *kept], cluster.api())
+    planned = back(cluster, check=True)
+    done = back(cluster)
+    assert planned["resources"] == done["resources"]
+    assert [one for one in cluster.writes() if "poddisruptionbudgets" in one] == [
+        f"DELETE {ref.path}", f"POST {ref.path.rpartition('/')[0]}",
+    ]  # fmt: skip
+    assert cluster.find(ref.api_version, ref.kind, ref.name)["spec"] == {"minAvailable": 1}
+    assert cluster.find("v1", "Secret", BEFORE) is None
