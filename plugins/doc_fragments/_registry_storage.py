@@ -33,7 +33,8 @@ options:
         description:
           - Name of the PersistentVolumeClaim, with O(storage.kind=pvc), and with O(storage.kind=nfs) where there are
             O(storage.options). By default C(<name>-storage) where the claim is made.
-          - A claim outlives the registry. It is never deleted.
+          - A claim outlives the registry. One that was made for it is deleted where C(remove_claims) asks for that, and
+            where C(on_failure=rollback) takes it back before it is bound.
         type: str
       size:
         description:
