@@ -103,15 +103,6 @@ def read(storage: Storage, registry: Registry, account: str, workload: Object | 
     )  # fmt: skip
 
 
-def unread(storage: Storage, registry: Registry, account: str, *, salt: str, has_scc: bool) -> Stored:
-    """The same without a cluster, as if there was nothing.
-
-    :param has_scc: whether the cluster that it is for has OpenShift's API groups.
-    """
-    wanted = _companions(storage, registry, account, {}, salt, has_scc=has_scc)
-    return Stored(want=storage, companions=tuple(wanted), there={one.ref: None for one in wanted}, has_scc=has_scc)
-
-
 def claim_ref(storage: Storage, namespace: str) -> ObjectRef:
     """The claim asked for."""
     return ObjectRef("v1", "PersistentVolumeClaim", storage.claim_name or "", namespace)
