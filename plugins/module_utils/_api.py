@@ -206,7 +206,7 @@ class Api:
             self._count("get")
             return self._transport.websocket(f"{ref.path}/exec?{query}", protocols, asked, EXEC_START)
 
-        return start(dial, asked, container, command, stdin=stdin, timeout=timeout)
+        return start(dial, asked, container, command, stdin=stdin, timeout=timeout, pause=self.pause)
 
     # ---- what the cluster has and allows -------------------------------------------------------------------------
 

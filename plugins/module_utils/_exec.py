@@ -44,6 +44,10 @@ _PING = 15.0  # seconds without a byte after which one is sent, so that no load 
 _END_LINE = b".\n" * 3
 _LINE = 3 * 1024  # bytes in one line of base64, a multiple of 3 so that only the last one is padded
 _UNFRAME = "sed -n '/^[.]$/q;p' | base64 -d | "
+#: HTTP statuses of an API server, or of what stands before it, that has no time at the moment: nothing was started. A
+#: 500 is the kubelet's own word on why it cannot.
+TURNED_AWAY = (429, 502, 503, 504)
+ATTEMPTS = 5
 _NOT_STARTED = (b"exec failed", b"executable file not found")
 
 #: Query and offered protocols -> (101, the connected WebSocket), or (HTTP status, body) where that came instead.
@@ -69,12 +73,21 @@ def start(
     *,
     stdin: Iterable[bytes] | None = None,
     timeout: float = 60.0,
+    pause: Callable[[int], None] | None = None,
 ) -> Exec:
-    """Start a command; see ``Api.exec``, which gives ``dial`` and ``request``."""
+    """Start a command; see ``Api.exec``, which gives ``dial`` and ``request``.
+
+    :param pause: waits before another attempt where a server turns it away for the moment; without it there is none.
+    """
     # An API server that knows none of the protocols offered ends with 403 and no words (golang.org/x/net/websocket).
     for protocol in INPUT_PROTOCOLS if stdin is not None else (V4,):
         framed = stdin is not None and protocol == V4
-        status, got = dial(_query(container, _framing(command) if framed else command, stdin is not None), [protocol])
+        query = _query(container, _framing(command) if framed else command, stdin is not None)
+        for attempt in range(1, ATTEMPTS + 1):
+            status, got = dial(query, [protocol])
+            if pause is None or status not in TURNED_AWAY or attempt == ATTEMPTS:
+                break
+            pause(attempt)
         if status == 101:
             return Exec(got, request, timeout, None if stdin is None else _input(stdin, framed), half_close=not framed)
         if not (status in (400, 403) and protocol == V5 and not parse_status(got)):

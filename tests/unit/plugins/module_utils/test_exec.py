@@ -26,6 +26,7 @@ from ansible_collections.okd.registry.plugins.module_utils._errors import (
     InvalidError,
     NotFoundError,
     RegistryError,
+    ServerError,
     UnreachableError,
 )
 from ansible_collections.okd.registry.plugins.module_utils._status import Request
@@ -338,4 +339,29 @@ def test_why_nothing_was_started(
     with pytest.raises(kind, match=f"(?s){said}") as raised:
         _exec.start(server, ASKED, "c", ["x"], stdin=stdin)
     assert type(raised.value) is kind
+    assert len(server.offered) == 1
+
+
+@pytest.mark.parametrize("status", _exec.TURNED_AWAY)
+@pytest.mark.parametrize("stdin", [None, [b"x"]])
+def test_who_is_turned_away_for_the_moment_asks_again(status: int, stdin: list[bytes] | None) -> None:
+    def done(far: Far) -> None:
+        far.say(1, b"done")
+        far.end(SUCCESS)
+
+    server, pauses = Server(done, (status, b""), (status, b"")), list[int]()
+    with _exec.start(server, ASKED, "c", ["x"], stdin=stdin, pause=pauses.append) as running:
+        assert b"".join(running) == b"done"
+    assert pauses == [1, 2]
+    assert len(set(map(str, server.queries))) == 1
+
+
+def test_patience_ends_and_a_kubelets_refusal_is_final() -> None:
+    pauses = list[int]()
+    with pytest.raises(ServerError, match="429"):
+        _exec.start(Server(echo, *[(429, b"")] * 9), ASKED, "c", ["x"], pause=pauses.append)
+    assert len(pauses) == _exec.ATTEMPTS - 1
+    server = Server(echo, refusal(500, "container not found"))
+    with pytest.raises(ExecError, match="container not found"):
+        _exec.start(server, ASKED, "c", ["x"], pause=pauses.append)
     assert len(server.offered) == 1
