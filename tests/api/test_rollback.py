@@ -118,3 +118,22 @@ def test_redeployed_is_one_write(run: Any, admin: Api, namespace: str, kind: str
     assert second["metadata"]["generation"] == first["metadata"]["generation"] + 1
     assert not run(registry_deploy, **asked)["changed"]
     assert done["registry"]["cluster_ip"] == address
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_redeployment_that_failed_is_put_back(run: Any, admin: Api, namespace: str, kind: str) -> None:
+    run(registry_service)
+    asked = {"kind": kind, "image": IMAGE, **ANYWAY}
+    run(registry_deploy, **asked, wait=False)
+    before = written(admin, namespace)
+    ref = ObjectRef(API_VERSIONS[kind], kind, "docker-registry", namespace)
+    first = (admin.get(ref) or {})["spec"]
+    done = run(
+        registry_deploy, **{**asked, "image": "nobody/has:this", "state": "redeployed", "on_failure": "rollback"}
+    )
+    assert (done["changed"], done["workload"]["rolls"]) == (True, True)
+    assert (admin.get(ref) or {})["spec"] != first
+    assert run(registry_deploy, state="rolled_back")["changed"]
+    assert (admin.get(ref) or {})["spec"] == first
+    run(registry_deploy, **asked, wait=False)
+    assert written(admin, namespace) == before
