@@ -20,7 +20,7 @@ from ansible_collections.okd.registry.plugins.modules import registry_deploy, re
 
 pytestmark = pytest.mark.cluster
 Object = dict[str, Any]
-KINDS = ("DeploymentConfig", "Deployment")
+KINDS = ("DeploymentConfig", "Deployment", "DaemonSet")
 METHODS = {"get": "get", "list": "get", "create": "post", "patch": "patch", "delete": "delete"}
 STORAGES = {
     "nfs": {"kind": "nfs", "server": "nfs.example.com", "path": "/exports/registry", "options": ["hard"]},
@@ -103,6 +103,8 @@ def test_each_object_is_read_once_and_written_once(
     driver: Object = {"s3": {}} if name == "s3" else {"filesystem": {"rootdirectory": "/registry"}}
     file = {"content": {"version": 0.1, "storage": driver}}
     options = {**EVERYTHING, "kind": kind, "storage": STORAGES[name], "config": file}
+    if kind == "DaemonSet":  # whose nodes decide on the number of pods
+        options = {k: v for k, v in options.items() if k not in ("replicas", "pod_disruption_budget")}
 
     def deploy() -> tuple[Object, Asked, Asked]:
         asked()
