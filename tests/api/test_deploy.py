@@ -317,7 +317,8 @@ class TestDaemonSet:
         assert run(registry_info)["workload"]["kind"] == "DaemonSet"
         state = run(registry_rollout_info)["rollout"]
         assert (state["done"], state["reason"]) == (False, "the DaemonSet controller has not seen the object yet")
-        assert run(registry_deploy, state="absent")["resources"][0]["kind"] == "DaemonSet"
+        gone = [r["kind"] for r in run(registry_deploy, state="absent")["resources"] if r["action"] == "deleted"]
+        assert gone[:2] == ["ClusterRoleBinding", "DaemonSet"]  # no right outlives what it was given for
 
     def test_what_it_has_not(self, run: Any, certified: Object, audit: Callable[[], Object]) -> None:
         deploy(run, "DaemonSet")
