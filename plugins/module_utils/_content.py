@@ -87,7 +87,7 @@ class Content:
         """For a module's result; figures are None where nothing was counted."""
         found = asdict(self)
         if not self.counted:
-            found.update({field.name: None for field in fields(self) if type(getattr(self, field.name)) is int})
+            found.update(dict.fromkeys(_figures(self)))
         return {**found, "sentence": sentence(self)}
 
 
@@ -226,7 +226,12 @@ def _partly(content: Content, reason: str) -> Content:
 
 
 def _any(content: Content) -> bool:
-    return any(type(value) is int and value for value in asdict(content).values())
+    return any(_figures(content).values())
+
+
+def _figures(content: Content) -> dict[str, int]:
+    """The numbers of a content, by field; a bool is an int to Python, and no figure here."""
+    return {name: v for name, v in asdict(content).items() if isinstance(v, int) and not isinstance(v, bool)}
 
 
 def _first(text: str) -> str:

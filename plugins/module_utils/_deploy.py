@@ -131,9 +131,7 @@ def _before_it_moves(
     return {**value, "migration": _moving.task(spec, live, planned, why)}
 
 
-def _resolved(
-    spec: DeploySpec, params: Mapping[str, Any], api: Api, result: Result, check_mode: bool
-) -> DeploySpec:
+def _resolved(spec: DeploySpec, params: Mapping[str, Any], api: Api, result: Result, check_mode: bool) -> DeploySpec:
     """With the content of the objects that options name, checked as the options are."""
     found = _settings.resolve(spec.settings, spec.registry.namespace, api, result, check_mode=check_mode)
     if found.config:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.okd.registry.plugins.module_utils import _companion, _disruption, _storage
@@ -49,7 +49,7 @@ class Live:
     fingerprint: str | None
     storage: Stored
     companions: dict[ObjectRef, Object | None]
-    disruption: _disruption.Disruption = _disruption.Disruption()
+    disruption: _disruption.Disruption = field(default_factory=_disruption.Disruption)
     migration: State | None = None
 
 

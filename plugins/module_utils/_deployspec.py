@@ -65,7 +65,7 @@ class DeploySpec:
     ignore_guards: frozenset[str] = frozenset()
     probe_storage: bool = True
     helper_image: str = ""
-    naming: _image.Naming = _image.Naming()
+    naming: _image.Naming = field(default_factory=_image.Naming)
     salt: str = field(default_factory=lambda: secrets.token_hex(32))
     restarted: str | None = None
     rolls_back: bool = False

@@ -99,15 +99,15 @@ def run(api: Api, helper: Helper, workload: Object, *, timeout: float = 180.0) -
 def _made(api: Api, helper: Helper, workload: Object) -> Iterator[str]:
     """Uid of the Job, made anew; deleted at the end. An error of the deletion never hides one from inside."""
     remove(api, helper)
+    hidden: tuple[type[RegistryError], ...] = (RegistryError,)
     try:
         # One try block, for a create whose answer is lost may have been carried out.
         live = ensure(api, helper.ref, job(helper, workload), check_mode=False).live or {}
         yield str((live.get("metadata") or {}).get("uid"))
-    except BaseException:
-        with contextlib.suppress(RegistryError):
+        hidden = ()
+    finally:  # also when the context is dropped without an exit (GeneratorExit), and on an interrupt
+        with contextlib.suppress(*hidden):
             remove(api, helper)
-        raise
-    remove(api, helper)
 
 
 def remove(api: Api, helper: Helper) -> None:

@@ -117,11 +117,11 @@ def _why_it_stays(live: Object, one: Before, registry: Registry) -> str | None:
     """Why an object that was not there before must stay, as a sentence; None when it may go."""
     if not owned_by_us(live, one.owner):
         return f"{one.ref} stays: somebody else has made it since."
-    marks = (live["metadata"].get("annotations") or {}).items()
-    others = [key for key, _ in marks if key.startswith(f"{OWNED}-")]
+    marks = live["metadata"].get("annotations") or {}
+    others = [key for key in marks if key.startswith(f"{OWNED}-")]
     if one.owner and len(others) > 1:
         return f"{one.ref} stays: another registry uses it too."
-    made_for = dict(marks).get(rbac.CREATED_FOR)
+    made_for = marks.get(rbac.CREATED_FOR)
     if made_for and made_for != str(registry):
         return f"{one.ref} stays: it was made for {made_for}."
     if one.ref.kind in _STORAGE and (live.get("status") or {}).get("phase") == "Bound":

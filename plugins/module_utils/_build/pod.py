@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.okd.registry.plugins.module_utils._build import layout
-from ansible_collections.okd.registry.plugins.module_utils._build.part import Mount, Part, merged
+from ansible_collections.okd.registry.plugins.module_utils._build.part import Part, merged
 from ansible_collections.okd.registry.plugins.module_utils._endpoints import KNOWN_AFTER_APPLY
 from ansible_collections.okd.registry.plugins.module_utils._plan import removed
 

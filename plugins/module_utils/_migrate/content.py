@@ -94,7 +94,7 @@ def parse(text: str) -> Files:
         raise ValueError(f"the listing has {len(sections)} parts, not 3: it broke off")
     digests = {}
     for line in sections[2]:
-        digest, _, path = line.partition(" ")
+        digest, _space, path = line.partition(" ")
         if path:
             digests[_plain(path[1:])] = digest
     blobs, others = {}, {}
@@ -204,7 +204,7 @@ def mismatched(text: str) -> tuple[list[str], list[str]]:
     right: list[str] = []
     wrong: list[str] = []
     for line in text.splitlines():
-        digest, _, rest = line.partition(" ")
+        digest, _space, rest = line.partition(" ")
         path = rest[1:].removeprefix("./")
         if digest_of(path):
             (right if digest_of(path) == digest else wrong).append(path)

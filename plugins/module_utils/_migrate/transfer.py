@@ -110,7 +110,8 @@ class Transfer:
     def pieces(self, path: str, union: Union) -> Iterator[int]:
         """Copy a large file piece by piece, from where an earlier run has left it; yields the bytes there are."""
         size, place = union.files.size(path), self._sources[union.at[path]]
-        there = {name: int(length) for length, _, name in (t.partition(" ") for t in self._lines(scripts.parts()))}
+        parts = (line.partition(" ") for line in self._lines(scripts.parts()))
+        there = {name: int(length) for length, _space, name in parts}
         number = there.get(scripts.part(path), 0) // scripts.PIECE
         while number * scripts.PIECE < size:
             if self._local:

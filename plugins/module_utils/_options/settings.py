@@ -296,4 +296,4 @@ def secret_values(values: Mapping[str, Any]) -> list[str]:
 
 def harmless_values(values: Mapping[str, Any]) -> set[str]:
     """The values of variables or settings, as text, that may show: those of none that holds a credential."""
-    return {str(value) for _, value in _leaves(values)} - set(secret_values(values))
+    return {str(value) for _name, value in _leaves(values)} - set(secret_values(values))
