@@ -127,7 +127,7 @@ class _Run:
 
     def _failed(self, answer: dict[str, Any]) -> dict[str, Any] | None:
         """A step that failed: what may pass is tried again. What a guard or the cluster refuses does not pass."""
-        said = str(answer.get("msg") or answer.get("module_stderr") or "no answer")
+        said = str(answer.get("msg") or answer.get("module_stderr") or f"no answer ({', '.join(sorted(answer))})")
         self._failures += 1
         if answer.get("taken_over"):
             return {**self._whole, "failed": True, "msg": said}
