@@ -215,7 +215,10 @@ def _finish(
         registry.name, registry.namespace, _endpoints.from_service(service, params),
         cluster_ip=next(iter(_endpoints.cluster_ips(service)), None), port=registry.port,
         image=spec.image, replicas=layout.replicas(outcome.live),
-        storage=place.described(outcome.live, live.storage.want.mount_path, live.storage.planned_secrets()),
+        storage=place.described(
+            outcome.live, live.storage.want.mount_path, live.storage.planned_secrets(),
+            live.storage.planned_file(spec.settings, outcome.live),
+        ),
     )  # fmt: skip
     rolls = created or build.rolls(fields)
     done = _wait.settled(outcome.live) if outcome.live and not outcome.changed else None

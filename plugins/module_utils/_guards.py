@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 
 from ansible_collections.okd.registry.plugins.module_utils import _content
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
-from ansible_collections.okd.registry.plugins.module_utils._build import layout, objectstorage, place
+from ansible_collections.okd.registry.plugins.module_utils._build import layout, place
 from ansible_collections.okd.registry.plugins.module_utils._build.podoptions import needs_right_to_bind
 from ansible_collections.okd.registry.plugins.module_utils._build.storage import live_path
 from ansible_collections.okd.registry.plugins.module_utils._deploycheck import Live
@@ -78,7 +78,8 @@ def guard(
 def _figures(live: Live, api: Api) -> str:
     """What a live registry has in its volume, in words; "" where it has none, or it cannot be counted."""
     workload = live.workload or {}
-    if place.described(workload, live.storage.want.mount_path, {}) is None or objectstorage.used(layout.env(workload)):
+    found, file = place.described(workload, live.storage.want.mount_path, {}, live.storage.file), live.storage.file
+    if found is None or found["volume_name"] is None or (file and file.facts is None):
         return ""
     content = _content.of_workload(api, workload, live_path(workload))
     return _content.sentence(content) if content.counted else ""

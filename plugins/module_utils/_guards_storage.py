@@ -12,6 +12,7 @@ from typing import Any
 from ansible_collections.okd.registry.plugins.module_utils._build import claim as claims
 from ansible_collections.okd.registry.plugins.module_utils._build import layout, place, scc
 from ansible_collections.okd.registry.plugins.module_utils._build import workload as build
+from ansible_collections.okd.registry.plugins.module_utils._build.configfile import File
 from ansible_collections.okd.registry.plugins.module_utils._deploycheck import Live, own_http_secret, wanted
 from ansible_collections.okd.registry.plugins.module_utils._deployspec import DeploySpec
 from ansible_collections.okd.registry.plugins.module_utils._endpoints import KNOWN_AFTER_APPLY
@@ -89,6 +90,11 @@ class Seen:
         change = plan(live.workload, build.desired(want, live.workload))
         elsewhere = not want.storage.objects and build.is_configured(want, live.workload)
         return cls(spec, live, live.storage, change, elsewhere)
+
+    @property
+    def new_file(self) -> File | None:
+        """The configuration file as it is going to be."""
+        return self.stored.planned_file(self.spec.settings, self.change.after)
 
     @property
     def pods(self) -> int:
@@ -234,17 +240,23 @@ def _volume(seen: Seen) -> Iterator[Problem]:
         stored.want, live.workload, change.after,
         replicas=layout.replicas(change.after), rolls=build.rolls(change.fields),
         secrets=stored.secrets, new_secrets=stored.planned_secrets(), node=stored.node,
+        file=stored.file, new_file=seen.new_file,
     )  # fmt: skip
     if lost:
         before, after = place.leaves(
-            stored.want, live.workload, change.after, secrets=stored.secrets, new_secrets=stored.planned_secrets()
-        )
-        movable = after.kind in MOUNTED and before is not None and before.kind != "object" and not before.same(after)
+            stored.want, live.workload, change.after, secrets=stored.secrets, new_secrets=stored.planned_secrets(),
+            file=stored.file, new_file=seen.new_file,
+        )  # fmt: skip
+        held = before is not None and before.kind not in ("object", "file")
+        movable = after.kind in MOUNTED and held and not after.same(before or after)
         way = "say migrate: true to take the images along" if movable else "copy the images first"
         what = ", ".join(field for field in change.fields if field.startswith(("spec.template", "spec.replicas")))
         yield Problem(
             VOLUME,
             f"{live.kind} {spec.registry}: {lost}; {LOST}. Keep the storage as it is, {way},"
             f" or say allow_data_loss: true. (The change: {what or 'the bucket that the Secret names'}.)",
+            later=""
+            if held or after.kind != "file"
+            else f"Whether the images stay where they are is known with {after}.",
             movable=movable,
         )

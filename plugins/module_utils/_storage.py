@@ -11,6 +11,7 @@ killed in between leaves it to the next one, which looks again.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -19,8 +20,9 @@ from ansible_collections.okd.registry.plugins.module_utils import _companion, _l
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._apply import ensure
 from ansible_collections.okd.registry.plugins.module_utils._build import claim as claims
-from ansible_collections.okd.registry.plugins.module_utils._build import layout, objectstorage, salted, scc
+from ansible_collections.okd.registry.plugins.module_utils._build import configfile, layout, objectstorage, salted, scc
 from ansible_collections.okd.registry.plugins.module_utils._build.rbac import marked
+from ansible_collections.okd.registry.plugins.module_utils._build.settings import Settings
 from ansible_collections.okd.registry.plugins.module_utils._build.storage import HOSTNAME, Storage
 from ansible_collections.okd.registry.plugins.module_utils._companion import Companion
 from ansible_collections.okd.registry.plugins.module_utils._errors import ForbiddenError
@@ -44,6 +46,7 @@ class Stored:
     :param scc: None where the cluster has none, or it cannot be read.
     :param secrets: of object storage by name, those that a live registry uses among them.
     :param node: on which a live registry with a directory of its node runs.
+    :param file: the configuration file that is mounted for a live registry.
     """
 
     want: Storage
@@ -56,6 +59,11 @@ class Stored:
     scc: Object | None = None
     secrets: Mapping[str, Object | None] = field(default_factory=dict)
     node: str | None = None
+    file: configfile.File | None = None
+
+    def planned_file(self, settings: Settings, workload: Mapping[str, Any] | None) -> configfile.File | None:
+        """The configuration file as it is going to be, with the workload as that is going to be."""
+        return configfile.planned(settings.config, settings.names.config, self.file, workload)
 
     def planned_claim(self, namespace: str) -> Object | None:
         """The claim as it is, or as it is going to be made."""
@@ -100,12 +108,25 @@ def read(storage: Storage, registry: Registry, account: str, workload: Object | 
     return Stored(
         want=want, companions=tuple(wanted), there=there, claim=claim, classes=classes, volumes=volumes,
         has_scc=has_scc, scc=shared, secrets=secrets, node=_node(want, workload, namespace, api),
+        file=_file(workload, namespace, api),
     )  # fmt: skip
 
 
 def claim_ref(storage: Storage, namespace: str) -> ObjectRef:
     """The claim asked for."""
     return ObjectRef("v1", "PersistentVolumeClaim", storage.claim_name or "", namespace)
+
+
+def _file(workload: Object | None, namespace: str, api: Api) -> configfile.File | None:
+    """The configuration file that is mounted for a live registry; one in others' Secret may be nobody's to read."""
+    where = configfile.source(workload)
+    if where is None:
+        return None
+    found = None
+    if where.kind in ("Secret", "ConfigMap") and where.name:
+        with contextlib.suppress(ForbiddenError):
+            found = api.get(ObjectRef("v1", where.kind, where.name, namespace))
+    return configfile.read(where, found)
 
 
 def _with_keys(storage: Storage, secrets: Mapping[str, Object | None]) -> Storage:

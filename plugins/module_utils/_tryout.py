@@ -35,8 +35,9 @@ def is_due(spec: DeploySpec, live: Live, planned: Mapping[str, Any] | None) -> b
     if not spec.probe_storage or spec.replicas == 0:
         return False
     before, after = place.leaves(
-        stored.want, live.workload, planned, secrets=stored.secrets, new_secrets=stored.planned_secrets()
-    )
+        stored.want, live.workload, planned, secrets=stored.secrets, new_secrets=stored.planned_secrets(),
+        file=stored.file, new_file=stored.planned_file(spec.settings, planned),
+    )  # fmt: skip
     if before and before.kind == "hostPath" and before.node is None:
         before = replace(before, node=stored.node)
     return after.kind in _TRIED and (before is None or not before.same(after))

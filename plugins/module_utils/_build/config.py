@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.okd.registry.plugins.module_utils._build import salted
+from ansible_collections.okd.registry.plugins.module_utils._build.objectstorage import LOCATION
 from ansible_collections.okd.registry.plugins.module_utils._build.part import Mount, Part
 from ansible_collections.okd.registry.plugins.module_utils._endpoints import KNOWN_AFTER_APPLY
 from ansible_collections.okd.registry.plugins.module_utils._errors import OptionError
@@ -35,11 +36,13 @@ class Facts:
     :param driver: of storage; None where it names none.
     :param root: directory of the driver ``filesystem``; None where it does not say.
     :param tls: whether it names a certificate to serve.
+    :param place: of another driver, the parameters that say where images are.
     """
 
     driver: str | None = None
     root: str | None = None
     tls: bool = False
+    place: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -109,11 +112,14 @@ def facts(option: str, text: str) -> Facts:
     if len(drivers) > 1:
         raise OptionError(f"{option}: storage", drivers, "names several drivers; a registry starts with one only")
     driver = drivers[0] if drivers else None
-    root = None
+    parameters = _section(option, storage, driver) if driver else {}
+    root, place = None, {}
     if driver == "filesystem":
-        root = str(_section(option, storage, "filesystem").get("rootdirectory") or "").rstrip("/") or None
+        root = str(parameters.get("rootdirectory") or "").rstrip("/") or None
+    else:
+        place = {name: str(parameters[name]) for name in LOCATION if parameters.get(name) is not None}
     tls = _section(option, _section(option, content, "http"), "tls")
-    return Facts(driver, root, bool(tls.get("certificate") or tls.get("letsencrypt")))
+    return Facts(driver, root, bool(tls.get("certificate") or tls.get("letsencrypt")), place)
 
 
 def _parsed(option: str, text: str) -> Any:

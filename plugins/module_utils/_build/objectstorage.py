@@ -132,20 +132,33 @@ def secrets_of(workload: Object | None) -> set[str]:
     return found
 
 
-def location(workload: Object | None, secrets: Mapping[str, Object | None]) -> tuple[str, ...] | None:
-    """Which bucket a workload's variables name: driver and location parameters; None where it uses none.
+def location(
+    workload: Object | None,
+    secrets: Mapping[str, Object | None],
+    *,
+    driver: str | None = None,
+    parameters: Mapping[str, str] | None = None,
+) -> tuple[str, ...] | None:
+    """Which bucket a workload uses: driver and location parameters; None where it uses none.
+
+    Variables win over the configuration file, one by one, as they do in the registry.
 
     :param secrets: by name, as read; a value that is in none of them counts as the reference to it.
+    :param driver: which the workload's configuration file names.
+    :param parameters: of that driver there.
     """
     env = layout.env(workload)
-    driver = used(env)
-    if driver is None:
+    filed, chosen = driver, used(env)
+    if chosen is None and not (env.get(DRIVER_ENV) or {}).get("value") and filed != "filesystem":
+        chosen = filed
+    if chosen is None:
         return None
+    driver, told = chosen, (parameters or {}) if chosen == filed else {}
     place = [driver]
     for name in LOCATION:
         entry = env.get(f"{DRIVER_ENV}_{driver}_{name}".upper()) or {}
         ref = (entry.get("valueFrom") or {}).get("secretKeyRef") or {}
-        text = str(entry.get("value") or "")
+        text = str(entry.get("value") or "") if entry else told.get(name, "")
         if ref:
             known = decoded(secrets.get(ref.get("name", ""))).get(ref.get("key", ""))
             text = known.decode("utf-8", "replace") if known is not None else f"<{ref.get('name')}/{ref.get('key')}>"

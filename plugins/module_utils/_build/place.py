@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.okd.registry.plugins.module_utils._build import layout, objectstorage
+from ansible_collections.okd.registry.plugins.module_utils._build.configfile import File
 from ansible_collections.okd.registry.plugins.module_utils._build.storage import HOSTNAME, ROOT_ENV, SETTINGS, Storage
 
 Object = Mapping[str, Any]
@@ -20,7 +21,7 @@ Object = Mapping[str, Any]
 class Place:
     """Where images are. Two that are equal are the same place.
 
-    :param kind: a volume's kind, or ``object``.
+    :param kind: a volume's kind, ``object``, or ``file``: only a configuration file that cannot be read would say.
     :param node: of a directory on a node, where it is known; one that is not known counts as the same.
     """
 
@@ -36,6 +37,8 @@ class Place:
     def __str__(self) -> str:
         if self.kind == "object":
             return objectstorage.location_text(self.where)
+        if self.kind == "file":
+            return f"the place that the configuration file in {self.where[0]} names (which cannot be read)"
         if self.kind == "hostPath":
             return f"the directory {self.where[0]} of {f'node {self.node}' if self.node else 'its node'}"
         known = {
@@ -55,6 +58,8 @@ def abandons(
     rolls: bool,
     secrets: Mapping[str, Object | None] | None = None,
     new_secrets: Mapping[str, Object | None] | None = None,
+    file: File | None = None,
+    new_file: File | None = None,
     node: str | None = None,
 ) -> str | None:
     """What pushed images a write would leave behind, as a sentence; None when it leaves none.
@@ -64,9 +69,13 @@ def abandons(
     :param rolls: whether the write changes the pod template, so that pods are replaced.
     :param secrets: those that name a live registry's bucket, by name, as they are.
     :param new_secrets: as they are going to be.
+    :param file: the configuration file that is mounted for a live registry.
+    :param new_file: as it is going to be.
     :param node: on which a live registry runs, where its workload does not say.
     """
-    before, after = leaves(want, live, planned, secrets=secrets or {}, new_secrets=new_secrets or {})
+    before, after = leaves(
+        want, live, planned, secrets=secrets or {}, new_secrets=new_secrets or {}, file=file, new_file=new_file
+    )
     if live is None or before is None:
         return None
     if before.kind == "hostPath" and before.node is None:
@@ -80,7 +89,7 @@ def abandons(
                 return "the images are kept in the pods themselves (emptyDir), of which this change takes some away"
             return None
     if not before.same(after):
-        new = after if after.kind == "object" else want
+        new = after if after.kind in ("object", "file") else want
         return f"the images are kept in {before}, which the pod would give up for {new}"
     return (
         "the images are kept in the pod itself (emptyDir), which this change replaces"
@@ -89,9 +98,12 @@ def abandons(
     )
 
 
-def described(workload: Object | None, mount_path: str, secrets: Mapping[str, Object | None]) -> dict[str, Any] | None:
+def described(
+    workload: Object | None, mount_path: str, secrets: Mapping[str, Object | None], file: File | None = None
+) -> dict[str, Any] | None:
     """Where a workload keeps its images, for results."""
-    found = objectstorage.location(workload, secrets)
+    bucket = _bucket(workload, secrets, file)
+    found = bucket.where if bucket else None
     if found is None:
         volume = layout.storage(workload, mount_path)
         # What the API fills in is nothing to tell.
@@ -107,19 +119,33 @@ def leaves(
     *,
     secrets: Mapping[str, Object | None],
     new_secrets: Mapping[str, Object | None],
+    file: File | None = None,
+    new_file: File | None = None,
 ) -> tuple[Place | None, Place]:
     """Where the images are, None where there is no such place, and where the registry would look for them."""
-    after = _bucket(planned, new_secrets) or _volume(layout.volume_source({"name": "", **want.source()}), planned)
-    places = [found] if (found := _bucket(live, secrets)) else _mounted(want, live, planned)
+    after = _bucket(planned, new_secrets, new_file)
+    after = after or _volume(layout.volume_source({"name": "", **want.source()}), planned) or Place("emptyDir")
+    if after.kind == "emptyDir":
+        after = _unknown(new_file) or after
+    places = [found] if (found := _bucket(live, secrets, file)) else _mounted(want, live, planned)
+    if all(place.kind == "emptyDir" for place in places) and (unknown := _unknown(file)):
+        places = [unknown]
     if live is None or not places:
-        return None, after or Place("emptyDir")
-    after = after or Place("emptyDir")
+        return None, after
     return next((place for place in places if place.same(after)), places[0]), after
 
 
-def _bucket(workload: Object | None, secrets: Mapping[str, Object | None]) -> Place | None:
-    found = objectstorage.location(workload, secrets)
+def _bucket(workload: Object | None, secrets: Mapping[str, Object | None], file: File | None) -> Place | None:
+    said = file.facts if file else None
+    found = objectstorage.location(
+        workload, secrets, driver=said.driver if said else None, parameters=said.place if said else None
+    )
     return Place("object", found) if found else None
+
+
+def _unknown(file: File | None) -> Place | None:
+    """The place that a file names which cannot be read. A volume that outlives the pod counts as the place, though."""
+    return Place("file", (str(file.source), file.source.key)) if file and file.facts is None else None
 
 
 def _volume(source: tuple[str, dict[str, Any]] | None, workload: Object | None) -> Place | None:
