@@ -70,6 +70,8 @@ def read(spec: DeploySpec, api: Api, *, check_mode: bool) -> Live:
     own_secret = spec.http_secret_name
     kept = pods.HTTP_SECRET_ENV in spec.settings.env or pods.keeps_http_secret(workload, own_secret)
     pair, fingerprint = _certificate(spec, api, check_mode=check_mode)
+    companions = _companion.read(spec.companions(), api)
+    stored = _storage.read(spec.storage, registry, spec.service_account, workload, api, salt=spec.salt, seen=companions)
     return Live(
         kind=kind,
         workload=workload,
@@ -79,8 +81,8 @@ def read(spec: DeploySpec, api: Api, *, check_mode: bool) -> Live:
         http_secret=None if kept else api.get(ObjectRef("v1", "Secret", own_secret, registry.namespace)),
         pair=pair,
         fingerprint=fingerprint,
-        storage=_storage.read(spec.storage, registry, spec.service_account, workload, api, salt=spec.salt),
-        companions=_companion.read(spec.companions(), api),
+        storage=stored,
+        companions=companions,
         migration=switch.read(api, registry.name, registry.namespace) if workload else None,
         disruption=_disruption.read(registry, spec.pod.budget, api),
     )

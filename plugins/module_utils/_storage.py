@@ -85,11 +85,15 @@ class Stored:
         return found
 
 
-def read(storage: Storage, registry: Registry, account: str, workload: Object | None, api: Api, *, salt: str) -> Stored:
+def read(
+    storage: Storage, registry: Registry, account: str, workload: Object | None, api: Api, *, salt: str,
+    seen: Mapping[ObjectRef, Object | None],
+) -> Stored:  # fmt: skip
     """Look at everything that this storage, and the one that the live workload has, depend on.
 
     :param account: the pods' service account.
     :param salt: for a new Secret; KNOWN_AFTER_APPLY in check mode.
+    :param seen: what has been read already.
     """
     namespace = registry.namespace
     names = {storage.secret, *objectstorage.secrets_of(workload)}
@@ -108,7 +112,7 @@ def read(storage: Storage, registry: Registry, account: str, workload: Object | 
     return Stored(
         want=want, companions=tuple(wanted), there=there, claim=claim, classes=classes, volumes=volumes,
         has_scc=has_scc, scc=shared, secrets=secrets, node=_node(want, workload, namespace, api),
-        file=_file(workload, namespace, api),
+        file=_file(workload, namespace, api, seen),
     )  # fmt: skip
 
 
@@ -117,15 +121,18 @@ def claim_ref(storage: Storage, namespace: str) -> ObjectRef:
     return ObjectRef("v1", "PersistentVolumeClaim", storage.claim_name or "", namespace)
 
 
-def _file(workload: Object | None, namespace: str, api: Api) -> configfile.File | None:
+def _file(
+    workload: Object | None, namespace: str, api: Api, seen: Mapping[ObjectRef, Object | None]
+) -> configfile.File | None:
     """The configuration file that is mounted for a live registry; one in others' Secret may be nobody's to read."""
     where = configfile.source(workload)
     if where is None:
         return None
     found = None
     if where.kind in ("Secret", "ConfigMap") and where.name:
+        ref = ObjectRef("v1", where.kind, where.name, namespace)
         with contextlib.suppress(ForbiddenError):
-            found = api.get(ObjectRef("v1", where.kind, where.name, namespace))
+            found = seen[ref] if ref in seen else api.get(ref)
     return configfile.read(where, found)
 
 
