@@ -161,10 +161,14 @@ def test_check_runs_write_nothing_and_the_apply_writes_what_was_announced() -> N
     times = [event["requestReceivedTimestamp"] for event in written]
     assert [time for time in times if check <= time < apply] == []
     assert [time for time in times if again_check <= time < sandbox.recorded("site")] == []
+    applied = [event for event in written if apply <= event["requestReceivedTimestamp"] < again_check]
+    # The write probe of the claim is made and taken away within the run.
+    probes = [event["verb"] for event in applied if event["objectRef"]["resource"] == "jobs"]
+    assert probes == ["create", "delete"]
     objects = [
         (event["objectRef"]["resource"], event["objectRef"].get("name"))
-        for event in written
-        if apply <= event["requestReceivedTimestamp"] < again_check
+        for event in applied
+        if event["objectRef"]["resource"] != "jobs"
     ]
     announced = {
         (resource["kind"].lower(), resource["name"])
