@@ -62,10 +62,10 @@ def _beside(spec: DeploySpec, api: Api, result: Result, *, check_mode: bool) -> 
     if budget.ref:
         _disruption.take_away(budget.ref, spec.registry, api, result, live=budget.live, check_mode=check_mode)
     _storage.take_back_secret(spec.storage, spec.registry, api, result, check_mode=check_mode)
-    _leftovers.remove(_leftovers.find(spec.registry, (), api), api, result, check_mode=check_mode)
     http_secret = ObjectRef("v1", "Secret", spec.http_secret_name, spec.registry.namespace)
-    for ref in (http_secret, _before.ref_of(spec.registry)):
-        result.add(ensure_absent(api, ref, check_mode=check_mode, keep=lambda o: None if owned_by_us(o) else ""))
+    more = [api.get(ref) for ref in (http_secret, _before.ref_of(spec.registry))]
+    left = [*_leftovers.find(spec.registry, (), api), *(one for one in more if one and _leftovers.has_ours(one))]
+    _leftovers.remove(left, api, result, check_mode=check_mode)
 
 
 def _claims(spec: DeploySpec, kinds: list[str], api: Api) -> list[Object]:

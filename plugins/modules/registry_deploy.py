@@ -173,6 +173,8 @@ options:
   wait:
     description:
       - Wait for the rollout, also for one that an earlier run has left unfinished.
+      - With V(false), what only the pods of before need (a Secret, the entry in an SCC) is taken away at once, while
+        they may still run.
     type: bool
     default: true
   wait_timeout:

@@ -275,14 +275,20 @@ def _parsed(content: Any) -> Any:
         return None
 
 
-def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """Each single value in a map or list, with the name of the field it is in."""
+def _leaves(value: Any, name: str = "", within: tuple[int, ...] = ()) -> Iterator[tuple[str, Any]]:
+    """Each single value in a map or list, with the name of the field it is in.
+
+    :param within: identities of the maps and lists around it.
+    :raises OptionError: where one is part of itself, as YAML's aliases allow.
+    """
+    if id(value) in within:
+        raise OptionError("config.content", name, "is part of itself (a YAML alias to what is around it): write it out")
     if isinstance(value, Mapping):
         for key, item in value.items():
-            yield from _leaves(item, str(key))
+            yield from _leaves(item, str(key), (*within, id(value)))
     elif isinstance(value, list | tuple):
         for item in value:
-            yield from _leaves(item, name)
+            yield from _leaves(item, name, (*within, id(value)))
     elif value not in (None, ""):
         yield name, value
 

@@ -54,6 +54,15 @@ class TestAbsent:
         assert not cluster.find(SCC, "SecurityContextConstraints", "privileged", None).get("users")
         assert not absent(cluster)["changed"]
 
+    def test_what_others_keep_in_the_http_secret_stays(self):
+        cluster = ready()
+        deploy(cluster)
+        secret = cluster.find("v1", "Secret", "docker-registry-http-secret")
+        cluster.put({**secret, "data": {**secret["data"], "theirs": "eA=="}})
+        absent(cluster)
+        assert cluster.find("v1", "Secret", "docker-registry-http-secret")["data"] == {"theirs": "eA=="}
+        assert not absent(cluster)["changed"]
+
     def test_killed_anywhere_no_right_outlives_the_workload_and_the_next_run_does_the_rest(self, asked):
         reference = ready()
         deploy(reference, **asked)

@@ -510,3 +510,11 @@ class TestTogether:
             links = [one["name"] for one in cluster.find("v1", "ServiceAccount", "registry").get("secrets") or []]
             assert links == ([tls] if tls else [])
             assert not run(cluster, tls_secret=tls, tls_mount_path=path, config=config)["changed"]
+
+
+def test_a_file_that_is_part_of_itself_is_an_error_of_the_option():
+    content = yaml.safe_load("version: 0.1\nstorage: &s\n  again: [*s]\n")
+    with pytest.raises(OptionError, match="part of itself"):
+        list(settings._leaves(content))
+    twice = yaml.safe_load("one: &s {a: x}\ntwo: *s\n")
+    assert list(settings._leaves(twice)) == [("a", "x"), ("a", "x")]
