@@ -28,6 +28,7 @@ import yaml
 from ansible_collections.okd.registry.plugins.module_utils import _rights
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._build.right import CLUSTER, Right
+from ansible_collections.okd.registry.plugins.module_utils._build.workload import API_VERSIONS
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
 from ansible_collections.okd.registry.plugins.module_utils._kube import connect
 
@@ -245,3 +246,13 @@ def requests(kubeconfig: str) -> Callable[[str], list[tuple[Right, int]]]:
         return found
 
     return read
+
+
+@pytest.fixture
+def cleared(admin: Api, namespace: str) -> Iterator[None]:
+    """No controllers run here: what is not in the namespace, or would be kept by it, is taken away by hand."""
+    yield
+    admin.delete(ObjectRef("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", f"registry-registry-role:{namespace}"))
+    for kind, version in API_VERSIONS.items():
+        for obj in admin.list(version, kind, namespace):
+            admin.delete(ObjectRef.of(obj))

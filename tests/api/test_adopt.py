@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -42,15 +42,6 @@ SIDECAR = {"name": "their-sidecar", "image": "example.com/sidecar:1", "env": [{"
 def ca(tmp_path: Path) -> Object:
     names = {"cert_path": "ca.crt", "key_path": "ca.key", "serial_path": "ca.serial.txt"}
     return {**{key: str(tmp_path / name) for key, name in names.items()}, "create": True}
-
-
-@pytest.fixture
-def cleared(admin: Api, namespace: str) -> Iterator[None]:
-    yield
-    admin.delete(ObjectRef("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", f"registry-registry-role:{namespace}"))
-    for kind, version in API_VERSIONS.items():
-        for obj in admin.list(version, kind, namespace):
-            admin.delete(ObjectRef.of(obj))
 
 
 @pytest.fixture(params=THERE)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from ansible_collections.okd.registry.plugins.modules import (
     registry_service,
 )
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("cleared")]
 Object = dict[str, Any]
 KINDS = ("DeploymentConfig", "Deployment", "DaemonSet")
 SCALED = ("DeploymentConfig", "Deployment")
@@ -41,16 +41,6 @@ def ca(tmp_path: Path) -> Object:
         "serial_path": str(tmp_path / "ca.serial.txt"),
         "create": True,
     }
-
-
-@pytest.fixture(autouse=True)
-def cleared(admin: Api, namespace: str) -> Iterator[None]:
-    """No controllers run here: what is not in the namespace, or would be kept by it, is taken away by hand."""
-    yield
-    admin.delete(ObjectRef("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", f"registry-registry-role:{namespace}"))
-    for kind, version in API_VERSIONS.items():
-        for obj in admin.list(version, kind, namespace):
-            admin.delete(ObjectRef.of(obj))
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ from ansible_collections.okd.registry.plugins.module_utils._build.workload impor
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
 from ansible_collections.okd.registry.plugins.modules import registry_deploy, registry_service
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("cleared")]
 Object = dict[str, Any]
 IMAGE = "openshift3/ose-docker-registry:v3"
 NAME = "docker-registry"
@@ -36,15 +36,6 @@ FULL: Object = {
     "extra_ports": [5001, 5002],
     "resources": {"requests": {"cpu": "0.1", "memory": "1024Mi"}, "limits": {"cpu": 1, "memory": "1Gi"}},
 }
-
-
-@pytest.fixture(autouse=True)
-def cleared(admin: Api, namespace: str) -> Iterator[None]:
-    yield
-    admin.delete(ObjectRef("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", f"registry-registry-role:{namespace}"))
-    for kind, version in API_VERSIONS.items():
-        for obj in admin.list(version, kind, namespace):
-            admin.delete(ObjectRef.of(obj))
 
 
 @pytest.fixture

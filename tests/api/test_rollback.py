@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,23 +14,13 @@ from ansible_collections.okd.registry.plugins.module_utils._build.workload impor
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
 from ansible_collections.okd.registry.plugins.modules import registry_deploy, registry_service
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("cleared")]
 Object = dict[str, Any]
 KINDS = ("DeploymentConfig", "Deployment", "DaemonSet")
 IMAGE = "openshift3/ose-docker-registry:v3"
 FILE = {"version": 0.1, "storage": {"filesystem": {"rootdirectory": "/registry"}}, "redis": {"password": "hidden-one"}}
 ANYWAY = {"ignore_guards": ["replicas"]}  # what a DaemonSet has in its pods is of no matter here
 BEFORE = "docker-registry-before"
-
-
-@pytest.fixture(autouse=True)
-def cleared(admin: Api, namespace: str) -> Iterator[None]:
-    """No controllers run here: what is not in the namespace, or would be kept by it, is taken away by hand."""
-    yield
-    admin.delete(ObjectRef("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", f"registry-registry-role:{namespace}"))
-    for kind, version in API_VERSIONS.items():
-        for obj in admin.list(version, kind, namespace):
-            admin.delete(ObjectRef.of(obj))
 
 
 def written(admin: Api, namespace: str) -> dict[str, Object]:
