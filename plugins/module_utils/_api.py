@@ -14,19 +14,21 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from ansible_collections.okd.registry.plugins.module_utils._errors import (
     AlreadyExistsError,
+    ApiError,
     ConflictError,
     ForbiddenError,
     NotFoundError,
     UnreachableError,
 )
-from ansible_collections.okd.registry.plugins.module_utils._exec import Exec, start
+from ansible_collections.okd.registry.plugins.module_utils._exec import TURNED_AWAY, Exec, start
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef, collection_path, group_of, plural
 from ansible_collections.okd.registry.plugins.module_utils._status import Request, error_from, is_missing_object
 
@@ -155,15 +157,27 @@ class Api:
             raise error_from(404, answer.body, _request("get", ref, "log"))
         return answer.body.decode("utf-8", "replace")
 
-    def port_forward(self, namespace: str, pod: str, port: int, *, timeout: float = 10.0) -> Any:
+    @contextmanager
+    def port_forward(self, namespace: str, pod: str, port: int, *, timeout: float = 10.0) -> Iterator[Any]:
         """A context manager giving a connected socket to a pod's port, through the API server.
 
-        This is how the registry is reached from a machine that has no route to pods or services.
+        This is how the registry is reached from a machine that has no route to pods or services. A server that has no
+        time at the moment is asked again.
         """
         ref = ObjectRef("v1", "Pod", pod, namespace)
         asked = _request("get", ref, "portforward")
-        self._count("get")
-        return self._transport.port_forward(f"{ref.path}/portforward", port, asked, timeout)
+        with ExitStack() as opened:
+            for attempt in count(1):
+                self._count("get")
+                try:
+                    forward = self._transport.port_forward(f"{ref.path}/portforward", port, asked, timeout)
+                    tunnel = opened.enter_context(forward)
+                    break
+                except ApiError as exc:
+                    if exc.status not in TURNED_AWAY or attempt == ATTEMPTS:
+                        raise
+                self.pause(attempt)
+            yield tunnel
 
     def exec(
         self,

@@ -84,7 +84,8 @@ def run(params: Mapping[str, Any], api: Api, *, check_mode: bool) -> dict[str, A
         check_mode=check_mode, live=_companion.present(live.workload),
     )  # fmt: skip
     result.add(outcome)
-    leftovers = _leave(spec, live, outcome, beside, past, api, result, waits=waits, check_mode=check_mode)
+    later = params.get("wait") is False or not check_mode
+    leftovers = _leave(spec, live, outcome, beside, past, api, result, later=later, check_mode=check_mode)
     value = _finish(spec, live, outcome, result, params, check_mode)
     seen = layouts.recognise(live.workload)
     objects = {"objects": result.objects()} if check_mode else {}
@@ -102,17 +103,19 @@ def _leave(
     api: Api,
     result: Result,
     *,
-    waits: bool,
+    later: bool,
     check_mode: bool,
 ) -> bool:
     """Take back what the workload has no use for any more. True where that is to be done later.
 
     Until the new pods serve, the old ones, and a rollback to them, need what they had: then the action plugin, which
-    waits, calls the module again.
+    waits, calls the module again, or, with wait: false, the user does.
+
+    :param later: whether there is a later; the plan of a run that waits holds what is done at its end.
     """
     left = _leftovers.find(spec.registry, [one.ref for one in beside], api)
     some = bool(left or past or live.migration) or _storage.has_leftovers(live.storage, spec.registry)
-    if some and waits and (outcome.changed or not _serves(outcome, api)):
+    if some and later and (outcome.changed or not _serves(outcome, api)):
         return True
     _leftovers.remove(left, api, result, check_mode=check_mode)
     _storage.take_back(live.storage, spec.registry, api, result, check_mode=check_mode)

@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.okd.registry.plugins.module_utils import _companion, _disruption, _storage
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._build import claim as claims
 from ansible_collections.okd.registry.plugins.module_utils._build import pod as pods
-from ansible_collections.okd.registry.plugins.module_utils._build import rbac, secrets
+from ansible_collections.okd.registry.plugins.module_utils._build import place, rbac, secrets
 from ansible_collections.okd.registry.plugins.module_utils._build import workload as build
 from ansible_collections.okd.registry.plugins.module_utils._build.part import Part
 from ansible_collections.okd.registry.plugins.module_utils._build.tls import Tls
@@ -22,6 +22,7 @@ from ansible_collections.okd.registry.plugins.module_utils._errors import NotFou
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
 from ansible_collections.okd.registry.plugins.module_utils._migrate import switch
 from ansible_collections.okd.registry.plugins.module_utils._migrate.state import State
+from ansible_collections.okd.registry.plugins.module_utils._plan import plan
 from ansible_collections.okd.registry.plugins.module_utils._storage import Stored
 
 DEFAULT_ROLE = "system:registry"
@@ -172,7 +173,7 @@ def wanted(spec: DeploySpec, live: Live, http_identity: str | None) -> build.Wor
     :param http_identity: of the Secret with the HTTP secret; None where there is none of ours.
     """
     tls = Tls(spec.tls_secret, spec.tls_mount_path, *live.pair) if spec.tls_secret and live.pair else None
-    return build.Workload(
+    want = build.Workload(
         kind=live.kind,
         name=spec.registry.name,
         namespace=spec.registry.namespace,
@@ -198,6 +199,23 @@ def wanted(spec: DeploySpec, live: Live, http_identity: str | None) -> build.Wor
             Part(env=switch.env(live.migration)),
         ),
     )
+    return replace(want, images=_noted(spec, live, want))
+
+
+def _noted(spec: DeploySpec, live: Live, want: build.Workload) -> str | None:
+    """Where images are going to be kept; None where the workload itself shows it."""
+    stored = live.storage
+    if not (stored.file or spec.settings.config or stored.want.objects):
+        return None
+    planned = plan(live.workload, build.desired(want, live.workload)).after
+    file = stored.planned_file(spec.settings, planned)
+    if not (file or stored.want.objects):
+        return None
+    _before, after = place.leaves(
+        stored.want, live.workload, planned, secrets=stored.secrets, new_secrets=stored.planned_secrets(),
+        file=stored.file, new_file=file,
+    )  # fmt: skip
+    return after.note()
 
 
 def _safe_strategy(kind: str, claim: Object | None) -> str | None:

@@ -173,8 +173,8 @@ options:
   wait:
     description:
       - Wait for the rollout, also for one that an earlier run has left unfinished.
-      - With V(false), what only the pods of before need (a Secret, the entry in an SCC) is taken away at once, while
-        they may still run.
+      - With V(false), what only the pods of before need (a Secret, the entry in an SCC) stays with them, and
+        RV(leftovers) is true; the next run takes it away once the new pods serve.
     type: bool
     default: true
   wait_timeout:
@@ -381,7 +381,7 @@ migration:
 leftovers:
   description:
     - Whether objects that the registry has no use for any more are still there, since the rollout is not finished.
-    - False after a wait, which takes them away at its end.
+    - False after a wait, which takes them away at its end. Where it is true, run again when the rollout is done.
   returned: with O(state=present) and O(state=redeployed)
   type: bool
 rollback:

@@ -139,7 +139,7 @@ def test_an_image_that_does_not_exist(tmp_path: Path) -> None:
     """The old pod serves on; what was written stays; the run with the right image finishes it."""
     result = failed(
         tmp_path, "nowhere", "pull", "Pods of the revision before still serve (1)", "set image and run again",
-        strategy="Rolling", image=NOWHERE, egress_proxy=PROXY, wait_timeout=12,
+        strategy="Rolling", image=NOWHERE, egress_proxy=PROXY, wait_timeout=20,
     )  # fmt: skip
     assert result["rollout"]["stuck"] == "image"
     assert serving() == [IMAGE]
@@ -159,7 +159,7 @@ def test_a_configuration_that_the_registry_refuses_is_rolled_back(tmp_path: Path
     result = failed(
         tmp_path, "exited with code", "nonsense", "What it had changed is as it was before, and serves",
         strategy="Rolling", config={"content": content}, egress_proxy=PROXY, enforce_quota=True,
-        wait_timeout=15, on_failure="rollback",
+        wait_timeout=20, on_failure="rollback",
     )  # fmt: skip
     assert result["rollout"]["stuck"] == "crash"
     assert (result["rollback"]["done"], result["rollback"]["rollout"]["done"]) == (True, True)
@@ -171,8 +171,8 @@ def test_a_configuration_that_the_registry_refuses_is_rolled_back(tmp_path: Path
 
 def test_no_node_fits(tmp_path: Path) -> None:
     result = failed(
-        tmp_path, "was not done within 8 s", "nodes are available", "node_selector",
-        strategy="Rolling", node_selector={"nowhere": "true"}, wait_timeout=8,
+        tmp_path, "was not done within 12 s", "nodes are available", "node_selector",
+        strategy="Rolling", node_selector={"nowhere": "true"}, wait_timeout=12,
     )  # fmt: skip
     assert result["rollout"]["stuck"] == "schedule"
 
@@ -193,7 +193,7 @@ def test_a_claim_that_is_never_bound(tmp_path: Path) -> None:
     result = failed(
         tmp_path, "PersistentVolumeClaim", "as it was before",
         storage=never, strategy="Recreate", allow_data_loss=True, ignore_guards=["claim"],
-        wait_timeout=12, on_failure="rollback",
+        wait_timeout=20, on_failure="rollback",
     )  # fmt: skip
     assert result["rollout"]["stuck"] == "schedule"
     assert written() == before
@@ -270,7 +270,7 @@ def test_a_kill_during_the_rollout_is_rolled_back_by_the_next_run_that_fails(tmp
     _killed_in_the_rollout(tmp_path, **wish)
     assert {"Secret/docker-registry-before", "Secret/docker-registry-proxy"} <= set(written())
     assert serving() == [IMAGE]
-    failed(tmp_path, "pull", "as it was before, and serves", **{**wish, "enforce_quota": True, "wait_timeout": 8})
+    failed(tmp_path, "pull", "as it was before, and serves", **{**wish, "enforce_quota": True, "wait_timeout": 20})
     assert written() == before
 
 

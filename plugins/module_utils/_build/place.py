@@ -14,6 +14,9 @@ from ansible_collections.okd.registry.plugins.module_utils._build import layout,
 from ansible_collections.okd.registry.plugins.module_utils._build.configfile import File
 from ansible_collections.okd.registry.plugins.module_utils._build.storage import HOSTNAME, ROOT_ENV, SETTINGS, Storage
 
+#: Annotation of a workload: where its images are, where an object of the user's says it, who may change that in place.
+NOTED = "okd.registry/images"
+
 Object = Mapping[str, Any]
 
 
@@ -33,6 +36,12 @@ class Place:
         """Whether images in the one are images in the other."""
         apart = self.node and other.node and self.node != other.node
         return (self.kind, self.where) == (other.kind, other.where) and not apart
+
+    def note(self) -> str | None:
+        """For the annotation; None for a place that is not known well enough to be compared with later."""
+        if self.kind == "file" or any("=<" in part for part in self.where):
+            return None
+        return json.dumps([self.kind, *self.where])
 
     def __str__(self) -> str:
         if self.kind == "object":
@@ -130,9 +139,24 @@ def leaves(
     places = [found] if (found := _bucket(live, secrets, file)) else _mounted(want, live, planned)
     if all(place.kind == "emptyDir" for place in places) and (unknown := _unknown(file)):
         places = [unknown]
+    noted = _noted(live)
+    # A volume that somebody has exchanged is seen in the workload. What a file has said since is not: it may not even
+    # be read by a pod yet.
+    if noted and places and "object" in (noted.kind, places[0].kind):
+        places = [noted]
     if live is None or not places:
         return None, after
     return next((place for place in places if place.same(after)), places[0]), after
+
+
+def _noted(workload: Object | None) -> Place | None:
+    """Where the images were when the workload was written."""
+    text = ((workload or {}).get("metadata", {}).get("annotations") or {}).get(NOTED)
+    try:
+        kind, *where = json.loads(text) if text else [""]
+    except ValueError:
+        return None
+    return Place(kind, tuple(map(str, where))) if kind else None
 
 
 def _bucket(workload: Object | None, secrets: Mapping[str, Object | None], file: File | None) -> Place | None:

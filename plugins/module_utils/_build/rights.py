@@ -83,6 +83,7 @@ def _workload(a: Asked) -> Iterator[Right]:
     yield from on("configmaps", "get", "whether images are on their way to another volume", name=f"{a.name}-migration")
     for resource, name in _left(a):
         yield from on(resource, "get delete", "what is no longer asked for is found and taken away", name=name)
+        yield from on(resource, "patch", _SHARED, name=name, helpful=True)
 
 
 def _rollout(a: Asked) -> Iterator[Right]:
@@ -217,6 +218,7 @@ def _absent(a: Asked) -> Iterator[Right]:
         yield from on(resource, "list", "whether others use the account too", group=group)
     for resource, name in (("secrets", f"{a.name}-http-secret"), *_left(a)):
         yield from on(resource, "get delete", "what was made for the workload", name=name)
+        yield from on(resource, "patch", _SHARED, name=name, helpful=True)
     yield from on("serviceaccounts", "get patch delete", "the account, where it was made for it", name=a.account)
     yield from on("services", "get", "what is told about the registry", name=a.name)
     name = rbac.binding_name(a.account, a.namespace)
@@ -313,6 +315,7 @@ def _written(rights: Iterable[Right]) -> Iterator[Right]:
 
 
 _OPTIONS = {"proxy": "egress_proxy"}
+_SHARED = "one in which others keep something stays with that, without what was ours"
 _VOLUMES = ("pvc", "nfs", "host_path")
 _MADE = (_workload, _account_rights, _new_claim, _nfs_volume, _object_storage, _settings)
 

@@ -16,6 +16,7 @@ from ansible_collections.okd.registry.plugins.module_utils._build import layout
 from ansible_collections.okd.registry.plugins.module_utils._build import pod as pods
 from ansible_collections.okd.registry.plugins.module_utils._build import storage as storages
 from ansible_collections.okd.registry.plugins.module_utils._build.part import Part, joined
+from ansible_collections.okd.registry.plugins.module_utils._build.place import NOTED
 from ansible_collections.okd.registry.plugins.module_utils._build.pod import HTTP_SECRET_ENV, HTTP_SECRET_KEY
 from ansible_collections.okd.registry.plugins.module_utils._build.podoptions import PodOptions
 from ansible_collections.okd.registry.plugins.module_utils._build.settings import Settings
@@ -61,6 +62,7 @@ class Workload:
     :param settings: the user's, which win over all other parts.
     :param parts: what further features add.
     :param restarted: a time: pods of a live workload are started anew.
+    :param images: where images are kept, for the annotation; None where the workload shows it itself.
     """
 
     kind: str
@@ -83,6 +85,7 @@ class Workload:
     parts: tuple[Part, ...] = ()
     restarted: str | None = None
     pod_labels: Mapping[str, str] = field(default_factory=dict)
+    images: str | None = None
 
 
 def desired(want: Workload, live: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -119,10 +122,11 @@ def _desired(want: Workload, live: Mapping[str, Any] | None, *, root: bool) -> d
         spec["selector"] = {"matchLabels": selector}
     if want.strategy:
         spec["updateStrategy" if daemons else "strategy"] = {"type": STRATEGIES[want.kind][want.strategy]}
+    meta = {"name": want.name, "namespace": want.namespace, "labels": dict(want.labels)}
     return {
         "apiVersion": API_VERSIONS[want.kind],
         "kind": want.kind,
-        "metadata": {"name": want.name, "namespace": want.namespace, "labels": dict(want.labels)},
+        "metadata": {**meta, "annotations": {NOTED: want.images}} if want.images else meta,
         "spec": spec,
     }
 

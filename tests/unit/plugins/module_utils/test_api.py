@@ -25,6 +25,7 @@ from ansible_collections.okd.registry.plugins.module_utils._errors import (
     UnreachableError,
 )
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef, collection_path
+from ansible_collections.okd.registry.plugins.module_utils._status import error_from
 
 SERVICE = ObjectRef("v1", "Service", "docker-registry", "default")
 ROUTE = ObjectRef("route.openshift.io/v1", "Route", "docker-registry", "default")
@@ -61,6 +62,9 @@ class Script:
     def port_forward(self, path: str, port: int, request: Any, timeout: float) -> AbstractContextManager[Any]:
         @contextmanager
         def tunnel() -> Iterator[str]:
+            if self.answers:
+                answer = self.answers.pop(0)
+                raise error_from(answer.status, answer.body, request)
             yield f"{path}:{port}"
 
         return tunnel()
@@ -172,6 +176,29 @@ def test_port_forward_is_a_request() -> None:
     with api.port_forward("default", "p", 5000) as tunnel:
         assert tunnel == "/api/v1/namespaces/default/pods/p/portforward:5000"
     assert api.counts()["get"] == 1
+
+
+@pytest.mark.parametrize("code", [429, 502, 503, 504])
+def test_port_forward_is_asked_for_again_where_the_server_has_no_time(code: int) -> None:
+    api, _, pauses = api_of(status(code), status(code))
+    with api.port_forward("default", "p", 5000):
+        pass
+    assert (api.counts()["get"], len(pauses)) == (3, 2)
+    api, _, pauses = api_of(*[status(code)] * 5)
+    with pytest.raises(ApiError), api.port_forward("default", "p", 5000):
+        pass
+    assert len(pauses) == 4
+
+
+def test_what_goes_wrong_in_a_port_forward_is_not_tried_again() -> None:
+    api, _, pauses = api_of()
+    with pytest.raises(ApiError), api.port_forward("default", "p", 5000):
+        raise ApiError("said by the user of it", status=503)
+    assert pauses == []
+    api, _, pauses = api_of(status(404))
+    with pytest.raises(NotFoundError), api.port_forward("default", "p", 5000):
+        pass
+    assert pauses == []
 
 
 @pytest.mark.parametrize("code", [429, 500, 502, 503, 504])

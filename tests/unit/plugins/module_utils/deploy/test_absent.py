@@ -184,13 +184,19 @@ class TestDropped:
         assert cluster.writes() == []
         assert len([r for r in planned["resources"] if r["action"] == "deleted"]) == 4
 
-    def test_without_the_wait_the_next_run_does_it_at_once(self, asked):
+    def test_without_the_wait_old_pods_keep_what_they_need_too(self, asked):
         cluster = ready()
         cluster.put(claim())
         storage = {"kind": "pvc", "claim_name": "registry-claim"}
         deploy(cluster, wait=False, **{**asked, "storage": storage})
+        settle(cluster)
+        for check in (True, False):
+            done = deploy(cluster, check=check, wait=False, storage=storage)
+            assert done["leftovers"]
+            assert not [r for r in done["resources"] if r["action"] == "deleted"]
+        settle(cluster)
         done = deploy(cluster, wait=False, storage=storage)
-        assert len([r for r in done["resources"] if r["action"] == "deleted"]) == 4
+        assert (done["leftovers"], len([r for r in done["resources"] if r["action"] == "deleted"])) == (False, 4)
 
     def test_what_only_looks_like_ours_stays(self):
         cluster = ready()

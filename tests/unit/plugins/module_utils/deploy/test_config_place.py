@@ -77,6 +77,34 @@ class TestABucketThatOnlyTheFileNames:
         assert cluster.writes() == []
         deploy(cluster, config={"content": other}, allow_data_loss=True)
 
+    @pytest.mark.parametrize("how", ["secret", "config_map"])
+    @pytest.mark.parametrize(
+        "other", [file(**{**BUCKET, "bucket": "b2"}), file("filesystem", rootdirectory="/registry")], ids=["s3", "fs"]
+    )
+    def test_another_place_that_the_user_has_written_into_the_object_itself(self, cluster, how, other):
+        config = given(cluster, how, FILE)
+        deploy(cluster, config=config)
+        serving(cluster, version=2)
+        assert not deploy(cluster, config=config)["changed"]
+        given(cluster, how, other)
+        for more in ({}, {"image": "other:v1"}):
+            with pytest.raises(RefusedError, match=r"kept in s3 storage \(bucket=images\), which the pod would give up"):
+                deploy(cluster, config=config, **more)
+        assert cluster.writes() == []
+        deploy(cluster, config=config, allow_data_loss=True)
+        serving(cluster, version=3)
+        assert not deploy(cluster, config=config)["changed"]
+
+    def test_a_place_that_the_user_has_written_into_the_secret_of_the_parameters(self, cluster):
+        values = {name: value.encode() for name, value in BUCKET.items()}
+        cluster.put(secret("bucket", **values))
+        storage = {"kind": "s3", "secret_name": "bucket"}
+        deploy(cluster, storage=storage)
+        serving(cluster, version=2)
+        cluster.put(secret("bucket", **{**values, "bucket": b"b2"}))
+        with pytest.raises(RefusedError, match=r"kept in s3 storage \(bucket=images\), .* for s3 storage \(bucket=b2"):
+            deploy(cluster, storage=storage)
+
     def test_without_the_file(self, cluster):
         deploy(cluster, config={"content": FILE})
         serving(cluster, version=2)

@@ -84,6 +84,19 @@ def workload(cluster, kind="DeploymentConfig"):
     return cluster.find(DC if kind == "DeploymentConfig" else "apps/v1", kind, "docker-registry")
 
 
+def settle(cluster, kind="DeploymentConfig"):
+    """As the controllers do: the rollout is finished."""
+    live = workload(cluster, kind)
+    reason = "NewReplicationControllerAvailable" if kind == "DeploymentConfig" else "NewReplicaSetAvailable"
+    numbers = dict.fromkeys(("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"), 1)
+    version = (live.get("status") or {}).get("latestVersion", 0) + 1
+    live["status"] = {
+        **numbers, "observedGeneration": live["metadata"].get("generation", 1), "latestVersion": version,
+        "conditions": [{"type": "Progressing", "status": "True", "reason": reason}],
+    }  # fmt: skip
+    cluster.put(live)
+
+
 def checksum(cluster):
     return workload(cluster)["spec"]["template"]["metadata"]["annotations"]["okd.registry/checksum"]
 

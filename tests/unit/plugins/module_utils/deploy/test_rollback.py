@@ -16,7 +16,7 @@ from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectR
 from ansible_collections.okd.registry.plugins.module_utils._model import Registry
 from ansible_collections.okd.registry.plugins.module_utils._plan import OWNED, owned_part, plan
 from ansible_collections.okd.registry.plugins.plugin_utils import _rollout_wait
-from test_deploy import DEFAULTS, claim, deploy, ready_cluster, workload
+from test_deploy import DEFAULTS, claim, deploy, ready_cluster, settle, workload
 from test_settings import FILE, given_config
 
 CLAIM = {"kind": "pvc", "claim_name": "registry-claim"}
@@ -52,19 +52,6 @@ def fresh(kind="DeploymentConfig"):
 
 def run(cluster, kind="DeploymentConfig", **options):
     return deploy(cluster, **{"kind": kind, "storage": CLAIM, "on_failure": "rollback", **options})
-
-
-def settle(cluster, kind="DeploymentConfig"):
-    """As the controllers do: the rollout is finished."""
-    live = workload(cluster, kind)
-    reason = "NewReplicationControllerAvailable" if kind == "DeploymentConfig" else "NewReplicaSetAvailable"
-    numbers = dict.fromkeys(("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"), 1)
-    version = (live.get("status") or {}).get("latestVersion", 0) + 1
-    live["status"] = {
-        **numbers, "observedGeneration": live["metadata"].get("generation", 1), "latestVersion": version,
-        "conditions": [{"type": "Progressing", "status": "True", "reason": reason}],
-    }  # fmt: skip
-    cluster.put(live)
 
 
 def unsettle(cluster):

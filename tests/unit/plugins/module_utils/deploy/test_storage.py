@@ -18,7 +18,7 @@ from ansible_collections.okd.registry.plugins.module_utils._endpoints import KNO
 from ansible_collections.okd.registry.plugins.module_utils._errors import OptionError, RefusedError
 from ansible_collections.okd.registry.plugins.module_utils._options import storage as options
 from memory_cluster import OPENSHIFT_3, MemoryCluster
-from test_deploy import DEFAULTS, absent, claim, deploy, ready_cluster, secret, serving, workload
+from test_deploy import DEFAULTS, absent, claim, deploy, ready_cluster, secret, serving, settle, workload
 
 GOLDEN = Path(__file__).parent / "golden"
 SCC = "security.openshift.io"
@@ -75,9 +75,15 @@ def cluster():
 
 
 def switch(cluster, name, **more):
-    """To another storage, whatever that leaves behind; nobody waits, so that all is done in one run."""
-    storage = STORAGES[name] if isinstance(name, str) else name
-    return deploy(cluster, storage=storage, allow_data_loss=True, wait=False, **more)
+    """To another storage, whatever that leaves behind, and what follows once the new pods serve."""
+    options = {"storage": STORAGES[name] if isinstance(name, str) else name, "allow_data_loss": True, **more}
+    first = deploy(cluster, **options)
+    if not first["leftovers"]:
+        return first
+    settle(cluster)
+    then = deploy(cluster, **options)
+    assert not then["leftovers"]
+    return {**first, "changed": first["changed"] or then["changed"], "resources": first["resources"] + then["resources"]}
 
 
 def privileged(cluster):
