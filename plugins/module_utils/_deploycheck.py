@@ -11,8 +11,8 @@ from typing import Any
 from ansible_collections.okd.registry.plugins.module_utils import _companion, _disruption, _storage
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._build import claim as claims
-from ansible_collections.okd.registry.plugins.module_utils._build import pod as pods
 from ansible_collections.okd.registry.plugins.module_utils._build import place, rbac, secrets
+from ansible_collections.okd.registry.plugins.module_utils._build import pod as pods
 from ansible_collections.okd.registry.plugins.module_utils._build import workload as build
 from ansible_collections.okd.registry.plugins.module_utils._build.part import Part
 from ansible_collections.okd.registry.plugins.module_utils._build.tls import Tls

@@ -83,7 +83,8 @@ def switch(cluster, name, **more):
     settle(cluster)
     then = deploy(cluster, **options)
     assert not then["leftovers"]
-    return {**first, "changed": first["changed"] or then["changed"], "resources": first["resources"] + then["resources"]}
+    changed, resources = first["changed"] or then["changed"], first["resources"] + then["resources"]
+    return {**first, "changed": changed, "resources": resources}
 
 
 def privileged(cluster):
