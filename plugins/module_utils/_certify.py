@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.okd.registry.plugins.module_utils import _ca, _endpoints, _pem, _x509
+from ansible_collections.okd.registry.plugins.module_utils import _ca, _cabundle, _endpoints, _pem, _x509
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._apply import Outcome, ensure, ensure_absent
 from ansible_collections.okd.registry.plugins.module_utils._build import route as build_route
@@ -18,10 +18,13 @@ from ansible_collections.okd.registry.plugins.module_utils._build import secrets
 from ansible_collections.okd.registry.plugins.module_utils._endpoints import KNOWN_AFTER_APPLY, Endpoints
 from ansible_collections.okd.registry.plugins.module_utils._errors import (
     CertificateError,
+    ForbiddenError,
     KindNotServedError,
     NotFoundError,
     OptionError,
+    RefusedError,
 )
+from ansible_collections.okd.registry.plugins.module_utils._info import find_workload
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
 from ansible_collections.okd.registry.plugins.module_utils._model import Registry, dns_name, ip_address
 from ansible_collections.okd.registry.plugins.module_utils._plan import UNCHANGED, Change, owned_by_us
@@ -46,6 +49,10 @@ class CertificateSpec:
     key_type: str | None
     key_size: int | None
     cluster_ip: str | None
+    ca_bundle: str = _cabundle.SIGNER
+    issue: bool = True
+    force: bool = False
+    allow_ca_change: bool = False
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> CertificateSpec:
@@ -67,6 +74,10 @@ class CertificateSpec:
             key_type=params.get("key_type"),
             key_size=params.get("key_size"),
             cluster_ip=ip_address("cluster_ip", wanted_ip) if wanted_ip else None,
+            ca_bundle=params["ca_bundle"],
+            issue=params["issue"],
+            force=params["force"],
+            allow_ca_change=params["allow_ca_change"],
         )
 
     def ref(self, kind: str, name: str) -> ObjectRef:
@@ -128,11 +139,14 @@ class _Issue:
     ip: str | None
 
     def work(self, ca: _x509.Ca | None) -> dict[str, Any]:
-        """Judge, issue when needed, write ConfigMap and Secret when they differ."""
+        """Judge, refuse what would lose trust, issue when needed, write ConfigMap and Secret when they differ."""
         names = _x509.server_names(self.endpoints.hosts)
         secret_ref = self.spec.ref("Secret", self.spec.secret_name)
-        live = self.api.get(secret_ref)
+        map_ref = self.spec.ref("ConfigMap", self.spec.ca_config_map)
+        live, live_map = self.api.get(secret_ref), self.api.get(map_ref)
         reason = self._reason(live, ca, names)
+        issues = bool(reason) and self.spec.issue
+        self._refuse_lost_trust(live, live_map, ca, issues=issues)
         result = Result(self.api)
         made_ca = ca is None
         if ca is None and not self.check_mode:
@@ -141,16 +155,20 @@ class _Issue:
             )
         if made_ca:
             result.note(f"Created a CA: certificate {self.files.cert_path}, key {self.files.key_path}.")
-        ca_pem = ca.pem() if ca else KNOWN_AFTER_APPLY
-        config_map = secrets.ca_config_map(self.spec.ca_config_map, self.spec.registry.namespace, ca_pem)
-        result.add(ensure(self.api, ObjectRef.of(config_map), config_map, check_mode=self.check_mode))
-        issued = self._issue(ca, names) if reason and ca and not self.check_mode else None
-        outcome = self._store(secret_ref, live, ca, names, issued, reason)
+
+        def published(now: Object | None) -> Object:
+            text = _pem.pem_of(*self._bundle(live, now, ca)) if ca else KNOWN_AFTER_APPLY
+            return secrets.ca_config_map(map_ref.name, map_ref.namespace or "", text)
+
+        written = result.add(ensure(self.api, map_ref, published, check_mode=self.check_mode, live=live_map))
+        issued = self._issue(ca, names) if issues and ca and not self.check_mode else None
+        outcome = self._store(secret_ref, live, ca, names, issued, reason if issues else None)
         if issued and secrets.value(outcome.live, secrets.CERT_KEY) != issued.bundle:
-            reason = None  # somebody else stored one that will do, at the same time
-        if reason:
+            reason, issues = None, False  # somebody else stored one that will do, at the same time
+        if issues:
             result.note(f"Issued a certificate for {', '.join(self.endpoints.hosts)}: {reason}.")
         result.add(outcome)
+        planned = issues and self.check_mode
         return result.finish(
             registry=registry_value(
                 self.spec.registry.name, self.spec.registry.namespace, self.endpoints,
@@ -158,8 +176,10 @@ class _Issue:
             ),
             changed=result.changed or made_ca,
             reason=reason,
-            certificate=self._facts(outcome.live, names, planned=bool(reason) and self.check_mode),
-            ca_cert=ca_pem,
+            issued=issues,
+            certificate=self._facts(outcome.live, names, planned=planned),
+            ca_cert=_published_text(written.live),
+            ca=self._ca_facts(written.live, outcome.live, ca, planned=planned),
         )  # fmt: skip
 
     def _reason(self, live: Object | None, ca: _x509.Ca | None, names: _x509.ServerNames) -> str | None:
@@ -171,10 +191,64 @@ class _Issue:
             certs, key = self._pair(live)
         except CertificateError as exc:
             return f"what is there cannot be used ({exc})"
-        return _x509.needs_reissue(
+        reason = _x509.needs_reissue(
             certs, key, ca, names, now=self.now, renew_before=self.spec.renew_before,
             key_type=self.spec.key_type, key_size=self.spec.key_size,
         )  # fmt: skip
+        return reason or ("a new one was asked for (force)" if self.spec.force else None)
+
+    # ---- what the nodes trust ------------------------------------------------------------------------------------
+
+    def _before(self, live: Object | None, live_map: Object | None) -> _cabundle.Before:
+        try:
+            chain = self._pair(live)[0]
+        except CertificateError:
+            chain = []
+        return _cabundle.Before(chain, _published(live_map), self.now)
+
+    def _bundle(self, live: Object | None, live_map: Object | None, ca: _x509.Ca | None) -> list[Any]:
+        """The certificates to be published; without those of a CA that is still to be made."""
+        signers = ca.published() if ca else []
+        if self.spec.ca_bundle == _cabundle.SIGNER:
+            return _cabundle.once(signers)
+        before = self._before(live, live_map)
+        bundle = _cabundle.overlap(before.published, signers, self.now)
+        if before.kept_by(bundle):
+            return bundle
+        # The ConfigMap lacks the CA of the certificate in use; the Secret may have it, as its chain.
+        return _cabundle.overlap([*before.published, *before.chain[1:]], signers, self.now)
+
+    def _refuse_lost_trust(
+        self, live: Object | None, live_map: Object | None, ca: _x509.Ca | None, *, issues: bool
+    ) -> None:
+        """Nodes must accept what is served, before and after this run. Raises RefusedError where they would not."""
+        signers = ca.published() if ca else []
+        why = _cabundle.objection(
+            self._before(live, live_map), signers, self._bundle(live, live_map, ca),
+            issues=issues, overlapping=self.spec.ca_bundle == _cabundle.OVERLAP,
+            secret=str(self.spec.ref("Secret", self.spec.secret_name)),
+            config_map=str(self.spec.ref("ConfigMap", self.spec.ca_config_map)),
+            ca=_pem.name_text(signers[0].subject) if signers else f"a new CA ({self.files.cert_path} is not there)",
+        )  # fmt: skip
+        if why and not self.spec.allow_ca_change and self._has_workload():
+            raise RefusedError(why)
+
+    def _has_workload(self) -> bool:
+        """Whether there is a registry that serves; also where that may not be looked at."""
+        try:
+            return find_workload(self.api, self.spec.registry.name, self.spec.registry.namespace) is not None
+        except ForbiddenError:
+            return True
+
+    def _ca_facts(
+        self, live_map: Object | None, secret: Object | None, ca: _x509.Ca | None, *, planned: bool
+    ) -> list[dict[str, Any]]:
+        if planned:
+            found = _cabundle.facts(_published(live_map), None, self.now)
+            signer = _pem.fingerprint(ca.cert) if ca else None
+            return [{**one, "signs": one["sha256"] == signer} for one in found]
+        chain = self._before(secret, None).chain
+        return _cabundle.facts(_published(live_map), chain[0] if chain else None, self.now)
 
     def _pair(self, live: Object | None) -> tuple[list[Any], Any]:
         """Certificate chain and key in the Secret; nothing where there is none."""
@@ -215,9 +289,10 @@ class _Issue:
 
         return ensure(self.api, ref, desired, check_mode=self.check_mode, live=live)
 
-    def _facts(self, secret: Object | None, names: _x509.ServerNames, *, planned: bool) -> dict[str, Any]:
+    def _facts(self, secret: Object | None, names: _x509.ServerNames, *, planned: bool) -> dict[str, Any] | None:
         if not planned:
-            return _x509.facts(self._pair(secret)[0][0], self.now)
+            chain = self._before(secret, None).chain
+            return _x509.facts(chain[0], self.now) if chain else None
         unknown = dict.fromkeys(
             ("issuer", "serial", "not_before", "not_after", "days_left", "sha256"), KNOWN_AFTER_APPLY
         )
@@ -225,6 +300,18 @@ class _Issue:
         if not self.endpoints.complete:
             sans.append(KNOWN_AFTER_APPLY)
         return {"subject": f"CN={names.common_name()}", "sans": sans, **unknown}
+
+
+def _published_text(config_map: Object | None) -> str:
+    return str(((config_map or {}).get("data") or {}).get(secrets.CA_KEY) or "")
+
+
+def _published(config_map: Object | None) -> list[Any]:
+    """The CAs in the ConfigMap; none where there is nothing that can be read, which no node can trust either."""
+    try:
+        return _pem.parse_certificates(_published_text(config_map).encode(), secrets.CA_KEY)
+    except CertificateError:
+        return []
 
 
 def _absent(spec: CertificateSpec, params: Mapping[str, Any], api: Api, check_mode: bool) -> dict[str, Any]:
@@ -244,4 +331,4 @@ def _absent(spec: CertificateSpec, params: Mapping[str, Any], api: Api, check_mo
         spec.registry.name, spec.registry.namespace, _endpoints.from_service(service, params),
         cluster_ip=ip, port=spec.registry.port,
     )  # fmt: skip
-    return result.finish(registry=value, reason=None, certificate=None, ca_cert=None)
+    return result.finish(registry=value, reason=None, issued=False, certificate=None, ca_cert=None, ca=[])

@@ -71,7 +71,11 @@ class Ca:
 
     def pem(self) -> str:
         """What clients are to trust, as PEM text: the signer and what was beside it."""
-        return _pem.pem_of(self.cert, *self.chain)
+        return _pem.pem_of(*self.published())
+
+    def published(self) -> tuple[x509.Certificate, ...]:
+        """What clients are to trust, the signer first."""
+        return (self.cert, *self.chain)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,9 @@ description:
   - A new certificate is issued only for a reason, which RV(reason) tells. Other keys in the Secret stay.
   - The CA's public certificate is published in a ConfigMap, so that a node can be made to trust the registry with
     nothing but access to the cluster.
+  - While a registry is there, its certificate is not replaced by one of another CA, since the nodes would refuse it
+    until they trust that CA. C(playbooks/rotate_certificates.yml) changes the CA without a gap, with O(ca_bundle) and
+    O(issue); O(allow_ca_change) changes it at once.
   - The private key goes nowhere but into the Secret; it is in no result, no difference and no temporary file.
 author:
   - okd.registry contributors (@okd-registry)
@@ -106,6 +109,36 @@ options:
     description:
       - Bits of the key; an existing larger one is kept. By default 2048 for V(RSA) and 256 for V(ECDSA).
     type: int
+  ca_bundle:
+    description:
+      - What the ConfigMap holds. With V(signer), the CA that signs, and nothing else.
+      - With V(overlap), every CA that the ConfigMap holds now and that is in time, and then the one that signs, so that
+        who trusts them all accepts the registry before, while and after its certificate is replaced. The CA of the
+        certificate in use is added from the Secret where the ConfigMap lacks it.
+    type: str
+    choices: [signer, overlap]
+    default: signer
+  issue:
+    description:
+      - With V(false), the certificate stays as it is, and RV(reason) tells whether a new one is due. The CAs are
+        published all the same. What would make the nodes refuse the certificate that stays is an error.
+      - With V(true) and O(ca_bundle=overlap), a CA signs only when the ConfigMap has held it before this run. Whether
+        the nodes trust it by now is for who calls this to know.
+    type: bool
+    default: true
+  force:
+    description:
+      - Issue a new certificate even when the one at hand will do.
+    type: bool
+    default: false
+  allow_ca_change:
+    description:
+      - Let a certificate in use be replaced by one of another CA. Every pull and push fails from the rollout on until
+        the node trusts the new CA.
+      - Nothing need be allowed where no registry is there yet, where the certificate in use has expired, and where the
+        nodes trust the new CA by the one of before (the same CA renewed with its key, or one above both).
+    type: bool
+    default: false
 requirements:
   - cryptography >= 38.0
 seealso:
@@ -136,6 +169,21 @@ EXAMPLES = r"""
       - registry.example.com:8443
       - 10.20.30.40:5000
     key_type: ECDSA
+
+- name: Publish a new CA beside the old one, the certificate still being of the old one
+  okd.registry.registry_cert:
+    ca:
+      cert_path: /etc/pki/new/ca.crt
+      key_path: /etc/pki/new/ca.key
+    ca_bundle: overlap
+    issue: false
+
+- name: Have the new CA sign, when all nodes trust both
+  okd.registry.registry_cert:
+    ca:
+      cert_path: /etc/pki/new/ca.crt
+      key_path: /etc/pki/new/ca.key
+    ca_bundle: overlap
 """
 
 RETURN = r"""
@@ -144,10 +192,14 @@ changed:
   returned: success
   type: bool
 reason:
-  description: Why a certificate was issued; null when the one at hand will do.
+  description: Why a certificate was issued, or with O(issue=false) is due; null when the one at hand will do.
   returned: success
   type: str
   sample: it does not cover registry.apps.example.com
+issued:
+  description: Whether a certificate was, or in check mode would be, issued.
+  returned: success
+  type: bool
 certificate:
   description:
     - What the certificate in the Secret says. In check mode, values of a certificate still to be issued are
@@ -189,9 +241,38 @@ certificate:
       type: str
       sample: 3f8b0c5f0e0cbb9dfb0a3d3f6f3f2d1c9be9e0a6bd4c0f6a3c5b7d9e1f203142
 ca_cert:
-  description: Certificate of the CA (PEM), which clients have to trust.
+  description:
+    - Certificate of the CA (PEM), which clients have to trust; all that are published, one after another.
+    - In check mode V((known after apply\)) while the CA is still to be made.
   returned: success
   type: str
+ca:
+  description: The published CAs in their order; in check mode without one that is still to be made.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    subject:
+      description: Its subject.
+      type: str
+    sha256:
+      description: SHA-256 fingerprint of its certificate.
+      type: str
+    not_after:
+      description: When it ends (UTC).
+      type: str
+    days_left:
+      description: Whole days until then.
+      type: int
+    signs:
+      description: Whether it signed the certificate in the Secret.
+      type: bool
+  sample:
+    - subject: CN=registry-ca@1716000000
+      sha256: 9c1f...
+      not_after: "2029-05-17T02:40:00Z"
+      days_left: 900
+      signs: true
 actions:
   description: What was, or would be, done, as sentences.
   returned: success
@@ -233,7 +314,7 @@ api_requests:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.okd.registry.plugins.module_utils import _certify, _pem
+from ansible_collections.okd.registry.plugins.module_utils import _cabundle, _certify, _pem
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._args import COMMON, ENDPOINTS, argument_spec
 from ansible_collections.okd.registry.plugins.module_utils._errors import MissingLibraryError
@@ -271,6 +352,10 @@ def main() -> None:
             renew_before_days={"type": "int", "default": 30},
             key_type={"type": "str", "choices": ["RSA", "ECDSA"]},
             key_size={"type": "int"},
+            ca_bundle={"type": "str", "choices": [_cabundle.SIGNER, _cabundle.OVERLAP], "default": _cabundle.SIGNER},
+            issue={"type": "bool", "default": True},
+            force={"type": "bool", "default": False},
+            allow_ca_change={"type": "bool", "default": False},
         ),
         required_if=[("state", "present", ["ca"])],
     )

@@ -10,53 +10,17 @@ import json
 from pathlib import Path
 
 import pytest
-from ansible_collections.okd.registry.plugins.module_utils import _ca, _certify, _pem
+from ansible_collections.okd.registry.plugins.module_utils import _ca, _pem
 from ansible_collections.okd.registry.plugins.module_utils._errors import (
     CertificateError,
     NotFoundError,
     OptionError,
 )
 from ansible_collections.okd.registry.plugins.modules import registry_cert
-from memory_cluster import MemoryCluster
+from certifying import IP, service
 
-IP = "172.30.124.220"
 NAMES = ["docker-registry.default.svc", "docker-registry.default.svc.cluster.local"]
 UNKNOWN = "(known after apply)"
-
-
-def service(ip=IP):
-    meta = {"name": "docker-registry", "namespace": "default"}
-    return {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": {"clusterIP": ip}}
-
-
-@pytest.fixture
-def cluster():
-    made = MemoryCluster()
-    made.put(service())
-    return made
-
-
-@pytest.fixture
-def ca(tmp_path):
-    return {
-        "cert_path": str(tmp_path / "ca.crt"), "key_path": str(tmp_path / "ca.key"),
-        "serial_path": str(tmp_path / "ca.serial.txt"), "passphrase": None, "create": True,
-    }  # fmt: skip
-
-
-@pytest.fixture
-def certify(cluster, ca):
-    def run(check=False, **options):
-        cluster.requests.clear()
-        params = {
-            "name": "docker-registry", "namespace": "default", "route_host": None, "extra_hosts": [], "port": 5000,
-            "cluster_domain": "cluster.local", "state": "present", "ca": ca, "secret_name": "registry-secret",
-            "ca_config_map": None, "cluster_ip": None, "validity_days": 730, "renew_before_days": 30,
-            "key_type": "ECDSA", "key_size": None,
-        }  # fmt: skip
-        return _certify.run({**params, **options}, cluster.api(), check_mode=check)
-
-    return run
 
 
 def secret(cluster, name="registry-secret"):
