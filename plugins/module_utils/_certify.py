@@ -27,7 +27,7 @@ from ansible_collections.okd.registry.plugins.module_utils._errors import (
 from ansible_collections.okd.registry.plugins.module_utils._info import find_workload
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
 from ansible_collections.okd.registry.plugins.module_utils._model import Registry, dns_name, ip_address
-from ansible_collections.okd.registry.plugins.module_utils._plan import UNCHANGED, Change, owned_by_us
+from ansible_collections.okd.registry.plugins.module_utils._plan import UNCHANGED, Change, owned_by_us, plan
 from ansible_collections.okd.registry.plugins.module_utils._result import Result, registry_value
 
 Object = dict[str, Any]
@@ -53,6 +53,7 @@ class CertificateSpec:
     issue: bool = True
     force: bool = False
     allow_ca_change: bool = False
+    placed: bool = False
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> CertificateSpec:
@@ -78,6 +79,7 @@ class CertificateSpec:
             issue=params["issue"],
             force=params["force"],
             allow_ca_change=params["allow_ca_change"],
+            placed=bool(params.get("placed")),
         )
 
     def ref(self, kind: str, name: str) -> ObjectRef:
@@ -146,9 +148,13 @@ class _Issue:
         live, live_map = self.api.get(secret_ref), self.api.get(map_ref)
         reason = self._reason(live, ca, names)
         issues = bool(reason) and self.spec.issue
-        self._refuse_lost_trust(live, live_map, ca, issues=issues)
+        if self.assumes:
+            text = self._text(_cabundle.OVERLAP, live, live_map, ca)
+            live_map = plan(live_map, secrets.ca_config_map(map_ref.name, map_ref.namespace or "", text)).after
+        else:
+            self._refuse_lost_trust(live, live_map, ca, issues=issues)
         result = Result(self.api)
-        made_ca = ca is None
+        made_ca = ca is None and not self.assumes
         if ca is None and not self.check_mode:
             ca = _ca.create_ca(
                 self.files, name=f"{self.spec.registry.name}-ca@{int(self.now.timestamp())}", now=self.now
@@ -157,7 +163,7 @@ class _Issue:
             result.note(f"Created a CA: certificate {self.files.cert_path}, key {self.files.key_path}.")
 
         def published(now: Object | None) -> Object:
-            text = _pem.pem_of(*self._bundle(live, now, ca)) if ca else KNOWN_AFTER_APPLY
+            text = self._text(self.spec.ca_bundle, live, now, ca)
             return secrets.ca_config_map(map_ref.name, map_ref.namespace or "", text)
 
         written = result.add(ensure(self.api, map_ref, published, check_mode=self.check_mode, live=live_map))
@@ -168,7 +174,7 @@ class _Issue:
         if issues:
             result.note(f"Issued a certificate for {', '.join(self.endpoints.hosts)}: {reason}.")
         result.add(outcome)
-        planned = issues and self.check_mode
+        planned = bool(reason) and (self.assumes or (issues and self.check_mode))
         return result.finish(
             registry=registry_value(
                 self.spec.registry.name, self.spec.registry.namespace, self.endpoints,
@@ -182,8 +188,13 @@ class _Issue:
             ca=self._ca_facts(written.live, outcome.live, ca, planned=planned),
         )  # fmt: skip
 
+    @property
+    def assumes(self) -> bool:
+        """Whether this is a plan that takes what comes before it in a rotation as done."""
+        return self.check_mode and self.spec.placed
+
     def _reason(self, live: Object | None, ca: _x509.Ca | None, names: _x509.ServerNames) -> str | None:
-        if ca is None:
+        if ca is None and not self.assumes:
             return "there is no CA yet, and what a new one signs is new"
         if not self.endpoints.complete:
             return "the service's address, which it has to cover, is known only after apply"
@@ -191,6 +202,8 @@ class _Issue:
             certs, key = self._pair(live)
         except CertificateError as exc:
             return f"what is there cannot be used ({exc})"
+        if ca is None:  # it is there by the time that this is done
+            return _x509.other_issuer(certs, KNOWN_AFTER_APPLY)
         reason = _x509.needs_reissue(
             certs, key, ca, names, now=self.now, renew_before=self.spec.renew_before,
             key_type=self.spec.key_type, key_size=self.spec.key_size,
@@ -206,10 +219,17 @@ class _Issue:
             chain = []
         return _cabundle.Before(chain, _published(live_map), self.now)
 
-    def _bundle(self, live: Object | None, live_map: Object | None, ca: _x509.Ca | None) -> list[Any]:
-        """The certificates to be published; without those of a CA that is still to be made."""
+    def _text(self, kind: str, live: Object | None, live_map: Object | None, ca: _x509.Ca | None) -> str:
+        """What the ConfigMap is to hold, as PEM text; a CA that is still to be made is known after apply."""
+        return _pem.pem_of(*self._bundle(kind, live, live_map, ca)) + ("" if ca else KNOWN_AFTER_APPLY)
+
+    def _bundle(self, kind: str, live: Object | None, live_map: Object | None, ca: _x509.Ca | None) -> list[Any]:
+        """The certificates to be published; without those of a CA that is still to be made.
+
+        :param kind: ``signer`` or ``overlap``.
+        """
         signers = ca.published() if ca else []
-        if self.spec.ca_bundle == _cabundle.SIGNER:
+        if kind == _cabundle.SIGNER:
             return _cabundle.once(signers)
         before = self._before(live, live_map)
         bundle = _cabundle.overlap(before.published, signers, self.now)
@@ -224,7 +244,7 @@ class _Issue:
         """Nodes must accept what is served, before and after this run. Raises RefusedError where they would not."""
         signers = ca.published() if ca else []
         why = _cabundle.objection(
-            self._before(live, live_map), signers, self._bundle(live, live_map, ca),
+            self._before(live, live_map), signers, self._bundle(self.spec.ca_bundle, live, live_map, ca),
             issues=issues, overlapping=self.spec.ca_bundle == _cabundle.OVERLAP,
             secret=str(self.spec.ref("Secret", self.spec.secret_name)),
             config_map=str(self.spec.ref("ConfigMap", self.spec.ca_config_map)),

@@ -96,9 +96,12 @@ def _certificates(text: str) -> Any:
     from ansible_collections.okd.registry.plugins.module_utils._x509 import certificate_facts
 
     try:
-        return [certificate_facts(_CERTIFICATE + part) for part in text.split(_CERTIFICATE)[1:]]
+        found: list[Any] = [certificate_facts(_CERTIFICATE + part) for part in text.split(_CERTIFICATE)[1:]]
     except (CertificateError, ImportError):
         return None
+    # Behind those that are there, a plan has what is still to be made.
+    coming = text.rstrip().endswith(KNOWN_AFTER_APPLY)
+    return [*found, dict.fromkeys(found[0], KNOWN_AFTER_APPLY)] if coming else found
 
 
 def _without_credentials(value: Any) -> Any:

@@ -257,18 +257,28 @@ def needs_reissue(
     :param key_type: what was asked for by name; None accepts any sound key.
     """
     if not certs:
-        return "there is no certificate yet"
+        return other_issuer(certs, "")
     leaf = certs[0]
     if key is None or not _pem.same_key(leaf, key):
         return "the private key beside the certificate is not its key"
     if not _pem.signed_by(leaf, ca.cert):
-        return f"it was issued by {_pem.name_text(leaf.issuer)}, not by this CA ({_pem.name_text(ca.cert.subject)})"
+        return other_issuer(certs, _pem.name_text(ca.cert.subject))
     return (
         _time_reason(leaf, ca, now, renew_before)
         or _names_reason(leaf, wanted)
         or _weakness(leaf)
         or _key_reason(leaf, key_type, key_size)
     )
+
+
+def other_issuer(certs: Sequence[x509.Certificate], ca: str) -> str:
+    """Why a certificate that ``ca`` (its subject) did not issue will not do.
+
+    :param certs: leaf first, as found; empty when there is none.
+    """
+    if not certs:
+        return "there is no certificate yet"
+    return f"it was issued by {_pem.name_text(certs[0].issuer)}, not by this CA ({ca})"
 
 
 def _time_reason(leaf: x509.Certificate, ca: Ca, now: dt.datetime, renew_before: dt.timedelta) -> str | None:

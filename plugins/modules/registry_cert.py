@@ -139,6 +139,13 @@ options:
         nodes trust the new CA by the one of before (the same CA renewed with its key, or one above both).
     type: bool
     default: false
+  placed:
+    description:
+      - For check mode alone. Earlier tasks of the same run do what comes before this call when a CA is replaced, so it
+        is taken as done and not announced once more; all CAs are published and, with O(issue=false), the certificate
+        is issued.
+    type: bool
+    default: false
 requirements:
   - cryptography >= 38.0
 seealso:
@@ -356,6 +363,7 @@ def main() -> None:
             issue={"type": "bool", "default": True},
             force={"type": "bool", "default": False},
             allow_ca_change={"type": "bool", "default": False},
+            placed={"type": "bool", "default": False},
         ),
         required_if=[("state", "present", ["ca"])],
     )

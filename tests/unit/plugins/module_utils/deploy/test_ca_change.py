@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.okd.registry.plugins.module_utils import _cabundle, _pem
 from ansible_collections.okd.registry.plugins.module_utils._errors import RefusedError
 from certifying import files_of, resigned, signer, workload
+from plan import matches
 
 NOW = dt.datetime.now(dt.timezone.utc)
 
@@ -71,10 +72,36 @@ class TestRotation:
 
     def test_a_new_ca_that_is_made_for_it(self, serving, certify, ca):
         planned = certify(check=True, ca=ca, ca_bundle="overlap", issue=False)
-        assert (planned["ca_cert"], planned["changed"]) == ("(known after apply)", True)
+        before = serving.find("v1", "ConfigMap", "docker-registry-ca")["data"]["ca.crt"]
+        assert (planned["ca_cert"], planned["changed"]) == (before + "(known after apply)", True)
         result = certify(ca=ca, ca_bundle="overlap", issue=False)
         assert published(serving)[0] == "old"
         assert len(result["ca"]) == 2
+
+    @pytest.mark.parametrize("made", [False, True])
+    def test_the_whole_way_is_planned_before_any_of_it_is_done(self, serving, certify, new, ca, made):
+        steps = [
+            {"ca_bundle": "overlap", "issue": False},
+            {"ca_bundle": "overlap", "placed": True},
+            {"ca_bundle": "signer", "issue": False, "placed": True},
+        ]
+        signer_files = ca if made else new
+        plans = [certify(check=True, ca=signer_files, **step) for step in steps]
+        assert serving.writes() == []
+        dones = [certify(ca=signer_files, **step) for step in steps]
+        for planned, done in zip(plans, dones, strict=True):
+            assert planned["changed"] is done["changed"] is True
+            for key in ("actions", "resources", "issued", "diff"):
+                assert matches(planned[key], done[key]), key
+        assert [certify(ca=signer_files, **step)["changed"] for step in steps] == [False] * 3
+        assert plans[2]["certificate"]["sha256"] == "(known after apply)"
+
+    def test_renewal_is_planned_likewise(self, serving, certify, old):
+        steps = [{"issue": False}, {"force": True, "placed": True}, {"issue": False, "placed": True}]
+        plans = [certify(check=True, ca=old, **step) for step in steps]
+        dones = [certify(ca=old, **step) for step in steps]
+        assert [p["changed"] for p in plans] == [d["changed"] for d in dones] == [False, True, False]
+        assert published(serving) == ["old"]
 
     def test_given_up_half_way(self, serving, certify, old, new):
         certify(ca=new, ca_bundle="overlap", issue=False)
