@@ -56,8 +56,8 @@ options:
     elements: int
   resources:
     description:
-      - Resource requests and limits of the container, as Kubernetes has them. By default, requests of 100m CPU and
-        256Mi memory.
+      - Resource requests and limits of the container, as Kubernetes has them. By default what there is, at first
+        requests of 100m CPU and 256Mi memory.
     type: dict
   pod_disruption_budget:
     description:

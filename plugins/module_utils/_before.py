@@ -20,12 +20,11 @@ from typing import Any
 from ansible_collections.okd.registry.plugins.module_utils import _wait
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._apply import ensure, ensure_absent
-from ansible_collections.okd.registry.plugins.module_utils._build import rbac
+from ansible_collections.okd.registry.plugins.module_utils._build import rbac, secrets
 from ansible_collections.okd.registry.plugins.module_utils._build import workload as build
 from ansible_collections.okd.registry.plugins.module_utils._companion import Companion
 from ansible_collections.okd.registry.plugins.module_utils._deploycheck import Live, own_http_secret, wanted
 from ansible_collections.okd.registry.plugins.module_utils._deployspec import DeploySpec
-from ansible_collections.okd.registry.plugins.module_utils._endpoints import KNOWN_AFTER_APPLY
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
 from ansible_collections.okd.registry.plugins.module_utils._model import Registry
 from ansible_collections.okd.registry.plugins.module_utils._plan import owned_by_us, plan
@@ -107,7 +106,7 @@ def keep_what_changes(
 
     :param past: the Secret of an earlier run.
     """
-    known = ((live.http_secret or {}).get("metadata") or {}).get("uid") or KNOWN_AFTER_APPLY
+    known = secrets.http_identity(live.http_secret)
     want = wanted(spec, live, known if own_http_secret(spec, live) else None)
     if not plan(live.workload, build.desired(want, live.workload)).changed:
         return past

@@ -59,7 +59,7 @@ def run(params: Mapping[str, Any], api: Api, *, check_mode: bool) -> dict[str, A
     if _moving.give_up(spec, live, api, result, check_mode=check_mode):
         live = replace(read(spec, api, check_mode=check_mode), migration=None)
     service = _service(live, check_mode)
-    spec = replace(spec, settings=replace(spec.settings, hosts=_settings.hosts(service, params)))
+    spec = replace(spec, settings=_settings.with_hosts(spec.settings, service, params, live.workload))
     overridden = guard(spec, live, result, check_mode=check_mode, api=api)
     why = _moving.unproven(spec, live, api)
     beside, there = _beside(spec, live, api, check_mode)
@@ -197,7 +197,7 @@ def _http_identity(spec: DeploySpec, live: Live, written: Mapping[ObjectRef, Out
     if not own_http_secret(spec, live):
         return None
     outcome = written[ObjectRef("v1", "Secret", spec.http_secret_name, spec.registry.namespace)]
-    return ((outcome.live or {}).get("metadata") or {}).get("uid") or KNOWN_AFTER_APPLY
+    return secrets.http_identity(outcome.live)
 
 
 def _serves(outcome: Outcome, api: Api) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 from ansible_collections.okd.registry.plugins.module_utils import _companion, _disruption, _storage
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._build import claim as claims
-from ansible_collections.okd.registry.plugins.module_utils._build import place, rbac, secrets
+from ansible_collections.okd.registry.plugins.module_utils._build import layout, place, rbac, secrets
 from ansible_collections.okd.registry.plugins.module_utils._build import pod as pods
 from ansible_collections.okd.registry.plugins.module_utils._build import workload as build
 from ansible_collections.okd.registry.plugins.module_utils._build.part import Part
@@ -37,7 +37,7 @@ class Live:
     :param kind: of the workload that is, or is going to be.
     :param role: cluster role to bind, None for none.
     :param pair: names of certificate and key in the TLS Secret; None without TLS.
-    :param fingerprint: of the certificate there; KNOWN_AFTER_APPLY in check mode; None without TLS.
+    :param fingerprint: of the certificates there; KNOWN_AFTER_APPLY in check mode; None without TLS.
     """
 
     kind: str
@@ -134,7 +134,7 @@ def fits(spec: DeploySpec, kind: str) -> None:
 
 
 def _certificate(spec: DeploySpec, api: Api, *, check_mode: bool) -> tuple[tuple[str, str] | None, str | None]:
-    """Key names and leaf fingerprint of the TLS Secret."""
+    """Key names of the TLS Secret, and what changes with the certificates in it."""
     if not spec.tls_secret:
         return None, None
     ref = ObjectRef("v1", "Secret", spec.tls_secret, spec.registry.namespace)
@@ -151,10 +151,12 @@ def _certificate(spec: DeploySpec, api: Api, *, check_mode: bool) -> tuple[tuple
         has = ", ".join(sorted(secret.get("data") or {})) or "nothing"
         wanted_keys = " or ".join(" and ".join(p) for p in secrets.KEY_PAIRS)
         raise OptionError("tls_secret", spec.tls_secret, f"has {has}; a registry needs {wanted_keys} in it")
-    fingerprint = secrets.leaf_fingerprint(secrets.value(secret, pair[0]))
-    if fingerprint is None:
+    bundle = secrets.value(secret, pair[0])
+    leaf = secrets.leaf_fingerprint(bundle)
+    if leaf is None:
         raise OptionError("tls_secret", spec.tls_secret, f"has no certificate in PEM form under {pair[0]}")
-    return pair, (spec.tls_fingerprint if check_mode else None) or fingerprint
+    planned = spec.tls_fingerprint if check_mode else None
+    return pair, planned if planned not in (None, leaf) else secrets.chain_fingerprint(bundle)
 
 
 # ---- what is wanted ------------------------------------------------------------------------------------------------
@@ -167,18 +169,24 @@ def own_http_secret(spec: DeploySpec, live: Live) -> bool:
     )
 
 
+def replicas(spec: DeploySpec, workload: Object | None) -> int:
+    """Pods asked for. Where nothing is said, a live workload keeps its number, whoever has scaled it, but for none."""
+    return (layout.replicas(workload) or 1) if spec.replicas is None else spec.replicas
+
+
 def wanted(spec: DeploySpec, live: Live, http_identity: str | None) -> build.Workload:
     """Everything that goes into the workload.
 
     :param http_identity: of the Secret with the HTTP secret; None where there is none of ours.
     """
     tls = Tls(spec.tls_secret, spec.tls_mount_path, *live.pair) if spec.tls_secret and live.pair else None
+    file = spec.settings.config or live.storage.file
     want = build.Workload(
         kind=live.kind,
         name=spec.registry.name,
         namespace=spec.registry.namespace,
         image=spec.image,
-        replicas=1 if spec.replicas is None else spec.replicas,
+        replicas=replicas(spec, live.workload),
         labels=spec.labels,
         pod_labels=switch.labels(live.workload, live.migration),
         selector=spec.selector,
@@ -186,6 +194,7 @@ def wanted(spec: DeploySpec, live: Live, http_identity: str | None) -> build.Wor
         port=spec.registry.port,
         storage=live.storage.want,
         tls=tls,
+        tls_by_file=bool(file and file.facts and file.facts.tls),
         fingerprint=live.fingerprint,
         pod=spec.pod,
         settings=spec.settings,

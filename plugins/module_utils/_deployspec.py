@@ -19,7 +19,7 @@ from ansible_collections.okd.registry.plugins.module_utils._build.storage import
 from ansible_collections.okd.registry.plugins.module_utils._companion import Companion
 from ansible_collections.okd.registry.plugins.module_utils._endpoints import KNOWN_AFTER_APPLY
 from ansible_collections.okd.registry.plugins.module_utils._errors import OptionError
-from ansible_collections.okd.registry.plugins.module_utils._model import DEFAULT_LABELS, Registry, dns_name, labels
+from ansible_collections.okd.registry.plugins.module_utils._model import Registry, default_labels, dns_name, labels
 from ansible_collections.okd.registry.plugins.module_utils._options import pod, settings, storage
 from ansible_collections.okd.registry.plugins.module_utils._options.checks import container_path
 
@@ -86,7 +86,7 @@ class DeploySpec:
             image=_image.checked("image", params.get("image")),
             naming=_image.Naming.from_params(params),
             replicas=replicas,
-            labels=labels("labels", params.get("labels") or DEFAULT_LABELS),
+            labels=labels("labels", params.get("labels") or default_labels(params["name"])),
             selector=labels("selector", chosen) if chosen else None,
             service_account=dns_name("service_account", params["service_account"]),
             cluster_role=params.get("cluster_role"),

@@ -16,7 +16,7 @@ from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._build import layout, place
 from ansible_collections.okd.registry.plugins.module_utils._build.podoptions import needs_right_to_bind
 from ansible_collections.okd.registry.plugins.module_utils._build.storage import live_path
-from ansible_collections.okd.registry.plugins.module_utils._deploycheck import Live
+from ansible_collections.okd.registry.plugins.module_utils._deploycheck import Live, replicas
 from ansible_collections.okd.registry.plugins.module_utils._deployspec import DeploySpec
 from ansible_collections.okd.registry.plugins.module_utils._errors import RefusedError
 from ansible_collections.okd.registry.plugins.module_utils._guards_storage import (
@@ -139,11 +139,11 @@ def _groups(spec: DeploySpec) -> Iterator[Problem]:
 
 
 def _drain(spec: DeploySpec, live: Live) -> Iterator[Problem]:
-    budget, replicas = spec.pod.budget, 1 if spec.replicas is None else spec.replicas
-    if budget and live.kind != "DaemonSet" and budget.blocks(replicas):
+    budget, pods = spec.pod.budget, replicas(spec, live.workload)
+    if budget and live.kind != "DaemonSet" and budget.blocks(pods):
         yield Problem(
             "drain",
-            f"pod_disruption_budget ({budget}) lets none of {replicas} replica{'s' if replicas > 1 else ''} be evicted:"
+            f"pod_disruption_budget ({budget}) lets none of {pods} replica{'s' if pods > 1 else ''} be evicted:"
             " every drain of the registry's node would wait for ever. Use more replicas, or max_unavailable: 1.",
         )
 

@@ -10,12 +10,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.okd.registry.plugins.module_utils._build import claim as claims
-from ansible_collections.okd.registry.plugins.module_utils._build import layout, place, scc
+from ansible_collections.okd.registry.plugins.module_utils._build import layout, place, scc, secrets
 from ansible_collections.okd.registry.plugins.module_utils._build import workload as build
 from ansible_collections.okd.registry.plugins.module_utils._build.configfile import File
-from ansible_collections.okd.registry.plugins.module_utils._deploycheck import Live, own_http_secret, wanted
+from ansible_collections.okd.registry.plugins.module_utils._deploycheck import Live, own_http_secret, replicas, wanted
 from ansible_collections.okd.registry.plugins.module_utils._deployspec import DeploySpec
-from ansible_collections.okd.registry.plugins.module_utils._endpoints import KNOWN_AFTER_APPLY
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
 from ansible_collections.okd.registry.plugins.module_utils._plan import Change, plan
 from ansible_collections.okd.registry.plugins.module_utils._storage import Stored, claim_ref
@@ -85,7 +84,7 @@ class Seen:
     @classmethod
     def of(cls, spec: DeploySpec, live: Live) -> Seen:
         """With the change that this run would make."""
-        known = ((live.http_secret or {}).get("metadata") or {}).get("uid") or KNOWN_AFTER_APPLY
+        known = secrets.http_identity(live.http_secret)
         want = wanted(spec, live, known if own_http_secret(spec, live) else None)
         change = plan(live.workload, build.desired(want, live.workload))
         elsewhere = not want.storage.objects and build.is_configured(want, live.workload)
@@ -99,7 +98,7 @@ class Seen:
     @property
     def pods(self) -> int:
         """Pods asked for; 0 for a DaemonSet, of which only the cluster knows."""
-        return 0 if self.live.kind == "DaemonSet" else (1 if self.spec.replicas is None else self.spec.replicas)
+        return 0 if self.live.kind == "DaemonSet" else replicas(self.spec, self.live.workload)
 
     @property
     def several(self) -> str | None:

@@ -205,8 +205,9 @@ class KubeTransport:
     def send(self, method: str, url: str, body: bytes | None, content_type: str) -> Answer:
         """One request, no retries, no redirects. Raises LostError when no answer comes."""
         import urllib3
+        from urllib3._collections import HTTPHeaderDict  # public since urllib3 2
 
-        headers = urllib3.HTTPHeaderDict(self._headers())
+        headers = HTTPHeaderDict(self._headers())
         for name, value in self._extra.items():
             for one in value if isinstance(value, list) else [value]:
                 headers.add(name, one)
@@ -280,7 +281,7 @@ def _lost(exc: BaseException) -> LostError:
     # (kind of error, the request may have arrived, how often to try, advice); the first that fits counts
     table: list[tuple[Any, bool, int, str]] = [
         ((lib.SSLError, ssl.SSLError), False, 1, _ADVICE_TLS),
-        (lib.NameResolutionError, False, 1, "Check the host name of the server address."),
+        (getattr(lib, "NameResolutionError", ()), False, 1, _ADVICE_NAME),  # urllib3 1.26 has no type of its own for it
         (lib.NewConnectionError, False, 3, "Check the server address and port, and whether the API server runs."),
         (lib.ProxyError, False, 1, "Check the proxy that the options or the environment name."),
         (lib.ConnectTimeoutError, False, 1, _ADVICE_TIMEOUT),
@@ -293,6 +294,7 @@ def _lost(exc: BaseException) -> LostError:
     return LostError(text, sent=True, attempts=5, advice="The connection broke; run again.")
 
 
+_ADVICE_NAME = "Check the host name of the server address."
 _ADVICE_TLS = (
     "Its certificate does not fit the CA or the name in use, or it refuses the client certificate: check "
     "certificate-authority-data (or ca_cert) and the server address, or whether this is the right cluster."

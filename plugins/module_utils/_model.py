@@ -17,7 +17,13 @@ _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _SERVICE_NAME = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 _QUALIFIED = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 
-DEFAULT_LABELS = {"docker-registry": "default"}
+
+def default_labels(name: str) -> dict[str, str]:
+    """Labels of a registry of which nothing else is said: those of ``oadm registry`` for the usual name.
+
+    Another name has others, since two registries in one namespace must not select each other's pods.
+    """
+    return {name: "default"}
 
 
 def is_ip(text: str) -> bool:
@@ -196,7 +202,7 @@ class ServiceSpec:
         return cls(
             registry=Registry.from_params(params),
             cluster_ip=ip_address("cluster_ip", wanted) if wanted else None,
-            labels=labels("labels", params.get("labels") or DEFAULT_LABELS),
+            labels=labels("labels", params.get("labels") or default_labels(params["name"])),
             selector=labels("selector", chosen) if chosen else None,
             session_affinity=params.get("session_affinity") or "ClientIP",
             ip_families=families,

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from ansible_collections.okd.registry.plugins.module_utils import _endpoints
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
-from ansible_collections.okd.registry.plugins.module_utils._build import salted
+from ansible_collections.okd.registry.plugins.module_utils._build import layout, salted
 from ansible_collections.okd.registry.plugins.module_utils._build.config import Config
+from ansible_collections.okd.registry.plugins.module_utils._build.credentials import MASTER
 from ansible_collections.okd.registry.plugins.module_utils._build.extraca import ExtraCa
 from ansible_collections.okd.registry.plugins.module_utils._build.secrets import value
 from ansible_collections.okd.registry.plugins.module_utils._build.settings import Names, Settings
@@ -61,9 +63,14 @@ def _content(source: Config | ExtraCa, namespace: str, api: Api, result: Result,
     return data.decode("utf-8", "replace")
 
 
-def hosts(service: Mapping[str, Any] | None, params: Mapping[str, Any]) -> tuple[str, ...]:
-    """The registry's own hosts, which it must not ask for through a proxy."""
-    return tuple(dict.fromkeys(e.host for e in _endpoints.from_service(service, params)))
+def with_hosts(
+    settings: Settings, service: Mapping[str, Any] | None, params: Mapping[str, Any], workload: Mapping[str, Any] | None
+) -> Settings:
+    """With the hosts that the registry must not ask for through a proxy: its own, and the API server it is told."""
+    own = [endpoint.host for endpoint in _endpoints.from_service(service, params)]
+    known = {MASTER: layout.env(workload).get(MASTER, {}).get("value"), **settings.credentials, **settings.env}
+    master = urlsplit(known[MASTER] or "").hostname
+    return replace(settings, hosts=tuple(dict.fromkeys([*own, *([master] if master else [])])))
 
 
 # ---- what lies in objects of ours ------------------------------------------------------------------------------------

@@ -121,12 +121,13 @@ options:
     default: false
   replicas:
     description:
-      - Number of pods. By default 1; where the operator has the registry, what there is.
+      - Number of pods. By default what there is, at first 1.
       - Refused with a DaemonSet, whose nodes decide.
     type: int
   labels:
     description:
-      - Labels of the workload and its pods. By default C(docker-registry=default), as C(oadm registry) has it.
+      - Labels of the workload and its pods. By default C(<name>=default), which for V(docker-registry) is what
+        C(oadm registry) has.
     type: dict
   selector:
     description:

@@ -45,10 +45,9 @@ options:
     choices: [SingleStack, PreferDualStack, RequireDualStack]
   labels:
     description:
-      - Labels of the Service, and what a new one selects where O(selector) is left out.
+      - Labels of the Service, and what a new one selects where O(selector) is left out. By default C(<name>=default),
+        which for V(docker-registry) is what C(oadm registry) has.
     type: dict
-    default:
-      docker-registry: default
   selector:
     description:
       - Labels of the pods that the Service leads to.
@@ -183,7 +182,7 @@ ARGUMENTS = {
     "cluster_ip": {"type": "str"},
     "ip_families": {"type": "list", "elements": "str", "choices": ["IPv4", "IPv6"]},
     "ip_family_policy": {"type": "str", "choices": ["SingleStack", "PreferDualStack", "RequireDualStack"]},
-    "labels": {"type": "dict", "default": {"docker-registry": "default"}},
+    "labels": {"type": "dict"},
     "selector": {"type": "dict"},
     "session_affinity": {"type": "str", "choices": ["ClientIP", "None"], "default": "ClientIP"},
     "state": {"type": "str", "choices": ["present"], "default": "present"},

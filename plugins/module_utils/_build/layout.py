@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.okd.registry.plugins.module_utils._errors import RefusedError
+from ansible_collections.okd.registry.plugins.module_utils._plan import owns
 
 #: Name that ``oadm registry`` gives the container.
 CONTAINER = "registry"
@@ -51,6 +52,11 @@ def container(workload: Object | None) -> dict[str, Any]:
     """The registry's container, ``{}`` where there is none."""
     wanted = container_name(workload)
     return next((c for c in containers(workload) if c.get("name") == wanted), {})
+
+
+def owns_container(workload: Object | None, *path: str) -> bool:
+    """Whether a field of the container is ours, by its names; elements of lists as in ``_plan.owns``."""
+    return owns(workload, "spec", "template", "spec", "containers", f"={container_name(workload)}", *path)
 
 
 def env(workload: Object | None) -> dict[str, dict[str, Any]]:
@@ -113,9 +119,21 @@ def storage(workload: Object | None, mount_path: str) -> dict[str, Any] | None:
 
 
 def selector(workload: Object | None) -> dict[str, str]:
-    """The labels by which a workload finds its pods: flat in a DeploymentConfig, ``matchLabels`` elsewhere."""
+    """The labels by which a workload finds its pods: flat in a DeploymentConfig, ``matchLabels`` elsewhere.
+
+    :raises RefusedError: for one that finds them by expressions alone, which no pod can be given labels by.
+    """
     found = ((workload or {}).get("spec") or {}).get("selector") or {}
-    return dict(found.get("matchLabels") or {}) if "matchLabels" in found else dict(found)
+    if not {"matchLabels", "matchExpressions"} & set(found):
+        return dict(found)
+    if not found.get("matchLabels"):
+        meta = (workload or {}).get("metadata") or {}
+        raise RefusedError(
+            f"{(workload or {}).get('kind')} {meta.get('namespace')}/{meta.get('name')} selects its pods by"
+            " matchExpressions alone, from which labels for its pods and for the Service cannot be told: make it anew"
+            " with matchLabels"
+        )
+    return dict(found["matchLabels"])
 
 
 def triggers(workload: Object | None) -> list[dict[str, Any]]:

@@ -30,6 +30,9 @@ LOCATION = ("bucket", "container", "rootdirectory", "prefix", "accountname", "re
 #: Parameters that may show in output. Everything else counts as a credential.
 HARMLESS = frozenset({*LOCATION, "region", "realm", "chunksize", "encrypt", "secure", "v4auth", "skipverify"}) | {
     "forcepathstyle", "maxconcurrency", "storageclass", "insecureskipverify", "loglevel", "usedualstack", "accelerate",
+    "authversion", "username", "tenantid", "tenantdomain", "tenantdomainid", "domain", "domainid", "trustid",
+    "endpointtype", "tempurlmethods", "keyid", "objectacl", "objectownership", "useragent", "multipartcopychunksize",
+    "multipartcopymaxconcurrency", "multipartcopythresholdsize",
 }  # fmt: skip
 #: Of a Google service account: its content is mounted as a file.
 KEY_FILE = "keyfile"

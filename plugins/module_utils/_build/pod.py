@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from collections.abc import Mapping
@@ -21,9 +22,14 @@ CHECKSUM = "okd.registry/checksum"
 RESTARTED = "okd.registry/restarted-at"
 HTTP_SECRET_ENV = "REGISTRY_HTTP_SECRET"  # noqa: S105  a name
 HTTP_SECRET_KEY = "http-secret"  # noqa: S105  a name
-#: A pod that is asked just before it listens is asked again soon, so that a rollout does not wait for the API's ten
-#: seconds; one that falls silent gets as long as by the API's defaults, three times ten seconds.
-_READINESS = {"periodSeconds": 3, "failureThreshold": 10}
+#: When a probe asks. A pod that is asked just before it listens is asked again soon, so that a rollout does not wait for
+#: the API's ten seconds; one that falls silent gets as long as by the API's defaults, three times ten seconds.
+_TIMES: Mapping[str, Mapping[str, int]] = {
+    "livenessProbe": {"initialDelaySeconds": 10, "timeoutSeconds": 5},
+    "readinessProbe": {"timeoutSeconds": 5, "periodSeconds": 3, "failureThreshold": 10},
+}
+#: What the API fills in, so that it is nobody's word (k8s.io/kubernetes, pkg/apis/core/v1/defaults.go).
+_BY_DEFAULT = {"initialDelaySeconds": 0, "timeoutSeconds": 1, "periodSeconds": 10, "failureThreshold": 3}
 
 
 def template(
@@ -91,10 +97,19 @@ def _container(
         "env": [_variable(name, value) for name, value in part.env.items()],
         "volumeMounts": mounts,
         "securityContext": {"privileged": False},
-        "livenessProbe": {"httpGet": check, "initialDelaySeconds": 10, "timeoutSeconds": 5},
-        "readinessProbe": {"httpGet": dict(check), "timeoutSeconds": 5, **_READINESS},
+        **{name: _probe(name, {"httpGet": check}, live) for name in _TIMES},
     }
     return merged(base, part.container)
+
+
+def _probe(name: str, what: Mapping[str, Any], live: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A probe: what it asks is ours to say; how often and how long stays as somebody has set it."""
+    there = layout.container(live).get(name) or {}
+
+    def theirs(field: str) -> bool:
+        return there.get(field, _BY_DEFAULT[field]) != _BY_DEFAULT[field] and not layout.owns_container(live, name, field)
+
+    return {**copy.deepcopy(dict(what)), **{field: v for field, v in _TIMES[name].items() if not theirs(field)}}
 
 
 def _variable(name: str, value: Any) -> dict[str, Any]:

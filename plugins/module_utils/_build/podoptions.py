@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.okd.registry.plugins.module_utils._build import layout
 from ansible_collections.okd.registry.plugins.module_utils._build.part import Part
 from ansible_collections.okd.registry.plugins.module_utils._build.pdb import Budget
 
@@ -22,7 +23,8 @@ class PodOptions:
     """What the pods ask of the cluster.
 
     :param node_selector: labels of the nodes they may run on.
-    :param resources: requests and limits of the registry's container.
+    :param resources: requests and limits of the registry's container; None for what there is, at first
+        :data:`DEFAULT_RESOURCES`.
     :param affinity: as the API has it.
     :param tolerations: as the API has them.
     :param fs_group: group that owns the pod's volumes.
@@ -33,7 +35,7 @@ class PodOptions:
     """
 
     node_selector: Mapping[str, str] = field(default_factory=dict)
-    resources: Mapping[str, Any] = field(default_factory=lambda: DEFAULT_RESOURCES)
+    resources: Mapping[str, Any] | None = None
     affinity: Mapping[str, Any] = field(default_factory=dict)
     tolerations: tuple[Mapping[str, Any], ...] = ()
     priority_class: str | None = None
@@ -43,10 +45,11 @@ class PodOptions:
     extra_ports: tuple[int, ...] = ()
     budget: Budget | None = None
 
-    def part(self, port: int) -> Part:
+    def part(self, port: int, live: Mapping[str, Any] | None = None) -> Part:
         """Fields of the pod and of the container.
 
         :param port: of the registry, which comes first.
+        :param live: the workload as it is.
         """
         security: dict[str, Any] = {}
         if self.fs_group is not None:
@@ -63,7 +66,9 @@ class PodOptions:
         }
         ports = [{"containerPort": number} for number in (port, *self.extra_ports)]
         said = {name: value for name, value in pod.items() if value}
-        return Part(pod=said, container={"resources": dict(self.resources), "ports": ports})
+        others = layout.container(live).get("resources") and not layout.owns_container(live, "resources")
+        resources = self.resources or ({} if others else DEFAULT_RESOURCES)
+        return Part(pod=said, container={"resources": dict(resources), "ports": ports})
 
 
 def needs_right_to_bind(port: int, container: Mapping[str, Any], pod: Mapping[str, Any]) -> bool:

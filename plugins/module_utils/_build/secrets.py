@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import hmac
 import re
 import secrets as random
 from collections.abc import Mapping
@@ -19,7 +20,8 @@ from ansible_collections.okd.registry.plugins.module_utils._endpoints import KNO
 CERT_KEY = "registry.crt"
 PRIVATE_KEY = "registry.key"
 CA_KEY = "ca.crt"
-_FIRST_CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----", re.DOTALL)
+_UNGUESSABLE = 32  # bytes
+_CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----", re.DOTALL)
 #: Pairs of names under which a certificate and its key lie in a Secret: the document's, then Kubernetes' own.
 KEY_PAIRS = ((CERT_KEY, PRIVATE_KEY), ("tls.crt", "tls.key"))
 
@@ -43,13 +45,37 @@ def key_pair(secret: Mapping[str, Any] | None) -> tuple[str, str] | None:
 
 def leaf_fingerprint(bundle: bytes | None) -> str | None:
     """SHA-256 over the first certificate of a PEM text, hex, None where there is none; without any further library."""
-    found = _FIRST_CERTIFICATE.search(bundle or b"")
-    if not found:
-        return None
+    found = _fingerprints(bundle)
+    return found[0] if found else None
+
+
+def chain_fingerprint(bundle: bytes | None) -> str | None:
+    """What changes with any certificate of a PEM text; of a leaf alone, its fingerprint. None where there is none."""
+    found = _fingerprints(bundle)
+    return hashlib.sha256("".join(found).encode()).hexdigest() if found and len(found) > 1 else leaf_fingerprint(bundle)
+
+
+def _fingerprints(bundle: bytes | None) -> list[str] | None:
+    """SHA-256 of each certificate; None where one is no base64."""
     try:
-        return hashlib.sha256(base64.b64decode(b"".join(found[1].split()), validate=True)).hexdigest()
+        return [
+            hashlib.sha256(base64.b64decode(b"".join(found.split()), validate=True)).hexdigest()
+            for found in _CERTIFICATE.findall(bundle or b"")
+        ]
     except (binascii.Error, ValueError):
         return None
+
+
+def http_identity(secret: Mapping[str, Any] | None) -> str:
+    """What changes with the HTTP secret, for the pods read it at their start; nothing can be guessed from it.
+
+    Values as short as people make them are left out of it: then it is the object alone that counts.
+    """
+    uid = ((secret or {}).get("metadata") or {}).get("uid")
+    key = value(secret, HTTP_SECRET_KEY) or b""
+    if not uid:
+        return KNOWN_AFTER_APPLY
+    return hmac.new(key, uid.encode(), hashlib.sha256).hexdigest() if len(key) >= _UNGUESSABLE else str(uid)
 
 
 def _secret(name: str, namespace: str, data: Mapping[str, bytes], live: Mapping[str, Any] | None) -> dict[str, Any]:

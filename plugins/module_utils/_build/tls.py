@@ -5,11 +5,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from ansible_collections.okd.registry.plugins.module_utils._build import layout
 from ansible_collections.okd.registry.plugins.module_utils._build.part import Mount, Part
 
 TLS_VOLUME = "registry-certificates"
+CERTIFICATE_ENV = "REGISTRY_HTTP_TLS_CERTIFICATE"
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,7 @@ class Tls:
     def env(self) -> dict[str, str]:
         """Variables that make the registry serve TLS."""
         return {
-            "REGISTRY_HTTP_TLS_CERTIFICATE": f"{self.mount_path.rstrip('/')}/{self.cert_key}",
+            CERTIFICATE_ENV: f"{self.mount_path.rstrip('/')}/{self.cert_key}",
             "REGISTRY_HTTP_TLS_KEY": f"{self.mount_path.rstrip('/')}/{self.private_key}",
         }
 
@@ -39,3 +43,16 @@ class Tls:
         source = {"secret": {"secretName": self.secret_name}}
         mount = Mount(self.mount_path, source, TLS_VOLUME, read_only=True)
         return Part(env=self.env(), mounts=(mount,), checksum={"certificate": fingerprint})
+
+
+def is_served(env: Mapping[str, Any], live: Mapping[str, Any] | None, *, by_file: bool) -> bool:
+    """Whether the pods are going to serve TLS, whoever says so: the probes have to speak it then.
+
+    :param env: the variables that we set.
+    :param live: the workload as it is; variables of others in it stay.
+    :param by_file: whether the configuration file names a certificate, to which a variable goes before.
+    """
+    if CERTIFICATE_ENV in env:
+        return bool(env[CERTIFICATE_ENV]) or by_file
+    others = CERTIFICATE_ENV in layout.env(live) and not layout.owns_container(live, "env", f"={CERTIFICATE_ENV}")
+    return by_file or others

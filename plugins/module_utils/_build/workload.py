@@ -21,7 +21,7 @@ from ansible_collections.okd.registry.plugins.module_utils._build.pod import HTT
 from ansible_collections.okd.registry.plugins.module_utils._build.podoptions import PodOptions
 from ansible_collections.okd.registry.plugins.module_utils._build.settings import Settings
 from ansible_collections.okd.registry.plugins.module_utils._build.storage import ROOT_ENV, Storage
-from ansible_collections.okd.registry.plugins.module_utils._build.tls import Tls
+from ansible_collections.okd.registry.plugins.module_utils._build.tls import Tls, is_served
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef, group_of
 from ansible_collections.okd.registry.plugins.module_utils._plan import plan
 
@@ -62,6 +62,7 @@ class Workload:
     :param settings: the user's, which win over all other parts.
     :param parts: what further features add.
     :param restarted: a time: pods of a live workload are started anew.
+    :param tls_by_file: whether the configuration file names a certificate to serve.
     :param images: where images are kept, for the annotation; None where the workload shows it itself.
     """
 
@@ -86,6 +87,7 @@ class Workload:
     restarted: str | None = None
     pod_labels: Mapping[str, str] = field(default_factory=dict)
     images: str | None = None
+    tls_by_file: bool = False
 
 
 def desired(want: Workload, live: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -149,7 +151,7 @@ def part(want: Workload, live: Mapping[str, Any] | None = None, *, root: bool) -
             want.storage.part(live),
             *((want.tls.part(want.fingerprint),) if want.tls else ()),
             Part(env={ROOT_ENV: want.storage.mount_path} if root else {}),
-            want.pod.part(want.port),
+            want.pod.part(want.port, live),
             *want.parts,
             want.settings.part(),
         )
@@ -161,7 +163,8 @@ def _template(
 ) -> dict[str, Any]:
     whole = part(want, live, root=root)
     return pods.template(
-        whole, live, image=want.image, port=want.port, tls=want.tls is not None, labels=labels,
+        whole, live, image=want.image, port=want.port, labels=labels,
+        tls=is_served(whole.env, live, by_file=want.tls_by_file),
         checksum=pods.checksum(whole.checksum), restarted=want.restarted,
     )  # fmt: skip
 

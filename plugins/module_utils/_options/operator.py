@@ -16,9 +16,10 @@ from typing import Any
 from ansible_collections.okd.registry.plugins.module_utils._build.operator_config import Wanted
 from ansible_collections.okd.registry.plugins.module_utils._errors import OptionError, RefusedError
 from ansible_collections.okd.registry.plugins.module_utils._fields import element_keys
-from ansible_collections.okd.registry.plugins.module_utils._model import DEFAULT_LABELS, labels
+from ansible_collections.okd.registry.plugins.module_utils._model import default_labels, labels
 from ansible_collections.okd.registry.plugins.module_utils._options import operator_storage
 
+_OUR_LABELS = default_labels("docker-registry")
 #: Options that the operator has no equal for: values that ask for no more than it does by itself, and why no others.
 _NO_EQUAL: Mapping[str, tuple[tuple[Any, ...], str]] = {
     "kind": (("auto", "Deployment"), "the operator runs a Deployment"),
@@ -28,8 +29,8 @@ _NO_EQUAL: Mapping[str, tuple[tuple[Any, ...], str]] = {
     "latest_images": ((False,), "the operator runs the image of the cluster's release"),
     "port": ((5000,), "the operator's registry listens on port 5000"),
     "extra_ports": (([],), "the operator's registry has one port"),
-    "labels": ((DEFAULT_LABELS, {}), "the operator gives the pods its own labels"),
-    "selector": ((DEFAULT_LABELS, {}), "the operator selects the pods by its own labels"),
+    "labels": ((_OUR_LABELS, {}), "the operator gives the pods its own labels"),
+    "selector": ((_OUR_LABELS, {}), "the operator selects the pods by its own labels"),
     "priority_class": (("system-cluster-critical",), "the operator's pods have the class system-cluster-critical"),
     "fs_group": ((), "the operator takes the group that the namespace is given"),
     "supplemental_groups": (([],), "the operator takes the group that the namespace is given"),

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.okd.registry.plugins.module_utils._build.pdb import Budget
-from ansible_collections.okd.registry.plugins.module_utils._build.podoptions import DEFAULT_RESOURCES, PodOptions
+from ansible_collections.okd.registry.plugins.module_utils._build.podoptions import PodOptions
 from ansible_collections.okd.registry.plugins.module_utils._errors import OptionError
 from ansible_collections.okd.registry.plugins.module_utils._fields import element_key, quantity
 from ansible_collections.okd.registry.plugins.module_utils._model import dns_name, labels, port_number
@@ -45,7 +45,7 @@ def from_params(params: Mapping[str, Any]) -> PodOptions:
     priority, group = params.get("priority_class"), params.get("fs_group")
     return PodOptions(
         node_selector=labels("node_selector", params.get("node_selector") or {}),
-        resources=resources(params.get("resources") or {}) or dict(DEFAULT_RESOURCES),
+        resources=resources(params.get("resources") or {}) or None,
         affinity=affinity(params.get("affinity") or {}),
         tolerations=tolerations(params.get("tolerations") or []),
         priority_class=dns_name("priority_class", priority) if priority else None,

@@ -63,6 +63,7 @@ SPEC: dict[str, Any] = {
 #: Options that Ansible hides as a whole: of their values, only credentials stay hidden (see :func:`show_harmless`).
 HIDDEN = ("env", "config", "egress_proxy")
 NOT_SHOWN = "(not shown)"
+ADDRESS_ENV = "REGISTRY_HTTP_ADDR"
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _KEY = re.compile(r"[-._a-zA-Z0-9]+")
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
@@ -84,9 +85,19 @@ def from_params(params: Mapping[str, Any]) -> Settings:
     )
     if found.config and configs.PATH_ENV in variables:
         raise OptionError(f"env.{configs.PATH_ENV}", variables[configs.PATH_ENV], "has no place beside config")
+    _check_address(variables, 5000 if params.get("port") is None else params["port"])
     if params.get("state") != "absent":
         _check_names(found)
     return found
+
+
+def _check_address(variables: Mapping[str, str | None], port: int) -> None:
+    """The Service, the container's ports and the probes follow the option; a variable would leave them behind."""
+    if ADDRESS_ENV not in variables:
+        return
+    told = variables[ADDRESS_ENV]
+    if told is None or told.rpartition(":")[2] != str(port):
+        raise OptionError(f"env.{ADDRESS_ENV}", told, f"does not fit port {port}: say the port by the option port")
 
 
 def _check_names(settings: Settings) -> None:

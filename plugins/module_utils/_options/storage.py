@@ -82,6 +82,10 @@ _OF_KIND: Mapping[str, tuple[str, ...]] = {
 _NEEDED: Mapping[str, tuple[str, ...]] = {"nfs": ("server", "path"), "host_path": ("path",)}
 #: What NFS does not look at, but a volume must say.
 _ANY_SIZE = "100Gi"
+#: Values that are hidden only where the name says that they are a credential: else they would be blotted out of
+#: versions and addresses too.
+_PLAIN = re.compile(r"\d{1,5}|true|false", re.IGNORECASE)
+_CREDENTIAL = re.compile(r"key|secret|token|pass")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?")
 
 
@@ -130,15 +134,15 @@ def guards(params: Mapping[str, Any]) -> frozenset[str]:
 
 def harmless_values(params: Mapping[str, Any]) -> set[str]:
     """The values of parameters, as text, that may show: those that say where images are, and how fast to go."""
-    everything = list(_parameters((params.get("storage") or {}).get("parameters") or {}))
-    secret = {value for name, value in everything if name not in HARMLESS}
-    return {value for _name, value in everything} - secret
+    everything = _parameters((params.get("storage") or {}).get("parameters") or {})
+    return {value for _name, value in everything} - secret_values(params)
 
 
 def secret_values(params: Mapping[str, Any]) -> set[str]:
     """The values of parameters, as text, that must not show in any output."""
-    everything = list(_parameters((params.get("storage") or {}).get("parameters") or {}))
-    return {value for name, value in everything if name not in HARMLESS and value}
+    everything = _parameters((params.get("storage") or {}).get("parameters") or {})
+    hidden = [one for one in everything if one[0] not in HARMLESS]
+    return {value for name, value in hidden if value and (_CREDENTIAL.search(name) or not _PLAIN.fullmatch(value))}
 
 
 def show_harmless(module: Any) -> None:

@@ -9,6 +9,7 @@ import builtins
 import contextlib
 import io
 import json
+import socket
 import ssl
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,19 @@ def test_why_no_answer_came(error: Exception, sent: bool, attempts: int, advice:
     lost = _kube._lost(error)
     assert (lost.sent, lost.attempts) == (sent, attempts)
     assert advice in lost.advice
+
+
+def test_requests_with_urllib3_1_26_which_lacks_two_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Debian 12 and RHEL 9 ship it, and the floor of ee-requirements.txt allows it."""
+    monkeypatch.delattr(urllib3, "HTTPHeaderDict")
+    monkeypatch.delattr(urllib3.exceptions, "NameResolutionError")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    transport = _kube.connect({"host": f"http://127.0.0.1:{port}", "api_key": "x"})
+    with pytest.raises(_kube.LostError) as lost:
+        transport.send("GET", "/api", None, "")
+    assert "whether the API server runs" in lost.value.advice
 
 
 def test_retry_after() -> None:

@@ -88,7 +88,7 @@ class TestABucketThatOnlyTheFileNames:
         assert not deploy(cluster, config=config)["changed"]
         given(cluster, how, other)
         for more in ({}, {"image": "other:v1"}):
-            with pytest.raises(RefusedError, match=r"kept in s3 storage \(bucket=images\), which the pod would give up"):
+            with pytest.raises(RefusedError, match=r"kept in s3 storage \(bucket=images\), which the pod would"):
                 deploy(cluster, config=config, **more)
         assert cluster.writes() == []
         deploy(cluster, config=config, allow_data_loss=True)

@@ -13,6 +13,7 @@ import memory_cluster
 import pytest
 from ansible_collections.okd.registry.plugins.module_utils import _deploy, _undeploy
 from ansible_collections.okd.registry.plugins.module_utils._build.rbac import binding_name
+from ansible_collections.okd.registry.plugins.module_utils._build.secrets import leaf_fingerprint
 from ansible_collections.okd.registry.plugins.module_utils._endpoints import KNOWN_AFTER_APPLY
 from ansible_collections.okd.registry.plugins.module_utils._errors import NotFoundError, OptionError, RefusedError
 from ansible_collections.okd.registry.plugins.module_utils._options import settings
@@ -267,10 +268,18 @@ class TestCertificate:
         assert result["workload"]["rolls"]
         assert len(cluster.writes()) == 1
 
-    def test_a_new_key_alone_or_a_new_chain_is_not(self, cluster):
+    def test_a_new_key_alone_is_not(self, cluster):
+        deploy(cluster)
+        cluster.put(secret(**{"registry.crt": pem("leaf") + pem("ca"), "registry.key": b"K2"}))
+        assert not deploy(cluster)["changed"]
+
+    def test_another_chain_behind_the_same_leaf_is(self, cluster):
         deploy(cluster)
         cluster.put(secret(**{"registry.crt": pem("leaf") + pem("other ca"), "registry.key": b"K2"}))
-        assert not deploy(cluster)["changed"]
+        leaf = leaf_fingerprint(pem("leaf"))
+        assert deploy(cluster, check=True, tls_fingerprint=leaf)["workload"]["rolls"]
+        assert deploy(cluster)["workload"]["rolls"]
+        assert not deploy(cluster, check=True, tls_fingerprint=leaf)["changed"]
 
     def test_one_still_to_be_issued_is_foretold(self, cluster):
         deploy(cluster)

@@ -242,6 +242,12 @@ class TestOptions:
         same = {"storage": {"parameters": {"bucket": "same", "secretkey": "same"}}}
         assert options.harmless_values(same) == set()
 
+    def test_numbers_that_are_no_credentials_are_not_blotted_out_of_versions_and_addresses(self):
+        found = {"authversion": 3, "anything": "5", "retries": True, "username": "docker", "password": "5000"}
+        assert options.secret_values({"storage": {"parameters": found}}) == {"5000"}
+        found = {"anything": "text", "secretkey": "1"}
+        assert options.secret_values({"storage": {"parameters": found}}) == {"text", "1"}
+
     @pytest.mark.parametrize(
         ("name", "text"), [("nonsense", "is no guard; there are"), ("volume", "allow_data_loss: true")]
     )
