@@ -31,6 +31,7 @@ from ansible_collections.okd.registry.plugins.module_utils._build.right import C
 from ansible_collections.okd.registry.plugins.module_utils._build.workload import API_VERSIONS
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
 from ansible_collections.okd.registry.plugins.module_utils._kube import connect
+from ansible_collections.okd.registry.plugins.module_utils._status import Request
 
 VARIABLE = "OKD_REGISTRY_TEST_KUBECONFIG"
 SANDBOX = Path(__file__).resolve().parents[2] / "tests/sandbox/sandbox"
@@ -246,6 +247,30 @@ def requests(kubeconfig: str) -> Callable[[str], list[tuple[Right, int]]]:
         return found
 
     return read
+
+
+@pytest.fixture
+def settle(admin: Api, namespace: str) -> Callable[..., None]:
+    """Reports a registry's rollout as done, as its controller would."""
+
+    def done(kind: str = "DeploymentConfig", name: str = "docker-registry") -> None:
+        ref = ObjectRef(API_VERSIONS[kind], kind, name, namespace)
+        live = admin.get(ref)
+        assert live is not None
+        pods = int(live["spec"].get("replicas", 1))
+        reason = "NewReplicationControllerAvailable" if kind == "DeploymentConfig" else "NewReplicaSetAvailable"
+        status = {
+            **dict.fromkeys(("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"), pods),
+            "observedGeneration": live["metadata"]["generation"],
+            "conditions": [{"type": "Progressing", "status": "True", "reason": reason}],
+        }
+        if kind == "DeploymentConfig":
+            status["latestVersion"] = int((live.get("status") or {}).get("latestVersion") or 0) + 1
+        patch = [{"op": "add", "path": "/status", "value": status}]
+        path = f"{ref.path}/status"  # a controller's write, which the collection has no business with
+        admin._send("PATCH", path, Request("patch", path), body=patch, content_type="application/json-patch+json")
+
+    return done
 
 
 @pytest.fixture

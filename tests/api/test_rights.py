@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import json
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -362,22 +362,25 @@ def test_the_preflight_names_the_one_that_is_missing(run: Any, admin: Api, someb
 
 @pytest.mark.usefixtures("cleared")
 def test_what_is_no_longer_asked_for(
-    run: Any, admin: Api, somebody: Any, requests: Any, namespace: str, tmp_path: Path
+    run: Any, admin: Api, somebody: Any, requests: Any, namespace: str, tmp_path: Path, settle: Callable[..., None]
 ) -> None:
     """What features have left is taken away with the rights of a run that does not ask for them."""
     deploy = {"image": IMAGE, "wait": False, "probe_storage": False, "allow_data_loss": True}
-    options = {"egress_proxy": PROXY, "extra_ca": {"content": ca_pem(tmp_path)}, "replicas": 3}
+    options = {"egress_proxy": PROXY, "extra_ca": {"content": ca_pem(tmp_path)}}
     options |= {
         "storage": {"kind": "host_path", "path": "/x", "node": "n1"},
         "pod_disruption_budget": {"max_unavailable": "1"},
     }
-    done = run(registry_deploy, **deploy, **options, ignore_guards=["replicas", "probe"])
+    done = run(registry_deploy, **deploy, **options, ignore_guards=["drain", "probe"])
     assert not done.get("failed"), done["msg"]
     user, rights = somebody("plain"), needed(asked_for(admin, namespace, {}))
     user.give(rights)
     user.wait(rights)
-    result = run.as_user(user.name)(registry_deploy, **deploy)
-    assert not result.get("failed"), result["msg"]
+    for _run in ("the new pods", "what the old ones needed"):
+        result = run.as_user(user.name)(registry_deploy, **deploy)
+        assert not result.get("failed"), result["msg"]
+        settle()
+    assert not result["leftovers"]
     log = requests(user.name)
     assert [right for right, code in log if code == 403] == []
     assert {(right.verb, right.resource) for right, _code in log} >= LATER

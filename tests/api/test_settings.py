@@ -113,7 +113,9 @@ def test_an_object_of_the_users(run: Any, admin: Api, namespace: str) -> None:
     assert "config.secret: '(not shown)' is not YAML" in refused["msg"]
 
 
-def test_an_object_of_the_users_under_a_name_of_ours(run: Any, admin: Api, namespace: str) -> None:
+def test_an_object_of_the_users_under_a_name_of_ours(
+    run: Any, admin: Api, namespace: str, settle: Callable[..., None]
+) -> None:
     meta = {"name": "docker-registry-config", "namespace": namespace}
     ref = ObjectRef("v1", "Secret", meta["name"], namespace)
     data = {"config.yml": base64.b64encode(yaml.safe_dump(FILE).encode()).decode(), "theirs": "eA=="}
@@ -126,9 +128,11 @@ def test_an_object_of_the_users_under_a_name_of_ours(run: Any, admin: Api, names
     assert admin.get(ref) == before
 
     run(registry_deploy, image=IMAGE, config={"content": FILE}, wait=False)
-    planned = run(registry_deploy, check=True, image=IMAGE, wait=False)
-    done = run(registry_deploy, image=IMAGE, wait=False)
-    assert planned["resources"] == done["resources"]
+    for removed in (False, True):
+        planned = run(registry_deploy, check=True, image=IMAGE, wait=False, allow_data_loss=True)
+        done = run(registry_deploy, image=IMAGE, wait=False, allow_data_loss=True)
+        assert (planned["resources"], done["leftovers"]) == (done["resources"], not removed)
+        settle()
     left = admin.get(ref)
     assert left is not None, "a Secret with somebody's key was deleted"
     assert left["data"] == {"theirs": "eA=="}

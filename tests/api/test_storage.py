@@ -93,11 +93,15 @@ def test_second_run_writes_nothing_and_check_mode_was_true(
     assert {k: again["api_requests"][k] for k in ("post", "patch", "delete")} == {"post": 0, "patch": 0, "delete": 0}
 
 
-def test_from_one_to_the_next_and_away(run: Any, admin: Api, namespace: str, privileged: Any) -> None:
+def test_from_one_to_the_next_and_away(
+    run: Any, admin: Api, namespace: str, privileged: Any, settle: Callable[..., None]
+) -> None:
     user = scc.user("registry", namespace)
     for name in [*STORAGES, *reversed(STORAGES)]:
         result = deploy(run, STORAGES[name], kind="Deployment")
         assert not result.get("failed"), result
+        settle("Deployment")
+        assert deploy(run, STORAGES[name], kind="Deployment")["changed"] == result["leftovers"]
         assert not deploy(run, STORAGES[name], kind="Deployment")["changed"]
         assert (user in privileged()) == (name == "host-path")
         held = admin.get(ObjectRef("v1", "Secret", f"{NAME}-storage", namespace))
