@@ -120,6 +120,27 @@ def test_every_variable_that_a_role_uses_is_in_its_argument_specs(role: str) -> 
     assert sorted(inputs(role) - options_of(role).keys() - registered_anywhere()) == []
 
 
+def passed_on() -> list[tuple[str, str, str, str]]:
+    """Where a variable goes into an option as it is: role, variable, module, option."""
+    found = []
+    for task in tasks_of_files():
+        for option, value in task.args.items() if task.module in MODULES else ():
+            whole = re.fullmatch(r"{{ (registry_\w+)(?: \| default\(omit\))? }}", str(value))
+            if whole and task.place.startswith("roles/"):
+                found.append((task.place.split("/")[1], whole[1], task.module, option))
+    return found
+
+
+@pytest.mark.skipif(MISSING, reason=f"modules that the roles call are missing: {', '.join(MISSING)}")
+def test_a_variable_takes_what_its_option_takes() -> None:
+    assert ("registry_deploy", "registry_strategy", "registry_deploy", "strategy") in passed_on()
+    for role, variable, module, option in passed_on():
+        known = options_of(role).get(variable)
+        wanted = (module_docs(module)[0].get("options") or {}).get(option) or {}
+        if known is not None and option != "state":  # of which a role offers those that belong to its step
+            assert known.get("choices") == wanted.get("choices"), f"{role}: {variable} and {option} of {module}"
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_every_variable_is_described_and_named_registry(role: str) -> None:
     for key, option in options_of(role).items():
