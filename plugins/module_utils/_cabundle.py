@@ -88,8 +88,13 @@ class Before:
         """Whether who trusts ``published`` accepts the certificate of before."""
         return not self.in_use or trusted(self.chain, published)
 
-    def accepts(self, signers: Sequence[x509.Certificate], *, overlapping: bool) -> bool:
-        """Whether the nodes accept what ``signers`` (the signing CA first) sign, given what they trust already.
+    def accepts(
+        self, shown: Sequence[x509.Certificate], signers: Sequence[x509.Certificate], *, overlapping: bool
+    ) -> bool:
+        """Whether the nodes accept the new certificate, given what they trust already.
+
+        :param shown: what they see of it: from the leaf, or where that is still to be made its signer, upwards.
+        :param signers: what is to be trusted from now on.
 
         Without overlap, only a CA counts by which the certificate in use is accepted: that one is on the nodes for
         sure. One that was merely published beside it may not have reached all of them yet; with overlap, the caller
@@ -103,12 +108,13 @@ class Before:
         if not overlapping and self.in_use:
             anchors = [cert for cert in anchors if trusted(self.chain, [cert])]
         if anchors:
-            return trusted(signers, anchors)
-        return trusted(self.chain, signers) or trusted(signers, self.chain[1:])
+            return trusted(shown, anchors)
+        return trusted(self.chain, signers) or trusted(shown, self.chain[1:])
 
 
 def objection(
     before: Before,
+    shown: Sequence[x509.Certificate],
     signers: Sequence[x509.Certificate],
     bundle: Sequence[x509.Certificate],
     *,
@@ -120,11 +126,12 @@ def objection(
 ) -> str | None:
     """Why nodes would refuse the registry after this run, and what to do instead; None where they would not.
 
+    :param shown: see Before.accepts, as for ``signers``.
     :param bundle: what is going to be published.
     :param issues: whether the certificate is replaced, or stays.
     :param secret: the Secret, the ConfigMap and the signing CA, as they are called in the sentence.
     """
-    if before.accepts(signers, overlapping=overlapping) if issues else before.kept_by(bundle):
+    if before.accepts(shown, signers, overlapping=overlapping) if issues else before.kept_by(bundle):
         return None
     old = _pem.name_text(before.chain[0].issuer) if before.chain else "another CA"
     if issues and overlapping:

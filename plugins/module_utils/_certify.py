@@ -6,15 +6,23 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.okd.registry.plugins.module_utils import _ca, _cabundle, _endpoints, _pem, _x509
+from ansible_collections.okd.registry.plugins.module_utils import (
+    _cabundle,
+    _certfiles,
+    _certsource,
+    _endpoints,
+    _pem,
+    _served,
+    _x509,
+)
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._apply import Outcome, ensure, ensure_absent
+from ansible_collections.okd.registry.plugins.module_utils._build import layout, secrets
 from ansible_collections.okd.registry.plugins.module_utils._build import route as build_route
-from ansible_collections.okd.registry.plugins.module_utils._build import secrets
 from ansible_collections.okd.registry.plugins.module_utils._endpoints import KNOWN_AFTER_APPLY, Endpoints
 from ansible_collections.okd.registry.plugins.module_utils._errors import (
     CertificateError,
@@ -23,6 +31,7 @@ from ansible_collections.okd.registry.plugins.module_utils._errors import (
     NotFoundError,
     OptionError,
     RefusedError,
+    RegistryError,
 )
 from ansible_collections.okd.registry.plugins.module_utils._info import find_workload
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
@@ -31,6 +40,7 @@ from ansible_collections.okd.registry.plugins.module_utils._plan import UNCHANGE
 from ansible_collections.okd.registry.plugins.module_utils._result import Result, registry_value
 
 Object = dict[str, Any]
+_NO_ADDRESS = "the service's address, which it has to cover, is known only after apply"
 
 
 @dataclass(frozen=True)
@@ -43,17 +53,14 @@ class CertificateSpec:
     registry: Registry
     secret_name: str
     ca_config_map: str
-    files: _ca.CaFiles | None
-    validity_days: int
-    renew_before: dt.timedelta
-    key_type: str | None
-    key_size: int | None
+    extra_names: tuple[str, ...]
     cluster_ip: str | None
-    ca_bundle: str = _cabundle.SIGNER
-    issue: bool = True
-    force: bool = False
-    allow_ca_change: bool = False
-    placed: bool = False
+    ca_bundle: str
+    issue: bool
+    force: bool
+    allow_ca_change: bool
+    placed: bool
+    outputs: _certfiles.Outputs
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> CertificateSpec:
@@ -64,22 +71,23 @@ class CertificateSpec:
             raise OptionError("validity_days", days, "must be at least 1")
         if not 0 <= renew < days:
             raise OptionError("renew_before_days", renew, f"must be from 0 to less than validity_days ({days})")
+        try:
+            _x509.server_names(params["extra_names"])
+        except CertificateError as exc:
+            raise OptionError("extra_names", params["extra_names"], f"cannot all be certified: {exc}") from exc
         wanted_ip = params.get("cluster_ip")
         return cls(
             registry=registry,
             secret_name=dns_name("secret_name", params["secret_name"]),
             ca_config_map=dns_name("ca_config_map", params.get("ca_config_map") or f"{registry.name}-ca"),
-            files=_ca.CaFiles(**params["ca"]) if params.get("ca") else None,
-            validity_days=days,
-            renew_before=dt.timedelta(days=renew),
-            key_type=params.get("key_type"),
-            key_size=params.get("key_size"),
+            extra_names=tuple(params["extra_names"]),
             cluster_ip=ip_address("cluster_ip", wanted_ip) if wanted_ip else None,
             ca_bundle=params["ca_bundle"],
             issue=params["issue"],
             force=params["force"],
             allow_ca_change=params["allow_ca_change"],
             placed=bool(params.get("placed")),
+            outputs=_certfiles.Outputs.from_params(params),
         )
 
     def ref(self, kind: str, name: str) -> ObjectRef:
@@ -87,17 +95,20 @@ class CertificateSpec:
         return ObjectRef("v1", kind, name, self.registry.namespace)
 
 
-def run(params: Mapping[str, Any], api: Api, *, check_mode: bool) -> dict[str, Any]:
+def run(
+    params: Mapping[str, Any], api: Api, *, check_mode: bool, warn: Callable[[str], None] = lambda _text: None
+) -> dict[str, Any]:
     """The module's work; its return value."""
     spec = CertificateSpec.from_params(params)
     if params["state"] == "absent":
         return _absent(spec, params, api, check_mode)
-    if spec.files is None:
-        raise OptionError("ca", None, "is required: give cert_path and key_path of the CA that signs")
     now = dt.datetime.now(dt.timezone.utc)
-    ca = _ca.load_ca(spec.files, now)
+    source = _certsource.from_params(params, now, assumed=check_mode and spec.placed)
     ip, endpoints = _names(spec, params, api, check_mode)
-    return _Issue(spec, spec.files, api, check_mode, now, endpoints, ip).work(ca)
+    names = _x509.server_names([*endpoints.hosts, *spec.extra_names])
+    for sentence in source.refuse(names, now):
+        warn(sentence)
+    return _Issue(spec, source, api, check_mode, now, endpoints, names, ip).work()
 
 
 def _names(
@@ -133,82 +144,89 @@ class _Issue:
     """One run with state present."""
 
     spec: CertificateSpec
-    files: _ca.CaFiles
+    source: _certsource.Source
     api: Api
     check_mode: bool
     now: dt.datetime
     endpoints: Endpoints
+    names: _x509.ServerNames
     ip: str | None
 
-    def work(self, ca: _x509.Ca | None) -> dict[str, Any]:
+    def work(self) -> dict[str, Any]:
         """Judge, refuse what would lose trust, issue when needed, write ConfigMap and Secret when they differ."""
-        names = _x509.server_names(self.endpoints.hosts)
+        registry = self.spec.registry
         secret_ref = self.spec.ref("Secret", self.spec.secret_name)
         map_ref = self.spec.ref("ConfigMap", self.spec.ca_config_map)
         live, live_map = self.api.get(secret_ref), self.api.get(map_ref)
-        reason = self._reason(live, ca, names)
+        reason = self._reason(live)
         issues = bool(reason) and self.spec.issue
+        before = self._before(live, live_map)
         if self.assumes:
-            text = self._text(_cabundle.OVERLAP, live, live_map, ca)
-            live_map = plan(live_map, secrets.ca_config_map(map_ref.name, map_ref.namespace or "", text)).after
+            text = self._text(_cabundle.OVERLAP, before, self.source.published)
+            live_map = plan(live_map, secrets.ca_config_map(map_ref.name, registry.namespace, text)).after
         else:
-            self._refuse_lost_trust(live, live_map, ca, issues=issues)
+            self._refuse_lost_trust(before, issues=issues)
         result = Result(self.api)
-        made_ca = ca is None and not self.assumes
-        if ca is None and not self.check_mode:
-            ca = _ca.create_ca(
-                self.files, name=f"{self.spec.registry.name}-ca@{int(self.now.timestamp())}", now=self.now
-            )
+        made_ca = self.source.planned_ca()
+        if made_ca and not self.check_mode:
+            self.source.make_ca(f"{registry.name}-ca@{int(self.now.timestamp())}", self.now)
         if made_ca:
-            result.note(f"Created a CA: certificate {self.files.cert_path}, key {self.files.key_path}.")
+            result.note(made_ca)
+        kept = self._still_served(before)
+        for cert in kept:
+            result.note(
+                f"{_pem.name_text(cert.subject)} stays published: a pod does not serve the Secret's certificate."
+            )
 
         def published(now: Object | None) -> Object:
-            text = self._text(self.spec.ca_bundle, live, now, ca)
-            return secrets.ca_config_map(map_ref.name, map_ref.namespace or "", text)
+            text = self._text(self.spec.ca_bundle, self._before(live, now), [*kept, *self.source.published])
+            return secrets.ca_config_map(map_ref.name, registry.namespace, text)
 
         written = result.add(ensure(self.api, map_ref, published, check_mode=self.check_mode, live=live_map))
-        issued = self._issue(ca, names) if issues and ca and not self.check_mode else None
-        outcome = self._store(secret_ref, live, ca, names, issued, reason if issues else None)
-        if issued and secrets.value(outcome.live, secrets.CERT_KEY) != issued.bundle:
+        new = self._make() if issues and not self.check_mode else None
+        outcome = self._store(secret_ref, live, new, reason if issues else None)
+        if new and secrets.value(outcome.live, secrets.CERT_KEY) != new.bundle:
             reason, issues = None, False  # somebody else stored one that will do, at the same time
         if issues:
-            result.note(f"Issued a certificate for {', '.join(self.endpoints.hosts)}: {reason}.")
+            result.note(f"{self.source.sentence(self._hosts())}: {reason}.")
         result.add(outcome)
         planned = bool(reason) and (self.assumes or (issues and self.check_mode))
-        return result.finish(
+        copies = self.spec.outputs.copy(outcome.live, check_mode=self.check_mode)
+        for copy in copies:
+            result.note(copy.sentence)
+        value = result.finish(
             registry=registry_value(
-                self.spec.registry.name, self.spec.registry.namespace, self.endpoints,
-                cluster_ip=self.ip, port=self.spec.registry.port,
+                registry.name, registry.namespace, self.endpoints, cluster_ip=self.ip, port=registry.port
             ),
-            changed=result.changed or made_ca,
+            changed=result.changed or bool(made_ca) or bool(copies),
             reason=reason,
             issued=issues,
-            certificate=self._facts(outcome.live, names, planned=planned),
+            certificate=self._facts(outcome.live, planned=planned),
             ca_cert=_published_text(written.live),
-            ca=self._ca_facts(written.live, outcome.live, ca, planned=planned),
-        )  # fmt: skip
+            ca=self._ca_facts(written.live, outcome.live, planned=planned),
+        )
+        value["diff"] += [copy.diff for copy in copies]
+        return value
 
     @property
     def assumes(self) -> bool:
         """Whether this is a plan that takes what comes before it in a rotation as done."""
         return self.check_mode and self.spec.placed
 
-    def _reason(self, live: Object | None, ca: _x509.Ca | None, names: _x509.ServerNames) -> str | None:
-        if ca is None and not self.assumes:
-            return "there is no CA yet, and what a new one signs is new"
-        if not self.endpoints.complete:
-            return "the service's address, which it has to cover, is known only after apply"
+    def _hosts(self) -> list[str]:
+        return list(dict.fromkeys([*self.endpoints.hosts, *self.spec.extra_names]))
+
+    def _reason(self, live: Object | None) -> str | None:
+        if not self.endpoints.complete and self.source.foretell(self.now) is None:
+            return self.source.reason([], None, self.names, self.now) if self.source.planned_ca() else _NO_ADDRESS
         try:
             certs, key = self._pair(live)
         except CertificateError as exc:
             return f"what is there cannot be used ({exc})"
-        if ca is None:  # it is there by the time that this is done
-            return _x509.other_issuer(certs, KNOWN_AFTER_APPLY)
-        reason = _x509.needs_reissue(
-            certs, key, ca, names, now=self.now, renew_before=self.spec.renew_before,
-            key_type=self.spec.key_type, key_size=self.spec.key_size,
-        )  # fmt: skip
-        return reason or ("a new one was asked for (force)" if self.spec.force else None)
+        reason = self.source.reason(certs, key, self.names, self.now)
+        if reason is None and self.spec.force and self.source.foretell(self.now) is None:
+            return "a new one was asked for (force)"
+        return reason
 
     # ---- what the nodes trust ------------------------------------------------------------------------------------
 
@@ -219,39 +237,71 @@ class _Issue:
             chain = []
         return _cabundle.Before(chain, _published(live_map), self.now)
 
-    def _text(self, kind: str, live: Object | None, live_map: Object | None, ca: _x509.Ca | None) -> str:
+    def _text(self, kind: str, before: _cabundle.Before, signers: Sequence[Any]) -> str:
         """What the ConfigMap is to hold, as PEM text; a CA that is still to be made is known after apply."""
-        return _pem.pem_of(*self._bundle(kind, live, live_map, ca)) + ("" if ca else KNOWN_AFTER_APPLY)
+        return _pem.pem_of(*self._bundle(kind, before, signers)) + ("" if signers else KNOWN_AFTER_APPLY)
 
-    def _bundle(self, kind: str, live: Object | None, live_map: Object | None, ca: _x509.Ca | None) -> list[Any]:
+    def _bundle(self, kind: str, before: _cabundle.Before, signers: Sequence[Any]) -> list[Any]:
         """The certificates to be published; without those of a CA that is still to be made.
 
         :param kind: ``signer`` or ``overlap``.
         """
-        signers = ca.published() if ca else []
         if kind == _cabundle.SIGNER:
             return _cabundle.once(signers)
-        before = self._before(live, live_map)
         bundle = _cabundle.overlap(before.published, signers, self.now)
         if before.kept_by(bundle):
             return bundle
         # The ConfigMap lacks the CA of the certificate in use; the Secret may have it, as its chain.
         return _cabundle.overlap([*before.published, *before.chain[1:]], signers, self.now)
 
-    def _refuse_lost_trust(
-        self, live: Object | None, live_map: Object | None, ca: _x509.Ca | None, *, issues: bool
-    ) -> None:
+    def _refuse_lost_trust(self, before: _cabundle.Before, *, issues: bool) -> None:
         """Nodes must accept what is served, before and after this run. Raises RefusedError where they would not."""
-        signers = ca.published() if ca else []
+        signers = self.source.published
         why = _cabundle.objection(
-            self._before(live, live_map), signers, self._bundle(self.spec.ca_bundle, live, live_map, ca),
+            before, self.source.shown, signers, self._bundle(self.spec.ca_bundle, before, signers),
             issues=issues, overlapping=self.spec.ca_bundle == _cabundle.OVERLAP,
             secret=str(self.spec.ref("Secret", self.spec.secret_name)),
-            config_map=str(self.spec.ref("ConfigMap", self.spec.ca_config_map)),
-            ca=_pem.name_text(signers[0].subject) if signers else f"a new CA ({self.files.cert_path} is not there)",
+            config_map=str(self.spec.ref("ConfigMap", self.spec.ca_config_map)), ca=self.source.name,
         )  # fmt: skip
         if why and not self.spec.allow_ca_change and self._has_workload():
             raise RefusedError(why)
+
+    def _still_served(self, before: _cabundle.Before) -> list[Any]:
+        """CAs that would no longer be published, while a pod still serves a certificate that is not the Secret's.
+
+        So it is after a run that was killed before the rollout: the pods have the certificate of the old CA in memory.
+        """
+        if self.spec.ca_bundle != _cabundle.SIGNER or self.spec.allow_ca_change:
+            return []
+        if self.assumes or not self.source.published:
+            return []
+        going = [
+            cert for cert in _cabundle.overlap(before.published, self.source.published, self.now)
+            if cert not in self.source.published and not _cabundle.trusted([cert], self.source.published)
+        ]  # fmt: skip
+        if not going or not before.chain:
+            return []
+        expected = _pem.fingerprint(before.chain[0])
+        return going if any(sha256 != expected for sha256 in self._served()) else []
+
+    def _served(self) -> list[str | None]:
+        """What the running pods serve, as fingerprints; None for one that cannot be asked."""
+        registry = self.spec.registry
+        try:
+            workload = find_workload(self.api, registry.name, registry.namespace)
+            selector = layout.selector(workload)
+            pods = self.api.list("v1", "Pod", registry.namespace, labels=selector) if selector else []
+        except ForbiddenError:
+            return [None]
+        found: list[str | None] = []
+        for pod in pods:
+            if (pod.get("status") or {}).get("phase") == "Running" and not pod["metadata"].get("deletionTimestamp"):
+                try:
+                    name = str(pod["metadata"]["name"])
+                    found.append(_served.leaf_sha256(self.api, registry.namespace, name, registry.port))
+                except (RegistryError, OSError):
+                    found.append(None)
+        return found
 
     def _has_workload(self) -> bool:
         """Whether there is a registry that serves; also where that may not be looked at."""
@@ -260,14 +310,12 @@ class _Issue:
         except ForbiddenError:
             return True
 
-    def _ca_facts(
-        self, live_map: Object | None, secret: Object | None, ca: _x509.Ca | None, *, planned: bool
-    ) -> list[dict[str, Any]]:
-        if planned:
+    def _ca_facts(self, live_map: Object | None, secret: Object | None, *, planned: bool) -> list[dict[str, Any]]:
+        if planned and self.source.foretell(self.now) is None:
             found = _cabundle.facts(_published(live_map), None, self.now)
-            signer = _pem.fingerprint(ca.cert) if ca else None
+            signer = _pem.fingerprint(self.source.shown[0]) if self.source.shown else None
             return [{**one, "signs": one["sha256"] == signer} for one in found]
-        chain = self._before(secret, None).chain
+        chain = self.source.shown if planned else self._before(secret, None).chain
         return _cabundle.facts(_published(live_map), chain[0] if chain else None, self.now)
 
     def _pair(self, live: Object | None) -> tuple[list[Any], Any]:
@@ -280,46 +328,36 @@ class _Issue:
         certs = _pem.parse_certificates(bundle, f"{where}, {secrets.CERT_KEY}")
         return certs, _pem.parse_key(key, f"{where}, {secrets.PRIVATE_KEY}") if key else None
 
-    def _issue(self, ca: _x509.Ca, names: _x509.ServerNames) -> _x509.Issued:
-        return _x509.issue(
-            ca, names, serial=_ca.next_serial(self.files), now=self.now, days=self.spec.validity_days,
-            key_type=self.spec.key_type or "RSA", key_size=self.spec.key_size,
-        )  # fmt: skip
+    def _make(self) -> _certsource.Pair:
+        return self.source.make(self.names, self.now)
 
-    def _store(
-        self,
-        ref: ObjectRef,
-        live: Object | None,
-        ca: _x509.Ca | None,
-        names: _x509.ServerNames,
-        issued: _x509.Issued | None,
-        reason: str | None,
-    ) -> Outcome:
+    def _store(self, ref: ObjectRef, live: Object | None, new: _certsource.Pair | None, reason: str | None) -> Outcome:
         """Write the Secret where there is a reason. After a conflict the other's certificate stays if it will do."""
         if not reason:
             return Outcome(ref, Change(UNCHANGED, before=live, after=live), live)
 
         def desired(now: Object | None) -> Object:
             unknown = KNOWN_AFTER_APPLY.encode()
-            bundle, key = (issued.bundle, issued.key_pem) if issued else (unknown, unknown)
-            if now is not live and not self._reason(now, ca, names):
+            bundle, key = (new.bundle, new.key_pem) if new else (unknown, unknown)
+            if now is not live and not self._reason(now):
                 kept = secrets.value(now, secrets.CERT_KEY), secrets.value(now, secrets.PRIVATE_KEY)
                 bundle, key = kept[0] or bundle, kept[1] or key
             return secrets.certificate_secret(ref.name, ref.namespace or "", bundle, key, now)
 
         return ensure(self.api, ref, desired, check_mode=self.check_mode, live=live)
 
-    def _facts(self, secret: Object | None, names: _x509.ServerNames, *, planned: bool) -> dict[str, Any] | None:
+    def _facts(self, secret: Object | None, *, planned: bool) -> dict[str, Any] | None:
         if not planned:
             chain = self._before(secret, None).chain
-            return _x509.facts(chain[0], self.now) if chain else None
-        unknown = dict.fromkeys(
-            ("issuer", "serial", "not_before", "not_after", "days_left", "sha256"), KNOWN_AFTER_APPLY
-        )
-        sans = [*names.dns, *map(str, names.ips)]
+            return _x509.bundle_facts(chain, self.now) if chain else None
+        foretold = self.source.foretell(self.now)
+        if foretold is not None:
+            return foretold
+        sans = [*self.names.dns, *map(str, self.names.ips)]
         if not self.endpoints.complete:
             sans.append(KNOWN_AFTER_APPLY)
-        return {"subject": f"CN={names.common_name()}", "sans": sans, **unknown}
+        unknown = dict.fromkeys(_x509.UNKNOWN_BEFORE, KNOWN_AFTER_APPLY)
+        return {"subject": f"CN={self.names.common_name()}", "sans": sans, **unknown}
 
 
 def _published_text(config_map: Object | None) -> str:

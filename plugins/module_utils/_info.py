@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -46,11 +47,12 @@ def execute(module: Any, api: Api) -> dict[str, Any]:
     routes = reader.routes()
     secret = reader.get("Secret", params["secret_name"])
     ca_map = reader.get("ConfigMap", params["ca_config_map"] or f"{registry.name}-ca")
-    certificate = reader.certificate(secret)
+    certificate, leaf = reader.certificate(secret)
     result = {
         "changed": False,
         "registry": _registry(registry, params, service, workload, routes, planned=module.check_mode),
         "ca_cert": ((ca_map or {}).get("data") or {}).get(CA_KEY),
+        "ca": reader.authorities(ca_map, leaf),
         "certificate": certificate,
         "workload": workload_value(workload),
         "route": route_value(routes[0]) if routes else None,
@@ -166,19 +168,35 @@ class _Reader:
             return []
         return [dict(r) for r in build_route.ranked(found, self._registry)]
 
-    def certificate(self, secret: Object | None) -> dict[str, Any] | None:
-        """Facts about the leaf in the Secret; None without one."""
+    def certificate(self, secret: Object | None) -> tuple[dict[str, Any] | None, Any]:
+        """Facts about the leaf in the Secret, and the leaf itself; None for both without one."""
         pair = key_pair(secret)
         pem = value(secret, pair[0]) if pair else None
         if pem is None:
-            return None
-        from ansible_collections.okd.registry.plugins.module_utils._x509 import certificate_facts
+            return None, None
+        from ansible_collections.okd.registry.plugins.module_utils import _pem, _x509
 
+        name = f"Secret {self._registry.namespace}/{(secret or {})['metadata']['name']}"
         try:
-            return certificate_facts(pem)
+            chain = _pem.parse_certificates(pem, name)
         except CertificateError as exc:
-            self._warn(f"Secret {self._registry.namespace}/{(secret or {})['metadata']['name']}: {exc}")
-            return None
+            self._warn(str(exc))
+            return None, None
+        return _x509.bundle_facts(chain, dt.datetime.now(dt.timezone.utc)), chain[0]
+
+    def authorities(self, config_map: Object | None, leaf: Any) -> list[dict[str, Any]]:
+        """Facts about the published CAs; none where there are none that can be read."""
+        text = ((config_map or {}).get("data") or {}).get(CA_KEY)
+        if not text:
+            return []
+        from ansible_collections.okd.registry.plugins.module_utils import _cabundle, _pem
+
+        name = f"ConfigMap {self._registry.namespace}/{(config_map or {})['metadata']['name']}, {CA_KEY}"
+        try:
+            return _cabundle.facts(_pem.parse_certificates(text.encode(), name), leaf, dt.datetime.now(dt.timezone.utc))
+        except CertificateError as exc:
+            self._warn(str(exc))
+            return []
 
     def served(self, pods: list[Object], workload: Object | None, expected: str | None) -> list[dict[str, Any]]:
         container = layout.container_name(workload)

@@ -19,6 +19,7 @@ try:
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+    from cryptography.x509.oid import SignatureAlgorithmOID
 
     HAS_CRYPTOGRAPHY = True
 except ImportError:  # the module says so with missing_required_lib
@@ -153,7 +154,10 @@ def key_to_pem(key: Any, passphrase: str | None = None) -> bytes:
         how: Any = serialization.BestAvailableEncryption(passphrase.encode("utf-8"))
         form = serialization.PrivateFormat.PKCS8
     else:
-        how, form = serialization.NoEncryption(), serialization.PrivateFormat.TraditionalOpenSSL
+        # The old form knows no other kinds of keys.
+        old = isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey)
+        form = serialization.PrivateFormat.TraditionalOpenSSL if old else serialization.PrivateFormat.PKCS8
+        how = serialization.NoEncryption()
     data: bytes = key.private_bytes(serialization.Encoding.PEM, form, how)
     return data
 
@@ -161,6 +165,12 @@ def key_to_pem(key: Any, passphrase: str | None = None) -> bytes:
 def name_text(name: x509.Name) -> str:
     """A distinguished name as people write it, for instance ``CN=registry``."""
     return name.rfc4514_string()
+
+
+def signature_text(cert: x509.Certificate) -> str:
+    """How a certificate is signed, for instance ``ECDSA_WITH_SHA256``; dotted numbers for what has no name here."""
+    named = {oid: name for name, oid in vars(SignatureAlgorithmOID).items() if isinstance(oid, x509.ObjectIdentifier)}
+    return named.get(cert.signature_algorithm_oid, cert.signature_algorithm_oid.dotted_string)
 
 
 def stamp(when: dt.datetime) -> str:

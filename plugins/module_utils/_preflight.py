@@ -99,20 +99,23 @@ class _Preflight:
             yield f"image: {params['image']!r} is no image reference, such as registry.example.com/ose/name:v3.11"
 
     def files(self) -> Problems:
-        """The CA's files: there, readable, a CA, its key, in time."""
-        ca = self._params["ca"]
-        if not ca:
+        """The CA's files: there, readable, a CA, its key, in time. Or the certificate's, with all that is wrong."""
+        ca, own = self._params["ca"], self._params["certificate"]
+        if not ca and not own:
             return
         try:
-            from ansible_collections.okd.registry.plugins.module_utils._ca import CaFiles, load_ca
+            from ansible_collections.okd.registry.plugins.module_utils import _certsource, _x509
         except ImportError as exc:
             yield f"ca: the Python library cryptography is missing where this runs ({exc})"
             return
-        files = CaFiles(ca["cert_path"], ca["key_path"], ca["serial_path"], ca["passphrase"], create=ca["create"])
+        now = dt.datetime.now(dt.timezone.utc)
         try:
-            load_ca(files, dt.datetime.now(dt.timezone.utc))
+            # Which names it has to cover, registry_cert asks the cluster.
+            _certsource.from_params(self._params, now).refuse(_x509.server_names(()), now)
+        except OptionError as exc:
+            yield str(exc)
         except RegistryError as exc:
-            yield f"ca: {exc}"
+            yield f"{'certificate' if own else 'ca'}: {str(exc).removeprefix('certificate: ')}"
 
     # ---- what the cluster says -----------------------------------------------------------------------------------
 

@@ -21,10 +21,11 @@ from ansible_collections.okd.registry.plugins.module_utils._errors import Certif
 try:
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
     from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
     HAS_CRYPTOGRAPHY = True
+    ANY_USAGE = x509.ObjectIdentifier("2.5.29.37.0")  # anyExtendedKeyUsage
 except ImportError:  # the module says so with missing_required_lib
     HAS_CRYPTOGRAPHY = False
 
@@ -130,21 +131,26 @@ def check_ca(cert: x509.Certificate, key: Any, now: dt.datetime, *, cert_source:
     """
     if not _pem.same_key(cert, key):
         raise CertificateError(f"{key_source} is not the key of {cert_source}: give the pair that belongs together")
-    basic = _pem.extension(cert, x509.BasicConstraints)
-    if basic is None or not basic.ca:
-        raise CertificateError(
-            f"{cert_source} ({_pem.name_text(cert.subject)}) is not a CA certificate (basicConstraints has no CA:TRUE):"
-            " clients would refuse what it signs"
-        )
-    usage = _pem.extension(cert, x509.KeyUsage)
-    if usage is not None and not usage.key_cert_sign:
-        raise CertificateError(f"{cert_source} may not sign certificates (its keyUsage lacks keyCertSign)")
+    why = not_a_ca(cert)
+    if why:
+        raise CertificateError(f"{cert_source} ({_pem.name_text(cert.subject)}) {why}")
     if now >= _pem.not_after(cert):
         raise CertificateError(f"{cert_source} expired at {_pem.stamp(_pem.not_after(cert))}: a new CA is needed")
     if now < _pem.not_before(cert):
         raise CertificateError(
             f"{cert_source} is not valid before {_pem.stamp(_pem.not_before(cert))}: is the clock right?"
         )
+
+
+def not_a_ca(cert: x509.Certificate) -> str | None:
+    """Why clients refuse what ``cert`` signs, dates apart; None where they do not."""
+    basic = _pem.extension(cert, x509.BasicConstraints)
+    if basic is None or not basic.ca:
+        return "is not a CA certificate (basicConstraints has no CA:TRUE): clients would refuse what it signs"
+    usage = _pem.extension(cert, x509.KeyUsage)
+    if usage is not None and not usage.key_cert_sign:
+        return "may not sign certificates (its keyUsage lacks keyCertSign)"
+    return None
 
 
 def _usage(*, sign: bool = False, encipher: bool = False, authority: bool = False) -> x509.KeyUsage:
@@ -266,7 +272,7 @@ def needs_reissue(
     return (
         _time_reason(leaf, ca, now, renew_before)
         or _names_reason(leaf, wanted)
-        or _weakness(leaf)
+        or weakness(leaf)
         or _key_reason(leaf, key_type, key_size)
     )
 
@@ -303,31 +309,57 @@ def _names_reason(leaf: x509.Certificate, wanted: ServerNames) -> str | None:
     return None
 
 
-def _weakness(leaf: x509.Certificate) -> str | None:
-    public, digest = leaf.public_key(), leaf.signature_hash_algorithm
+def weak_signature(cert: x509.Certificate) -> str | None:
+    """Why clients refuse the signature on ``cert``; None where they do not."""
+    digest = cert.signature_hash_algorithm
     if digest is not None and digest.name in ("md5", "sha1"):
         return f"its signature is made with {digest.name}, which clients refuse"
-    if isinstance(public, rsa.RSAPublicKey) and public.key_size < _pem.MIN_RSA_BITS:
-        return f"its RSA key has only {public.key_size} bits"
-    usage = _pem.extension(leaf, x509.ExtendedKeyUsage)
-    if usage is not None and ExtendedKeyUsageOID.SERVER_AUTH not in usage:
-        return "its extendedKeyUsage does not allow serverAuth"
     return None
 
 
-def _key_reason(leaf: x509.Certificate, key_type: str | None, key_size: int | None) -> str | None:
+def weakness(leaf: x509.Certificate) -> str | None:
+    """Why clients refuse a server certificate whatever its names and dates are; None where they do not."""
     public: Any = leaf.public_key()
-    kind = "RSA" if isinstance(public, rsa.RSAPublicKey) else "ECDSA"
+    kind, size = key_kind(public)
+    if kind not in ("RSA", "ECDSA", "Ed25519"):
+        return f"its key is {kind}, which clients do not know"
+    if kind == "RSA" and size < _pem.MIN_RSA_BITS:
+        return f"its RSA key has only {size} bits"
+    if kind == "ECDSA" and size < _pem.MIN_EC_BITS:
+        return f"its ECDSA key has only {size} bits"
+    allowed = _pem.extension(leaf, x509.ExtendedKeyUsage)
+    if allowed is not None and not {ExtendedKeyUsageOID.SERVER_AUTH, ANY_USAGE} & set(allowed):
+        return "its extendedKeyUsage does not allow serverAuth"
+    usage = _pem.extension(leaf, x509.KeyUsage)
+    if usage is not None and not usage.digital_signature:
+        return "its keyUsage does not allow digitalSignature, without which no current TLS can be spoken"
+    return weak_signature(leaf)
+
+
+def key_kind(public: Any) -> tuple[str, int]:
+    """What kind of public key it is, and its bits."""
+    if isinstance(public, rsa.RSAPublicKey):
+        return "RSA", int(public.key_size)
+    if isinstance(public, ec.EllipticCurvePublicKey):
+        return "ECDSA", int(public.key_size)
+    if isinstance(public, ed25519.Ed25519PublicKey):
+        return "Ed25519", 256
+    return str(public.__class__.__name__).strip("_").removesuffix("PublicKey"), int(getattr(public, "key_size", 0))
+
+
+def _key_reason(leaf: x509.Certificate, key_type: str | None, key_size: int | None) -> str | None:
+    kind, size = key_kind(leaf.public_key())
     if key_type and kind != key_type:
         return f"its key is {kind}, asked for is {key_type}"
-    if key_size and public.key_size < key_size:
-        return f"its key has {public.key_size} bits, asked for are {key_size}"
+    if key_size and size < key_size:
+        return f"its key has {size} bits, asked for are {key_size}"
     return None
 
 
 def facts(cert: x509.Certificate, now: dt.datetime) -> dict[str, Any]:
     """What a certificate says, fit for results and diffs: nothing in it is secret. Days are whole days left."""
     names = names_of(cert)
+    kind, size = key_kind(cert.public_key())
     return {
         "subject": _pem.name_text(cert.subject),
         "issuer": _pem.name_text(cert.issuer),
@@ -337,7 +369,22 @@ def facts(cert: x509.Certificate, now: dt.datetime) -> dict[str, Any]:
         "not_after": _pem.stamp(_pem.not_after(cert)),
         "days_left": (_pem.not_after(cert) - now).days,
         "sha256": _pem.fingerprint(cert),
+        "key_type": kind,
+        "key_size": size,
+        "signature_algorithm": _pem.signature_text(cert),
     }
+
+
+def bundle_facts(certs: Sequence[x509.Certificate], now: dt.datetime) -> dict[str, Any]:
+    """:func:`facts` of a certificate that comes with its chain, leaf first."""
+    return {**facts(certs[0], now), "chain_length": len(certs)}
+
+
+#: Keys of bundle_facts() that are not known before a certificate is made.
+UNKNOWN_BEFORE = (
+    "issuer", "serial", "not_before", "not_after", "days_left", "sha256", "key_type", "key_size",
+    "signature_algorithm", "chain_length",
+)  # fmt: skip
 
 
 def covers(sans: Iterable[str], host: str) -> bool:

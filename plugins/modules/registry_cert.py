@@ -18,7 +18,10 @@ description:
   - While a registry is there, its certificate is not replaced by one of another CA, since the nodes would refuse it
     until they trust that CA. C(playbooks/rotate_certificates.yml) changes the CA without a gap, with O(ca_bundle) and
     O(issue); O(allow_ca_change) changes it at once.
-  - The private key goes nowhere but into the Secret; it is in no result, no difference and no temporary file.
+  - A certificate that was made elsewhere is brought in with O(certificate) instead. Everything that would keep clients
+    from accepting it is found before anything is written.
+  - The private key goes nowhere but into the Secret, and into a file where O(key_path) asks for one; it is in no result
+    and no difference.
 author:
   - okd.registry contributors (@okd-registry)
 version_added: 1.0.0
@@ -49,19 +52,23 @@ options:
     default: present
   ca:
     description:
-      - The CA that signs, as files on the host that runs this module. Required with O(state=present).
+      - The CA that signs, as files on the host that runs this module. Required with O(state=present), unless there is
+        O(certificate).
+      - With O(certificate), the CA that clients are to trust; only its certificate is read.
     type: dict
     suboptions:
       cert_path:
         description:
           - Certificate of the CA (PEM). Certificates after the first are taken as its chain.
         type: path
-        required: true
+      cert_content:
+        description:
+          - The same as text, with O(certificate) alone.
+        type: str
       key_path:
         description:
-          - Private key of the CA (PEM).
+          - Private key of the CA (PEM). Required for a CA that signs.
         type: path
-        required: true
       serial_path:
         description:
           - File with the last serial number used, in hexadecimal, as C(oadm ca) keeps it (C(ca.serial.txt)).
@@ -77,6 +84,70 @@ options:
           - The key is written first, readable for its owner alone; one that a killed run left behind is used.
         type: bool
         default: false
+  certificate:
+    description:
+      - A certificate that was made elsewhere, instead of one that O(ca) signs. Files are on the host that runs this
+        module.
+      - It has to be accepted by clients under every name of the registry and under O(extra_names), by way of its chain
+        to the CA. Key, dates, names, uses, and strength of key and signatures are looked at, and all that is wrong is
+        named at once.
+      - It is not renewed by this module; with fewer than O(renew_before_days) days left, there is a warning.
+    type: dict
+    suboptions:
+      cert_path:
+        description:
+          - The certificate (PEM). Further ones in the file are taken as its chain.
+        type: path
+      cert_content:
+        description:
+          - The same as text.
+        type: str
+      key_path:
+        description:
+          - Its private key (PEM).
+        type: path
+      key_content:
+        description:
+          - The same as text. A path is better, since it keeps the key out of variables.
+        type: str
+      chain_path:
+        description:
+          - Certificates between it and its root (PEM), in any order. What has no part in the way up is left out.
+          - Without O(ca), the root at the end of the chain is what clients are to trust.
+        type: path
+      chain_content:
+        description:
+          - The same as text.
+        type: str
+      passphrase:
+        description:
+          - Passphrase of the key. In the Secret the key has none, for the registry could not ask for it.
+        type: str
+  extra_names:
+    description:
+      - Names and addresses that the certificate covers beside those of the registry, without being endpoints that nodes
+        are made to trust, or that are checked. Host names, V(*.) wildcards, IPv4 and IPv6 addresses.
+    type: list
+    elements: str
+    default: []
+  cert_path:
+    description:
+      - Keep a copy of C(registry.crt) (certificate and chain, mode 0644) in this file, where this module runs.
+    type: path
+  key_path:
+    description:
+      - Keep a copy of C(registry.key) (mode 0600) in this file, where this module runs.
+      - The copies are made from the Secret, replaced in one step, and written again when they differ in content, mode
+        or owner. A link or anything else that is no regular file is refused.
+    type: path
+  owner:
+    description:
+      - Who owns the copies, as name or number. By default who runs the module.
+    type: str
+  group:
+    description:
+      - Group of the copies, as name or number.
+    type: str
   secret_name:
     description:
       - Name of the Secret, with the keys C(registry.crt) (certificate and chain) and C(registry.key).
@@ -128,7 +199,7 @@ options:
     default: true
   force:
     description:
-      - Issue a new certificate even when the one at hand will do.
+      - Issue a new certificate even when the one at hand will do. Without meaning for one that is brought in.
     type: bool
     default: false
   allow_ca_change:
@@ -176,6 +247,27 @@ EXAMPLES = r"""
       - registry.example.com:8443
       - 10.20.30.40:5000
     key_type: ECDSA
+
+- name: Bring in a certificate of the company's own CA
+  okd.registry.registry_cert:
+    certificate:
+      cert_path: /etc/pki/registry/registry.crt
+      key_path: /etc/pki/registry/registry.key
+      chain_path: /etc/pki/registry/intermediate.crt
+    ca:
+      cert_path: /etc/pki/company/root.crt
+
+- name: Certify more than what nodes are made to trust, and keep a copy for a load balancer
+  okd.registry.registry_cert:
+    ca:
+      cert_path: /etc/origin/master/ca.crt
+      key_path: /etc/origin/master/ca.key
+    extra_names:
+      - "*.apps.example.com"
+      - fd00:10::5
+    cert_path: /etc/haproxy/registry.crt
+    key_path: /etc/haproxy/registry.key
+    owner: haproxy
 
 - name: Publish a new CA beside the old one, the certificate still being of the old one
   okd.registry.registry_cert:
@@ -247,6 +339,22 @@ certificate:
       description: SHA-256 fingerprint of the certificate.
       type: str
       sample: 3f8b0c5f0e0cbb9dfb0a3d3f6f3f2d1c9be9e0a6bd4c0f6a3c5b7d9e1f203142
+    key_type:
+      description: Kind of its key.
+      type: str
+      sample: RSA
+    key_size:
+      description: Bits of its key.
+      type: int
+      sample: 2048
+    signature_algorithm:
+      description: How it is signed.
+      type: str
+      sample: RSA_WITH_SHA256
+    chain_length:
+      description: How many certificates are in the Secret, this one included.
+      type: int
+      sample: 2
 ca_cert:
   description:
     - Certificate of the CA (PEM), which clients have to trust; all that are published, one after another.
@@ -326,21 +434,14 @@ from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._args import COMMON, ENDPOINTS, argument_spec
 from ansible_collections.okd.registry.plugins.module_utils._errors import MissingLibraryError
 from ansible_collections.okd.registry.plugins.module_utils._kube import run_module
-
-CA = {
-    "cert_path": {"type": "path", "required": True},
-    "key_path": {"type": "path", "required": True, "no_log": False},
-    "serial_path": {"type": "path"},
-    "passphrase": {"type": "str", "no_log": True},
-    "create": {"type": "bool", "default": False},
-}
+from ansible_collections.okd.registry.plugins.module_utils._options import certificate as _certoptions
 
 
 def execute(module: AnsibleModule, api: Api) -> dict[str, Any]:
     """Issue, or take away."""
     if not _pem.HAS_CRYPTOGRAPHY:
         raise MissingLibraryError(missing_required_lib("cryptography", reason="to sign certificates"))
-    return _certify.run(module.params, api, check_mode=module.check_mode)
+    return _certify.run(module.params, api, check_mode=module.check_mode, warn=module.warn)
 
 
 def main() -> None:
@@ -350,8 +451,13 @@ def main() -> None:
         argument_spec=argument_spec(
             COMMON,
             ENDPOINTS,
+            _certoptions.SPEC,
             state={"type": "str", "choices": ["present", "absent"], "default": "present"},
-            ca={"type": "dict", "options": CA},
+            extra_names={"type": "list", "elements": "str", "default": []},
+            cert_path={"type": "path"},
+            key_path={"type": "path", "no_log": False},
+            owner={"type": "str"},
+            group={"type": "str"},
             secret_name={"type": "str", "default": "registry-secret"},
             ca_config_map={"type": "str"},
             cluster_ip={"type": "str"},
@@ -365,7 +471,7 @@ def main() -> None:
             allow_ca_change={"type": "bool", "default": False},
             placed={"type": "bool", "default": False},
         ),
-        required_if=[("state", "present", ["ca"])],
+        required_if=[("state", "present", ["ca", "certificate"], True)],
     )
 
 

@@ -122,17 +122,35 @@ ca_cert:
   sample: |
     -----BEGIN CERTIFICATE-----
     ...
+ca:
+  description: The published CAs, as RV(okd.registry.registry_cert#module:ca); empty without any.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - subject: CN=registry-ca@1716000000
+      sha256: 9c1f...
+      not_after: "2029-05-17T02:40:00Z"
+      days_left: 900
+      signs: true
 certificate:
-  description: Facts about the certificate in the Secret; null without one.
+  description:
+    - Facts about the certificate in the Secret, as RV(okd.registry.registry_cert#module:certificate); null without one.
   returned: success
   type: dict
   sample:
     subject: CN=docker-registry.default.svc
     sans: [docker-registry.default.svc, 172.30.124.220]
+    issuer: CN=registry-ca@1716000000
+    serial: 1F
     not_before: "2026-01-01T00:00:00Z"
     not_after: "2028-01-01T00:00:00Z"
     days_left: 730
     sha256: 5f2a...
+    key_type: RSA
+    key_size: 2048
+    signature_algorithm: RSA_WITH_SHA256
+    chain_length: 2
 workload:
   description: The workload; null without one.
   returned: success

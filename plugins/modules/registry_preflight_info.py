@@ -34,19 +34,22 @@ options:
     type: str
   ca:
     description:
-      - The CA that signs the registry's certificate, as files where this module runs.
+      - The CA that signs the registry's certificate, as files where this module runs; with O(certificate), the one that
+        clients are to trust.
     type: dict
     suboptions:
       cert_path:
         description:
           - Its certificate (PEM).
         type: path
-        required: true
+      cert_content:
+        description:
+          - The same as text, with O(certificate) alone.
+        type: str
       key_path:
         description:
-          - Its key (PEM).
+          - Its key (PEM). Required for a CA that signs.
         type: path
-        required: true
       serial_path:
         description:
           - Its file of serial numbers.
@@ -60,6 +63,39 @@ options:
           - It will be made where it is missing, so missing files are no problem.
         type: bool
         default: false
+  certificate:
+    description:
+      - A certificate that was made elsewhere, as in M(okd.registry.registry_cert).
+    type: dict
+    suboptions:
+      cert_path:
+        description:
+          - The certificate (PEM).
+        type: path
+      cert_content:
+        description:
+          - The same as text.
+        type: str
+      key_path:
+        description:
+          - Its private key (PEM).
+        type: path
+      key_content:
+        description:
+          - The same as text.
+        type: str
+      chain_path:
+        description:
+          - Certificates between it and its root (PEM).
+        type: path
+      chain_content:
+        description:
+          - The same as text.
+        type: str
+      passphrase:
+        description:
+          - Passphrase of the key.
+        type: str
   secret_name:
     description:
       - Secret for the certificate.
@@ -159,21 +195,11 @@ api_requests:
 from ansible_collections.okd.registry.plugins.module_utils._args import COMMON, ENDPOINTS, argument_spec
 from ansible_collections.okd.registry.plugins.module_utils._build.workload import API_VERSIONS
 from ansible_collections.okd.registry.plugins.module_utils._kube import run_module
-from ansible_collections.okd.registry.plugins.module_utils._options import pod, settings, storage
+from ansible_collections.okd.registry.plugins.module_utils._options import certificate, pod, settings, storage
 from ansible_collections.okd.registry.plugins.module_utils._preflight import execute
 
 ARGUMENTS = {
     "cluster_ip": {"type": "str"},
-    "ca": {
-        "type": "dict",
-        "options": {
-            "cert_path": {"type": "path", "required": True},
-            "key_path": {"type": "path", "required": True},
-            "serial_path": {"type": "path"},
-            "passphrase": {"type": "str", "no_log": True},
-            "create": {"type": "bool", "default": False},
-        },
-    },
     "secret_name": {"type": "str", "default": "registry-secret"},
     "kind": {"type": "str", "choices": ["auto", *API_VERSIONS], "default": "auto"},
     "image": {"type": "str"},
@@ -186,7 +212,7 @@ ARGUMENTS = {
 
 def main() -> None:
     """Run the module."""
-    spec = argument_spec(COMMON, ENDPOINTS, storage.SPEC, pod.SPEC, settings.SPEC, ARGUMENTS)
+    spec = argument_spec(COMMON, ENDPOINTS, certificate.SPEC, storage.SPEC, pod.SPEC, settings.SPEC, ARGUMENTS)
     run_module(execute, argument_spec=spec)
 
 

@@ -223,6 +223,20 @@ class TestNeedsReissue:
         got = _x509.needs_reissue([cert], key, ca, _x509.server_names(DOC_HOSTS), now=NOW, renew_before=DAY)
         assert got == "its RSA key has only 1024 bits"
 
+    @pytest.mark.parametrize("digest", [hashes.SHA1(), hashes.MD5()])
+    def test_weak_signature(self, digest, monkeypatch):
+        """Libraries refuse to make such signatures nowadays, so this one only says that it is one."""
+
+        class Weak:
+            """A certificate whose signature was made with another digest."""
+
+            signature_hash_algorithm = digest
+
+            def __getattr__(self, name):
+                return getattr(leaf_of().cert, name)
+
+        assert _x509.weakness(Weak()) == f"its signature is made with {digest.name}, which clients refuse"
+
     def test_usage_for_clients_only(self):
         ca, key = make_ca(), ec.generate_private_key(ec.SECP256R1())
         usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])
@@ -246,7 +260,7 @@ class TestNeedsReissue:
 LABEL = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?", fullmatch=True)
 HOST = st.lists(LABEL, min_size=1, max_size=4).map(".".join).filter(lambda h: not h.replace(".", "").isdigit())
 ADDRESS = st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6)).map(str)
-HOSTS = st.lists(st.one_of(HOST, ADDRESS), min_size=1, max_size=8)
+HOSTS = st.lists(st.one_of(HOST, HOST.map("*.{}".format), ADDRESS), min_size=1, max_size=8)
 
 
 class TestProperties:
@@ -294,7 +308,11 @@ class TestFacts:
             "not_after": "2028-04-30T12:00:00Z",
             "days_left": 730,
             "sha256": issued.cert.fingerprint(hashes.SHA256()).hex(),
+            "key_type": "ECDSA",
+            "key_size": 256,
+            "signature_algorithm": "ECDSA_WITH_SHA256",
         }
+        assert _x509.bundle_facts([issued.cert, make_ca().cert], NOW) == {**facts, "chain_length": 2}
 
     def test_of_a_pem_text(self):
         assert _x509.certificate_facts(leaf_of().bundle.decode(), NOW)["days_left"] == 730

@@ -17,7 +17,8 @@ DEFAULTS = {
     "cluster_domain": "cluster.local", "state": "present", "secret_name": "registry-secret",
     "ca_config_map": None, "cluster_ip": None, "validity_days": 730, "renew_before_days": 30,
     "key_type": "ECDSA", "key_size": None, "ca_bundle": "signer", "issue": True, "force": False,
-    "allow_ca_change": False,
+    "allow_ca_change": False, "extra_names": [], "certificate": None, "cert_path": None, "key_path": None,
+    "owner": None, "group": None,
 }  # fmt: skip
 
 

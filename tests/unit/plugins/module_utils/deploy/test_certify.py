@@ -16,7 +16,7 @@ from ansible_collections.okd.registry.plugins.module_utils._errors import (
     NotFoundError,
     OptionError,
 )
-from ansible_collections.okd.registry.plugins.modules import registry_cert
+from ansible_collections.okd.registry.plugins.module_utils._options import certificate
 from certifying import IP, service
 
 NAMES = ["docker-registry.default.svc", "docker-registry.default.svc.cluster.local"]
@@ -226,7 +226,9 @@ class TestSecrecy:
             assert "PRIVATE KEY" not in text
 
     def test_passphrase_is_no_log(self):
-        assert registry_cert.CA["passphrase"]["no_log"] is True
+        assert certificate.SPEC["ca"]["options"]["passphrase"]["no_log"] is True
+        own = certificate.SPEC["certificate"]["options"]
+        assert {name for name, option in own.items() if option.get("no_log")} == {"key_content", "passphrase"}
 
 
 class TestAbsent:
