@@ -5,10 +5,11 @@
 
 DOCUMENTATION = r"""
 module: registry_trust
-short_description: Make a node's docker trust the registry, and stop it from using it unverified
+short_description: Make a node's engines trust the registry, and stop docker from using it unverified
 description:
-  - Writes the registry's CA to C(/etc/docker/certs.d/<endpoint>/ca.crt) for every name of the registry, and proves from
-    this node that TLS then works. Docker reads these files at every request, so nothing is restarted.
+  - Writes the registry's CA to C(/etc/docker/certs.d/<endpoint>/ca.crt), and to where the node's other engines look,
+    for every name of the registry, and proves from this node that TLS then works. The engines read these files at every
+    request, so nothing is restarted.
   - With O(remove_insecure=true), takes C(--insecure-registry) out of C(/etc/sysconfig/docker) and its like where it
     names this registry, and restarts docker only if it runs with that flag. If docker does not come up again, or then
     cannot use the registry, the files are put back and docker is restarted on them.
@@ -41,6 +42,37 @@ options:
       - The CA certificate as PEM text; several one after another while a CA is being replaced. No private key.
       - In check mode, it may be C((known after apply)).
       - Needed with O(state=present).
+    type: str
+  engines:
+    description:
+      - The container engines that are to trust the registry. What each of them reads, at every request and without a
+        restart, is written and nothing else; C(docs/trust.md) of this collection has the paths.
+      - V(auto) are those that are found on the node. containerd counts where its configuration has a C(config_path), or
+        where the kubelet runs pods with it. V(podman) stands for Buildah and Skopeo as well.
+      - containerd's configuration is read and never changed, since it would have to be restarted for that. Where
+        nothing can be placed for it (no C(config_path), or one beside inline C(mirrors), with which its CRI plugin does
+        not load), the module says what to set, and fails if containerd is named here, runs the node's pods or is the
+        only engine. Otherwise it is a warning.
+    type: list
+    elements: str
+    choices: [auto, docker, containerd, podman, crio]
+    default: [auto]
+  system_anchors:
+    description:
+      - Whether the CA is also placed among those that every program of the node trusts, by C(update-ca-certificates) or
+        C(update-ca-trust).
+      - Docker takes notice of these only when it is restarted, which is not done for this.
+    type: bool
+    default: false
+  client_cert:
+    description:
+      - PEM text of a certificate, with its chain if there is one, by which the node identifies itself to the registry.
+        Written as C(client.cert) beside every C(ca.crt).
+    type: str
+  client_key:
+    description:
+      - PEM text of the key of O(client_cert), without a passphrase. Written as C(client.key), for root alone to read.
+      - It is in no result and no diff. With pipelining, it is in no other file of the node.
     type: str
   remove_insecure:
     description:
@@ -253,7 +285,7 @@ verified:
 import os
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.okd.registry.plugins.module_utils._node import engine, files, systemd, trust
+from ansible_collections.okd.registry.plugins.module_utils._node import engine, files, systemd, trust, which_engines
 from ansible_collections.okd.registry.plugins.module_utils._node.errors import NodeError
 
 
@@ -263,6 +295,15 @@ def argument_spec():
         "registry": {"type": "str", "default": "default/docker-registry"},
         "endpoints": {"type": "list", "elements": "str"},
         "ca_cert": {"type": "str"},
+        "engines": {
+            "type": "list",
+            "elements": "str",
+            "choices": ["auto", *which_engines.NAMES],
+            "default": ["auto"],
+        },
+        "system_anchors": {"type": "bool", "default": False},
+        "client_cert": {"type": "str"},
+        "client_key": {"type": "str", "no_log": True},
         "remove_insecure": {"type": "bool", "default": False},
         "restart": {"type": "bool", "default": True},
         "insecure_networks": {"type": "str", "choices": ["keep", "remove", "fail"], "default": "keep"},
@@ -279,6 +320,7 @@ def main():
     module = AnsibleModule(
         argument_spec=argument_spec(),
         required_if=[("state", "present", ["endpoints", "ca_cert"])],
+        required_together=[("client_cert", "client_key")],
         supports_check_mode=True,
     )
     owner = (os.geteuid(), os.getegid())  # root, where this is to be of any use

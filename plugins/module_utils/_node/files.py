@@ -14,11 +14,12 @@ from collections import namedtuple
 
 from .errors import NodeError, RefusedError
 
-# kind: "absent", "file", "link", "directory" or "other"; raw: bytes of a file; target: of a link;
-# entries: sorted names in a directory
-State = namedtuple("State", "kind raw mode uid gid target entries")
-ABSENT = State("absent", b"", 0, 0, 0, "", ())
+# kind: "absent", "file", "link", "directory" or "other"; raw: bytes of a file; target: of a link; entries: sorted names
+# in a directory; dangling: whether a link leads nowhere
+State = namedtuple("State", "kind raw mode uid gid target entries dangling")
+ABSENT = State("absent", b"", 0, 0, 0, "", (), False)
 
+BASES = ("/etc", "/var/lib", "/usr/local/share")
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _KINDS = ((stat.S_ISREG, "file"), (stat.S_ISLNK, "link"), (stat.S_ISDIR, "directory"))
 
@@ -31,13 +32,11 @@ def sha256(raw):
 class Tree:
     """The file system of the node, or a copy of one below another root.
 
-    Below a base (/etc, /var/lib) no link is followed: every step is opened by its parent's descriptor.
+    Below a base (/etc, /var/lib …) no link is followed: every step is opened by its parent's descriptor.
 
     :param root: "" for the node itself
     :param restore_context: function of a path that gives a new file its SELinux context, where there is SELinux
     """
-
-    BASES = ("/etc", "/var/lib")
 
     def __init__(self, root="", restore_context=None):
         self.root = root
@@ -67,10 +66,22 @@ class Tree:
             if kind == "file":
                 return state._replace(raw=_read(name, parent))
             if kind == "link":
-                return state._replace(target=os.readlink(name, dir_fd=parent))
+                dangling = not os.path.exists(self.real(path))
+                return state._replace(target=os.readlink(name, dir_fd=parent), dangling=dangling)
             if kind == "directory":
                 return state._replace(entries=_entries(name, parent))
             return state
+
+    def names(self, path):
+        """List (sorted) what is in a directory of others anywhere on the node; nothing where there is none."""
+        try:
+            return sorted(os.listdir(self.real(path)))
+        except OSError:
+            return []
+
+    def exists(self, path):
+        """Say whether there is anything at a path anywhere on the node, links followed."""
+        return os.path.exists(self.real(path))
 
     def make_directory(self, path, mode=0o755):
         """Make a directory below a base; its parent must be there. One that is there already is left as it is."""
@@ -194,7 +205,7 @@ class Tree:
 
     def _parent(self, path):
         """Open the directory that holds a path, step by step from its base: (descriptor, name)."""
-        base = next(base for base in self.BASES if path.startswith(base + "/"))
+        base = base_of(path)
         steps = path[len(base) + 1 :].split("/")
         descriptor = os.open(self.real(base), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         walked = base
@@ -211,6 +222,14 @@ class Tree:
                         ) from exc
                     raise
         return descriptor, steps[-1]
+
+
+def base_of(path):
+    """Give the base that a path is below. :raises RefusedError: where it is below none"""
+    base = next((base for base in BASES if path.startswith(base + "/")), None)
+    if base is None or ".." in path.split("/"):
+        raise RefusedError("{}: is not below {}, and nothing is written elsewhere".format(path, ", ".join(BASES)))
+    return base
 
 
 def _no_context(_path):

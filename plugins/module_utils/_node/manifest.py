@@ -133,6 +133,23 @@ class Records:
         self._tree.remove(self._restart)
 
 
+def paths(tree):
+    """List the paths of all registries' manifests on a node."""
+    names = [name for name in tree.look(DIRECTORY).entries if name.endswith(".json") and not name.startswith(".")]
+    return ["{}/{}".format(DIRECTORY, name) for name in names]
+
+
+def read(tree, path):
+    """Read one of paths().
+
+    :returns: (registry, Manifest)
+    :raises RefusedError: where it cannot be understood
+    """
+    raw = tree.look(path).raw
+    found = _manifest(path, raw)
+    return str(json.loads(raw.decode("utf-8")).get("registry", "")), found
+
+
 def _manifest(path, raw):
     try:
         document = json.loads(raw.decode("utf-8"))

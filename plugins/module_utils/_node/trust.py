@@ -12,25 +12,25 @@ import ipaddress
 import time
 from collections import namedtuple
 
+from . import anchors, client, flags, insecure, pem, proof, sysconfig, tls, trust_plan, which_engines
 from . import endpoint as endpoints_of
-from . import flags, insecure, pem, proof, sysconfig, tls, trust_plan
-from .difference import ca_difference
 from .errors import EngineError, RefusedError, VerifyError
-from .manifest import LOCK, Records
+from .manifest import LOCK, Records, stem
+from .placement import Placement
 from .removal import Removal
 
 # The options of the module; timeout, restart_timeout: seconds; owner: (uid, gid) of what is written
 Request = namedtuple(
     "Request",
-    "registry endpoints ca_cert state remove_insecure restart insecure_networks placed verify timeout "
-    "restart_timeout check_mode owner",
+    "registry endpoints ca_cert engines system_anchors client_cert client_key state remove_insecure restart "
+    "insecure_networks placed verify timeout restart_timeout check_mode owner",
 )
 _LOCK_TIMEOUT = 300.0
 _DOCKER_FIRST = (
     "docker is down here since a run was killed while it restarted it, and the registry may be down with it, so "
     "nothing was verified; remove_insecure=true, which playbooks/trust.yml says next, starts docker and verifies"
 )
-_SHOWN = {"write": "Write", "remove": "Remove"}  # directories come and go with their files
+_CA_MODE, _KEY_MODE = 0o644, 0o600
 
 
 class Trust:
@@ -66,6 +66,8 @@ class Trust:
             "verified": [],
             "files": [],
         }
+        store = anchors.Anchors(tree, systemd.command)
+        self._placement = Placement(request, tree, self._records, store, self.result)
 
     def run(self):
         """Do what was asked, and give the module's result.
@@ -74,9 +76,10 @@ class Trust:
         """
         request = self._request
         if request.state == "absent":
-            self._converge_files(b"")
+            self._placement.converge(None, [])
             return self.result
         ca = self._read_request()
+        pair = client.pair(request.client_cert, request.client_key)
         survey, unit = self._survey()
         self.result["insecure"] = {name: getattr(survey, name) for name in ("flags", "networks", "problems")}
         removal = self._removal()
@@ -85,7 +88,7 @@ class Trust:
         )
         self._refuse(survey)
         self.warnings += survey.problems
-        self._converge_files(ca)
+        self._place(ca, pair, unit)
         prove = None if request.check_mode or not request.verify else proof.Proof(self._names, ca, self._engine)
         if not request.check_mode and self._docker_comes_first(unit):
             if not request.remove_insecure:
@@ -95,6 +98,16 @@ class Trust:
         if request.remove_insecure:
             self._remove_flags(survey, unit, prove)
         return self.result
+
+    def look(self, endpoints):
+        """Look at what is insecure about some endpoints, and do nothing about it.
+
+        :param endpoints: list of str in docker's form
+        :returns: insecure.Survey
+        :raises NodeError: where it cannot be read
+        """
+        self._names = {name: endpoints_of.parse(name) for name in endpoints}
+        return self._survey()[0]
 
     # ---- what is wanted and what is there
 
@@ -157,58 +170,32 @@ class Trust:
 
     # ---- files
 
-    def _plan(self, ca):
-        """Give (manifest, plan) as things are now, and write the plan into the result."""
+    def _place(self, ca, pair, unit):
+        """Write what the engines of this node read, and nothing else.
+
+        :param ca: PEM bytes
+        :param pair: (certificate, key) by which this node identifies itself, as bytes, or None
+        :param unit: systemd.Unit
+        """
         request = self._request
-        manifest, claimed = self._records.load(), self._records.claimed_by_others()
-        if request.state == "absent":
-            plan = trust_plan.absent(self._tree.look, manifest, claimed)
-        else:
-            look = self._tree.look
-            plan = trust_plan.present(request.endpoints, ca, look, manifest, claimed, owner=request.owner)
-            if len(self._names) < len(set(request.endpoints)):
-                # What is not known yet may turn out to be a name that is recorded: nothing is predicted to go.
-                steps = [step for step in plan.steps if step.kind not in ("remove", "rmdir")]
-                plan = plan._replace(steps=steps, notes=[])
-        if plan.problems:
-            raise RefusedError("; ".join(plan.problems))
-        if request.placed and request.check_mode:  # an earlier task has said so
-            plan = plan._replace(steps=[], notes=[])
-        shown = [step for step in plan.steps if step.kind in _SHOWN]
-        self.result.update(
-            files=sorted(plan.final.files),
-            actions=["{} {}: {}".format(_SHOWN[step.kind], step.path, step.why) for step in shown] + plan.notes,
-            diff=[ca_difference(step.path, step.before, step.after) for step in shown],
-            changed=bool(plan.steps or plan.notes),
-        )
-        return manifest, plan
-
-    def _converge_files(self, ca):
-        manifest, plan = self._plan(ca)
-        if self._request.check_mode or (not plan.steps and plan.final == manifest):
-            return
-        self._records.make_directory()
-        with self._tree.lock(LOCK, _LOCK_TIMEOUT):
-            manifest, plan = self._plan(ca)  # again: another run may have been here meanwhile
-            if plan.intent != manifest:
-                self._records.make_directory()
-                self._records.save(plan.intent)
-            for step in plan.steps:
-                self._apply(step)
-            if plan.final != plan.intent:
-                self._records.save(plan.final)
-            if self._request.state == "absent":
-                self._records.tidy()
-
-    def _apply(self, step):
-        if step.kind == "mkdir":
-            self._tree.make_directory(step.path)
-        elif step.kind == "write":
-            self._tree.write(step.path, step.after)
-        elif step.kind == "remove":
-            self._tree.remove(step.path)
-        else:
-            self._tree.remove_directory(step.path)
+        engines = which_engines.find(request.engines, self._tree, unit)
+        wrong = [engine.problem for engine in engines if engine.problem and engine.counts]
+        if wrong:
+            raise RefusedError("; ".join(wrong))
+        self.warnings += [engine.problem for engine in engines if engine.problem]
+        files, places = [], []
+        for endpoint in dict.fromkeys(request.endpoints):
+            for path, names in which_engines.directories(engines, endpoint, self._tree.look).items():
+                places.append(trust_plan.Place(path, endpoint, "containerd" in names))
+                files.append(trust_plan.Wanted(path + "/ca.crt", ca, _CA_MODE, trust_plan.CA))
+                if pair:
+                    files.append(trust_plan.Wanted(path + "/client.cert", pair[0], _CA_MODE, trust_plan.CERTIFICATE))
+                    files.append(trust_plan.Wanted(path + "/client.key", pair[1], _KEY_MODE, trust_plan.KEY))
+        if request.system_anchors and not endpoints_of.is_unknown(request.ca_cert):
+            found = anchors.paths(anchors.store_of(self._tree), stem(request.registry), ca)
+            files += [trust_plan.Wanted(path, raw, _CA_MODE, trust_plan.ANCHOR) for path, raw in found.items()]
+        unknown = len(self._names) < len(set(request.endpoints))
+        self._placement.converge(files, places, unknown)
 
     # ---- proof and flags
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, okd.registry contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which files of certs.d to write and which to remove: a pure function of what is wanted, there and recorded.
+"""Which files to write and which to remove: a pure function of what is wanted, there and recorded.
 
 Ours is what the manifest records; all else is somebody else's. Of somebody else's only a file that trusts the very
 same certificates is taken over; anything different in the way is named, and nothing at all is done.
@@ -9,31 +9,37 @@ same certificates is taken over; anything different in the way is named, and not
 
 from collections import namedtuple
 
-from . import pem
-from .files import sha256
+from . import containerd, pem
+from .files import base_of, sha256
 from .manifest import Entry, Manifest
 
-CERTS_D = "/etc/docker/certs.d"
+# One file that is to be there. kind: one of KINDS; raw: bytes; mode: int
+Wanted = namedtuple("Wanted", "path raw mode kind")
+CA, CERTIFICATE, KEY, ANCHOR = KINDS = ("ca", "certificate", "key", "anchor")
+# A directory of which all of the wanted files' engines read everything. endpoint: str; hosts_toml: whether one of
+# them is containerd, for which a hosts.toml says what is read
+Place = namedtuple("Place", "path endpoint hosts_toml")
 
 # kind: "mkdir", "write", "rmdir-first" (an empty directory where a file must be), "remove" or "rmdir";
-# before, after: bytes or None, for the diff; why: sentence
-Step = namedtuple("Step", "kind path before after why")
+# before, after: bytes or None, for the diff; why: sentence; mode: of a file; secret: whether its content is
+Step = namedtuple("Step", "kind path before after why mode secret")
 # problems: sentences, in which case the rest is empty; intent, final: manifests to be saved before and after the steps
 Plan = namedtuple("Plan", "problems steps notes intent final")
 
-_FILE_MODE = 0o644
+_NEW = {
+    CA: "CA for this name",
+    CERTIFICATE: "client certificate for this name",
+    KEY: "key of the client certificate",
+    ANCHOR: "CA for every program of this node",
+}
+_ANOTHER = {CA: "another CA", CERTIFICATE: "another client certificate", KEY: "another key", ANCHOR: "another CA"}
 
 
-def ca_path(endpoint):
-    """Give the path of the CA that docker reads for an endpoint (str)."""
-    return "{}/{}/ca.crt".format(CERTS_D, endpoint)
+def present(wanted, places, look, manifest, claimed, owner=(0, 0)):
+    """Plan that every wanted file is there, and no other of ours.
 
-
-def present(endpoints, ca, look, manifest, claimed, owner=(0, 0)):
-    """Plan that every endpoint is trusted by one CA.
-
-    :param endpoints: list of str in docker's form
-    :param ca: bytes to be in each ca.crt
+    :param wanted: list of Wanted
+    :param places: list of Place, the directories of certs.d among them
     :param look: function of a path that gives a files.State
     :param manifest: what is recorded as ours
     :param claimed: paths that other registries of ours need too
@@ -41,11 +47,15 @@ def present(endpoints, ca, look, manifest, claimed, owner=(0, 0)):
     :returns: Plan
     """
     draft = _Draft(look, manifest, claimed, owner)
-    wanted = [ca_path(endpoint) for endpoint in endpoints]
-    for path in wanted:
-        draft.want(path, ca)
-    for path in sorted(set(manifest.files) - set(wanted)):
-        draft.drop(path, "no longer a name of this registry")
+    for file in wanted:
+        draft.want(file)
+    names = {file.path for file in wanted}
+    for place in places:
+        draft.inspect(place, names)
+    known = [place.endpoint for place in places]
+    for path in sorted(set(manifest.files) - names):
+        here = path.split("/")[-2] in known
+        draft.drop(path, "not wanted here any more" if here else "no longer a name of this registry")
     return draft.plan()
 
 
@@ -81,44 +91,49 @@ class _Draft:
         intent = Manifest(self._intent, directories)
         return Plan([], self._made + self._written + self._removed, self._notes, intent, manifest)
 
-    def want(self, path, ca):
+    def want(self, file):
+        """Plan one wanted file."""
+        path = file.path
         if not self._directories_above(path):
             return
         state = self._look(path)
         entry = self._files.get(path)
-        why = self._why_write(path, state, entry, ca)
+        why = self._why_write(file, state, entry)
         if why is None:
             self._keep(path, state, entry)
             return
         before = state.raw if state.kind == "file" else None
         previous = [entry.sha256, *entry.previous] if entry else []
         if state.kind == "directory":
-            self._written.append(Step("rmdir-first", path, None, None, "an empty directory is in the way"))
-        self._written.append(Step("write", path, before, ca, why))
-        self._files[path] = Entry(sha256(ca), [], True)
-        self._intent[path] = Entry(sha256(ca), previous, bool(entry and entry.written))
+            self._written.append(_step("rmdir-first", path, "an empty directory is in the way"))
+        self._written.append(Step("write", path, before, file.raw, why, file.mode, file.kind == KEY))
+        self._files[path] = Entry(sha256(file.raw), [], True)
+        self._intent[path] = Entry(sha256(file.raw), previous, bool(entry and entry.written))
 
-    def _why_write(self, path, state, entry, ca):
+    def _why_write(self, file, state, entry):
         """Say why a file is to be written, None where it is right or must not be (then a problem is noted)."""
         if state.kind == "absent":
-            return "CA for this name"
+            return _NEW[file.kind]
         if state.kind != "file":
-            return self._why_replace(path, state, entry)
-        if state.raw == ca:
-            right = state.mode == _FILE_MODE and (state.uid, state.gid) == self._owner
-            return (
-                None
-                if right
-                else "mode {:04o} of {}:{} instead of 0644 of root".format(state.mode, state.uid, state.gid)
-            )
+            return self._why_replace(file.path, state, entry)
+        if state.raw == file.raw:
+            if state.mode == file.mode and (state.uid, state.gid) == self._owner:
+                return None
+            return "mode {:04o} of {}:{} instead of {:04o} of root".format(state.mode, state.uid, state.gid, file.mode)
+        return self._why_instead(file, state, entry)
+
+    def _why_instead(self, file, state, entry):
+        """Say why a file with another content is to be written over; None where it must not be."""
         if entry and (entry.written or sha256(state.raw) in [entry.sha256, *entry.previous]):
             ours = sha256(state.raw) in [entry.sha256, *entry.previous]
-            return "another CA" if ours else "ours, but changed by somebody since"
-        if pem.same_trust(state.raw, ca):
+            return _ANOTHER[file.kind] if ours else "ours, but changed by somebody since"
+        if file.kind != KEY and pem.same_trust(state.raw, file.raw):
             return "the same certificates, taken over"
         self._problems.append(
-            "{}: is there already, not written by us, and trusts other certificates; look who needs it, then remove "
-            "it and run again".format(path)
+            "{}: is there already, not written by us, and {}; look who needs it, then remove it and run again".format(
+                file.path,
+                "trusts other certificates" if file.kind in (CA, ANCHOR) else "identifies this node by something else",
+            )
         )
         return None
 
@@ -130,7 +145,7 @@ class _Draft:
             return "ours, but replaced by {}".format(what)
         what = what if state.kind in ("link", "directory") else "no regular file"
         self._problems.append(
-            "{}: is {}, not written by us, where a CA file must be; remove it and run again".format(path, what)
+            "{}: is {}, not written by us, where a file must be; remove it and run again".format(path, what)
         )
         return None
 
@@ -144,9 +159,10 @@ class _Draft:
 
     def _directories_above(self, path):
         """Plan the directories down to certs.d/<endpoint>; False where something else is in the way of one."""
-        parts = path.split("/")
-        for depth in range(3, len(parts)):  # from /etc/docker on
-            directory = "/".join(parts[:depth])
+        base = base_of(path)
+        parts = path[len(base) + 1 :].split("/")
+        for depth in range(1, len(parts)):
+            directory = "/".join([base, *parts[:depth]])
             state = self._look(directory)
             if state.kind == "directory":
                 continue
@@ -157,10 +173,42 @@ class _Draft:
                 )
                 return False
             if directory not in [step.path for step in self._made]:
-                self._made.append(Step("mkdir", directory, None, None, "missing"))
+                self._made.append(_step("mkdir", directory, "missing"))
                 if directory not in self._directories:
                     self._directories.append(directory)
         return True
+
+    def inspect(self, place, names):
+        """Note what others have put beside our files that keeps an engine from the registry, whatever we write."""
+        entries = self._look(place.path).entries
+        for name in entries:
+            path = "{}/{}".format(place.path, name)
+            if path not in names and path not in self._files:
+                self._inspect_one(place, name, path, [*entries, *(name.rpartition("/")[2] for name in names)])
+
+    def _inspect_one(self, place, name, path, entries):
+        state = self._look(path)
+        stem, _dot, ending = name.rpartition(".")
+        if name == containerd.HOSTS and place.hosts_toml:
+            raw = state.raw if state.kind == "file" else b"elsewhere = true"  # a link: what it says is not known
+            said = containerd.hosts_problem(path, raw, place.endpoint, place.path + "/ca.crt")
+            self._problems += [said] if said else []
+        elif ending not in ("crt", "cert", "key"):
+            return
+        elif state.kind == "directory" or state.dangling:
+            what = "a link to {}, which is not there".format(state.target) if state.dangling else "a directory"
+            self._problems.append(
+                "{}: is {}, and docker then refuses to use {} at all; remove it, or mend it, and run again".format(
+                    path, what, place.endpoint
+                )
+            )
+        elif ending != "crt":
+            other = "{}.{}".format(stem, "key" if ending == "cert" else "cert")
+            if other not in entries:
+                self._problems.append(
+                    "{}: stands there without {}, and docker then refuses to use {} at all; remove it, or add the "
+                    "other one, and run again".format(path, other, place.endpoint)
+                )
 
     def drop(self, path, why):
         """Plan that a recorded file goes, if it is still the one that was recorded."""
@@ -170,7 +218,8 @@ class _Draft:
             self._notes.append("{}: left, another registry needs it".format(path))
             return
         if state.kind == "file" and sha256(state.raw) in [entry.sha256, *entry.previous]:
-            self._removed.append(Step("remove", path, state.raw, None, why))
+            secret = state.mode & 0o077 == 0
+            self._removed.append(Step("remove", path, state.raw, None, why, state.mode, secret))
             self._gone.add(path)
         elif state.kind != "absent":
             self._notes.append("{}: left, somebody else has changed it since".format(path))
@@ -186,5 +235,10 @@ class _Draft:
         rest = [name for name in state.entries if "{}/{}".format(path, name) not in self._gone]
         self._directories.remove(path)
         if state.kind == "directory" and not rest:
-            self._removed.append(Step("rmdir", path, None, None, "empty, and made by us"))
+            self._removed.append(_step("rmdir", path, "empty, and made by us"))
             self._gone.add(path)
+
+
+def _step(kind, path, why):
+    """Make a step on a directory."""
+    return Step(kind, path, None, None, why, 0, False)

@@ -95,6 +95,8 @@ class _Registry(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
 
+    do_HEAD = do_GET  # noqa: N815
+
     def log_message(self, *args: Any) -> None:
         """Say nothing."""
 
@@ -111,14 +113,18 @@ Serve = Callable[..., str]
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """Give a function that serves /v2/ on 127.0.0.1 (over TLS if given a certificate) and returns the endpoint."""
+    """Give a function that serves /v2/ on 127.0.0.1 or another address (over TLS if given a certificate).
+
+    It returns the endpoint.
+    """
     servers: list[http.server.ThreadingHTTPServer] = []
 
     def start(
-        certificate: Path | None = None, *, status: int = 401, api_version: bool = True, host: str = "127.0.0.1"
-    ) -> str:
+        certificate: Path | None = None, *, status: int = 401, api_version: bool = True, host: str = "127.0.0.1",
+        at: str = "127.0.0.1",
+    ) -> str:  # fmt: skip
         handler = type("Handler", (_Registry,), {"status": status, "api_version": api_version})
-        server = _Server(("127.0.0.1", 0), handler)
+        server = _Server((at, 0), handler)
         if certificate is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(certificate)

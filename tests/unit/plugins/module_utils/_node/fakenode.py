@@ -61,6 +61,7 @@ class FakeNode:
         for folder in ("etc/sysconfig", "var/lib", "run/systemd/system", "proc", FOREIGN.rpartition("/")[0]):
             (self.root / folder).mkdir(parents=True)
         (self.root / FOREIGN).write_bytes(b"somebody else's\n")
+        self.write("/usr/bin/dockerd", "")
         self.write(FILES[0], options)
         self.write(FILES[1], "# network\nDOCKER_NETWORK_OPTIONS=--mtu=1450\n")
         self._save(active=True, pid=1, restarts=0, reloads=0, arguments=self.arguments())
@@ -145,9 +146,26 @@ class FakeNode:
                 configured=state["configured"] if state.get("deaf") else self._configured(),
             )
             return (1, "", "docker.service is not active") if state.get("no_reload") else (0, "", "")
+        if argv[0] == "update-ca-certificates":
+            return self._update_ca_certificates()
         if argv[0] == "journalctl":
             return 0, "dockerd said why\n", ""
         return 0, "systemd 252 (252.38)\n", ""
+
+    def _update_ca_certificates(self) -> tuple[int, str, str]:
+        """Do what Debian's tool does: one bundle of all, and links that it does not take away again."""
+        self.before_change()
+        if self.state.get("no_anchors"):
+            return 1, "", "/etc/ssl/certs: Read-only file system"
+        folder, made = self.root / "etc/ssl/certs", self.root / "usr/local/share/ca-certificates"
+        folder.mkdir(parents=True, exist_ok=True)
+        found = sorted(made.glob("*.crt"))
+        (folder / "ca-certificates.crt").write_bytes(b"".join(path.read_bytes() for path in found))
+        for path in found:
+            for link, target in ((f"{path.stem}.pem", f"/{path.relative_to(self.root)}"), (f"{path.stem[-8:]}.0", "")):
+                if not (folder / link).is_symlink():
+                    (folder / link).symlink_to(target or f"{path.stem}.pem")
+        return 0, "", ""
 
     def _show(self) -> str:
         state = self.state
@@ -183,6 +201,10 @@ class FakeNode:
             "registry": "default/docker-registry",
             "endpoints": self.names,
             "ca_cert": self.ca.decode(),
+            "engines": ["auto"],
+            "system_anchors": False,
+            "client_cert": None,
+            "client_key": None,
             "state": "present",
             "remove_insecure": False,
             "restart": True,

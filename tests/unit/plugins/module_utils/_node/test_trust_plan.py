@@ -21,17 +21,31 @@ OTHER = ssl.DER_cert_to_PEM_cert(b"another CA").encode()
 
 def file(raw: bytes, mode: int = 0o644) -> State:
     """Give a regular file of root's."""
-    return State("file", raw, mode, 0, 0, "", ())
+    return State("file", raw, mode, 0, 0, "", (), False)
 
 
 def directory(*entries: str) -> State:
     """Give a directory."""
-    return State("directory", b"", 0o755, 0, 0, "", entries)
+    return State("directory", b"", 0o755, 0, 0, "", entries, False)
 
 
 def link(target: str) -> State:
     """Give a symbolic link."""
-    return State("link", b"", 0o777, 0, 0, target, ())
+    return State("link", b"", 0o777, 0, 0, target, (), True)
+
+
+def ca_path(endpoint: str) -> str:
+    """Give the path that docker reads for an endpoint."""
+    return f"/etc/docker/certs.d/{endpoint}/ca.crt"
+
+
+def present(
+    endpoints: list[str], ca: bytes, look: Any, manifest: Manifest, claimed: frozenset[str] = frozenset()
+) -> trust_plan.Plan:
+    """Plan that docker trusts a CA for some names."""
+    wanted = [trust_plan.Wanted(ca_path(name), ca, 0o644, trust_plan.CA) for name in endpoints]
+    places = [trust_plan.Place(ca_path(name).rpartition("/")[0], name, False) for name in endpoints]
+    return trust_plan.present(wanted, places, look, manifest, claimed)
 
 
 class Node:
@@ -51,7 +65,7 @@ class Node:
         return self.states.get(path, ABSENT)
 
     def present(self, *endpoints: str, ca: bytes = CA, claimed: frozenset[str] = frozenset()) -> Any:
-        return trust_plan.present(list(endpoints), ca, self.look, self.manifest, claimed)
+        return present(list(endpoints), ca, self.look, self.manifest, claimed)
 
     def absent(self, claimed: frozenset[str] = frozenset()) -> Any:
         return trust_plan.absent(self.look, self.manifest, claimed)
@@ -62,13 +76,13 @@ def steps(plan: Any) -> list[tuple[str, str]]:
     return [(step.kind, step.path) for step in plan.steps]
 
 
-PATH = trust_plan.ca_path(IP)
+PATH = ca_path(IP)
 FOLDER = PATH.rsplit("/", 1)[0]
 WRITTEN = Entry(sha256(CA), [], True)
 
 
 def test_on_a_bare_node_directories_and_file_are_made_and_recorded_before_they_are() -> None:
-    plan = trust_plan.present([IP], CA, lambda path: ABSENT, EMPTY, frozenset())
+    plan = present([IP], CA, lambda path: ABSENT, EMPTY)
     assert steps(plan) == [
         ("mkdir", "/etc/docker"),
         ("mkdir", "/etc/docker/certs.d"),
@@ -104,7 +118,7 @@ def test_a_file_that_trusts_the_same_with_other_words_around_it_is_taken_over() 
         (file(CA + OTHER), "not written by us, and trusts other certificates"),
         (link("/etc/origin/node/client-ca.crt"), "is a link to /etc/origin/node/client-ca.crt, not written by us"),
         (directory(), "is a directory, not written by us"),
-        (State("other", b"", 0o600, 0, 0, "", ()), "is no regular file"),
+        (State("other", b"", 0o600, 0, 0, "", (), False), "is no regular file"),
     ],
 )
 def test_somebody_elses_thing_in_the_way_is_named_and_nothing_is_done(state: State, said: str) -> None:
@@ -155,7 +169,7 @@ def test_what_was_only_meant_to_be_written_does_not_make_a_later_foreign_file_ou
 
 
 def test_a_name_the_registry_has_no_more_goes_with_its_directory() -> None:
-    old = trust_plan.ca_path(OLD)
+    old = ca_path(OLD)
     folder = old.rsplit("/", 1)[0]
     node = Node({PATH: file(CA), old: file(CA)}, {PATH: WRITTEN, old: WRITTEN}, (folder,))
     plan = node.present(IP)
@@ -166,7 +180,7 @@ def test_a_name_the_registry_has_no_more_goes_with_its_directory() -> None:
 
 
 def test_a_directory_that_somebody_else_made_or_uses_stays() -> None:
-    old = trust_plan.ca_path(OLD)
+    old = ca_path(OLD)
     folder = old.rsplit("/", 1)[0]
     recorded = {old: WRITTEN}
     assert steps(Node({old: file(CA)}, recorded).present(IP))[-1] == ("remove", old)
@@ -175,7 +189,7 @@ def test_a_directory_that_somebody_else_made_or_uses_stays() -> None:
 
 
 def test_a_stale_file_that_somebody_changed_is_left_and_said() -> None:
-    old = trust_plan.ca_path(OLD)
+    old = ca_path(OLD)
     plan = Node({old: file(OTHER)}, {old: WRITTEN}).absent()
     assert plan.steps == []
     assert plan.notes == [f"{old}: left, somebody else has changed it since"]
@@ -190,7 +204,7 @@ def test_other_entries_of_certs_d_are_not_even_looked_at() -> None:
         seen.append(path)
         return node.look(path)
 
-    trust_plan.present([IP], CA, look, node.manifest, frozenset())
+    present([IP], CA, look, node.manifest)
     assert [path for path in seen if "foreign" in path] == []
 
 

@@ -1,0 +1,238 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Look at what a node trusts, whose files these are, and what keeps docker from verifying. Nothing is written."""
+
+import hashlib
+import time
+from collections import namedtuple
+
+from . import anchors, der, manifest, pem, which_engines
+from .errors import NodeError, RefusedError
+from .files import ABSENT
+
+# endpoints: list of str, may be empty; ca: PEM bytes to compare with, or None
+Question = namedtuple("Question", "endpoints ca engines")
+_KINDS = {"crt": "ca", "cert": "client certificate", "key": "client key"}
+_DAY = 86400
+
+
+class Look:
+    """One look at a node.
+
+    :param question: Question
+    :param tree: files.Tree
+    :param unit: systemd.Unit of docker
+    :param survey: function of a list of endpoints that gives an insecure.Survey, or raises NodeError
+    :param now: function that gives seconds since 1970
+    """
+
+    def __init__(self, question, tree, unit, survey, now=time.time):
+        self._question = question
+        self._tree = tree
+        self._unit = unit
+        self._survey = survey
+        self._now = now
+        self._problems = []
+        self._records = []
+
+    def run(self):
+        """Give the module's result (dict)."""
+        self._records = self._read_records()
+        try:
+            engines = which_engines.find(self._question.engines, self._tree, self._unit)
+        except RefusedError as exc:
+            engines = []
+            self._problems.append(str(exc))
+        self._problems += [engine.problem for engine in engines if engine.problem]
+        files = [file for root in _roots(engines) for file in self._root(root)]
+        endpoints = self._question.endpoints or self._recorded_names(engines)
+        insecure = self._insecure(endpoints)
+        verdicts = [self._endpoint(name, engine, engines, files) for name in endpoints for engine in engines]
+        for verdict in verdicts:
+            verdict["verified"] = verdict["engine"] != "docker" or verdict["endpoint"] not in insecure["covered"]
+        return {
+            "engines": [
+                {"name": engine.name, "directories": engine.roots, "problem": engine.problem or None}
+                for engine in engines
+            ],
+            "files": files,
+            "endpoints": verdicts,
+            "anchors": self._anchors(),
+            "insecure": insecure,
+            "registries": [name for name, _manifest in self._records],
+            "problems": self._problems + [file["problem"] for file in files if file["problem"]],
+        }
+
+    # ---- files
+
+    def _read_records(self):
+        found = [self._read_record(path) for path in manifest.paths(self._tree)]
+        return [record for record in found if record]
+
+    def _read_record(self, path):
+        try:
+            return manifest.read(self._tree, path)
+        except NodeError as exc:
+            self._problems.append(str(exc))
+            return None
+
+    def _recorded_names(self, engines):
+        """Give the endpoints that the records name, where none are asked about."""
+        roots = set(_roots(engines))
+        names = {}
+        for _registry, known in self._records:
+            for path in known.files:
+                folder, _slash, _name = path.rpartition("/")
+                if folder.rpartition("/")[0] in roots:
+                    names[folder.rpartition("/")[2]] = True
+        return list(names)
+
+    def _root(self, root):
+        """Describe all files in the directories below one that engines read."""
+        found = []
+        for name in self._look(root).entries:
+            folder = "{}/{}".format(root, name)
+            state = self._look(folder)
+            if state.kind == "directory":
+                found += [self._file(root, name, entry) for entry in state.entries]
+            elif state.kind == "link":
+                said = "{}: is a link to {}, which is not followed here".format(folder, state.target)
+                found.append(self._described(root, name, folder, "link", state, said))
+        return found
+
+    def _look(self, path):
+        try:
+            return self._tree.look(path)
+        except NodeError as exc:  # a link above it, or a directory that is none
+            self._problems.append(str(exc))
+            return ABSENT
+
+    def _file(self, root, endpoint, name):
+        path = "{}/{}/{}".format(root, endpoint, name)
+        state = self._look(path)
+        kind = "hosts.toml" if name == "hosts.toml" else _KINDS.get(name.rpartition(".")[2], "other")
+        said = None
+        if state.dangling:
+            said = "{}: is a link to {}, which is not there: docker does not use {}".format(
+                path, state.target, endpoint
+            )
+        elif state.kind == "directory" and kind in _KINDS.values():
+            said = "{}: is a directory: docker does not use {}".format(path, endpoint)
+        return self._described(root, endpoint, path, kind, state, said)
+
+    def _described(self, root, endpoint, path, kind, state, said):
+        raw = self._tree.read(path) if state.kind == "link" and said is None else state.raw
+        registry, owner = self._owner(path, state)
+        ders = _ders(raw) if kind in ("ca", "client certificate") else []
+        if said is None and kind == "ca" and not ders:
+            said = "{}: holds no certificate that can be read".format(path)
+        if said is None and kind == "client key" and state.mode & 0o077:
+            said = "{}: has mode {:04o}, so others than root can read a private key".format(path, state.mode)
+        return {
+            "directory": root,
+            "endpoint": endpoint,
+            "path": path,
+            "kind": kind,
+            "is": state.kind,
+            "target": state.target or None,
+            "dangling": state.dangling,
+            "owner": owner,
+            "registry": registry,
+            "certificates": [self._certificate(found) for found in ders],
+            "matches": self._matches(raw) if kind == "ca" and self._question.ca is not None else None,
+            "problem": said,
+        }
+
+    def _owner(self, path, state):
+        """Say by the records whose a file is: (registry or None, C(ours), C(changed) or C(foreign))."""
+        for registry, known in self._records:
+            entry = known.files.get(path)
+            if entry is None:
+                continue
+            digest = hashlib.sha256(state.raw).hexdigest()
+            same = state.kind == "file" and digest in [entry.sha256, *entry.previous]
+            if same or entry.written:
+                return registry, "ours" if same else "changed"
+        return None, "foreign"
+
+    def _matches(self, raw):
+        """Say whether a file trusts what is asked for: all of these certificates, and perhaps others."""
+        return set(pem.certificates(self._question.ca.decode("ascii"))) <= set(_ders(raw))
+
+    def _certificate(self, found):
+        facts = {"sha256": hashlib.sha256(found).hexdigest(), "subject": None, "not_after": None, "days_left": None}
+        try:
+            read = der.certificate(found)
+        except ValueError:
+            return facts
+        until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(read.not_after))
+        days = int((read.not_after - self._now()) // _DAY)
+        return dict(facts, subject=read.subject, not_after=until, days_left=days)
+
+    # ---- verdicts
+
+    def _endpoint(self, name, engine, engines, files):
+        """Say whether one engine has a CA for one endpoint, and from where."""
+        verdict = {"endpoint": name, "engine": engine.name, "path": None, "owner": None, "days_left": None}
+        if engine.problem:
+            return dict(verdict, state="unknown", reason=engine.problem)
+        places = which_engines.directories(engines, name, self._look)
+        folder = next(path for path, names in places.items() if engine.name in names)
+        here = [file for file in files if file["path"].rpartition("/")[0] == folder]
+        broken = [file["problem"] for file in here if file["problem"]]
+        cas = [file for file in here if file["kind"] == "ca" and file["certificates"]]
+        if broken:
+            return dict(verdict, state="broken", reason="; ".join(broken))
+        if not cas:
+            return dict(verdict, state="none", reason="no CA in {}".format(folder))
+        chosen = next((file for file in cas if file["matches"]), cas[0])
+        days = [found["days_left"] for found in chosen["certificates"] if found["days_left"] is not None]
+        verdict.update(path=chosen["path"], owner=chosen["owner"], days_left=max(days) if days else None)
+        if self._question.ca is not None and not chosen["matches"]:
+            return dict(
+                verdict, state="other", reason="{} trusts another CA than the registry's".format(chosen["path"])
+            )
+        if days and max(days) < 0:
+            return dict(verdict, state="expired", reason="what {} trusts has expired".format(chosen["path"]))
+        return dict(verdict, state="trusted", reason=None)
+
+    def _anchors(self):
+        """Describe our files in the system's own store, and those of others that hold the CA asked about."""
+        found = []
+        for store in anchors.STORES:
+            for name in self._look(store.directory).entries:
+                path = "{}/{}".format(store.directory, name)
+                state = self._look(path)
+                registry, owner = self._owner(path, state)
+                if owner == "foreign" and not (self._question.ca and state.raw and self._matches(state.raw)):
+                    continue
+                certificates = [self._certificate(one) for one in _ders(state.raw)]
+                found.append({"path": path, "owner": owner, "registry": registry, "certificates": certificates})
+        return found
+
+    def _insecure(self, endpoints):
+        """Say what keeps docker from verifying these endpoints: in files, and in what it runs with."""
+        try:
+            survey = self._survey(endpoints)
+        except NodeError as exc:
+            self._problems.append(str(exc))
+            return {"flags": [], "networks": [], "problems": [str(exc)], "running": [], "stale": [], "covered": []}
+        written = [found["value"] for found in survey.flags + survey.networks]
+        running = list(survey.stale) + [value for value in survey.loaded if value not in survey.stale]
+        return {
+            "flags": survey.flags,
+            "networks": survey.networks,
+            "problems": survey.problems,
+            "running": running,
+            "stale": [value for value in running if value not in written],
+            "covered": survey.covered,
+        }
+
+
+def _roots(engines):
+    return list(dict.fromkeys(root for engine in engines for root in engine.roots))
+
+
+def _ders(raw):
+    return pem.certificates((raw or b"").decode("latin-1"))
