@@ -84,6 +84,7 @@ def run(api: Api, helper: Helper, workload: Object, *, timeout: float = 180.0) -
     """Run a helper to its end; it is gone afterwards. Parameters and errors as with :func:`running`.
 
     :raises WaitError: also when its node's kubelet ended it (evicted, deadline), so that there is no exit code.
+    :raises ApiError: when what it printed cannot be read.
     """
     with _made(api, helper, workload) as uid:
         pod = _wait(api, helper, uid, timeout, until=("Succeeded", "Failed"))
@@ -217,12 +218,11 @@ def _ending(api: Api, helper: Helper, pod: Object) -> str:
     words = [status.get("reason"), status.get("message"), done.get("message")]
     if done.get("exitCode") is not None:
         words.append(f"exit code {done['exitCode']}")
-    said = _podstate.last_words(_log(api, helper, pod))
+    said = ""
+    with contextlib.suppress(ApiError):  # what is known is said without it
+        said = _podstate.last_words(_log(api, helper, pod))
     return "; ".join(str(w).strip() for w in (*words, said) if w) or "nothing is known of it"
 
 
 def _log(api: Api, helper: Helper, pod: Object) -> str:
-    try:
-        return api.log(helper.namespace, _podstate.name_of(pod), container=CONTAINER, first_bytes=LOG_BYTES)
-    except ApiError:
-        return ""
+    return api.log(helper.namespace, _podstate.name_of(pod), container=CONTAINER, first_bytes=LOG_BYTES)

@@ -14,11 +14,15 @@ from typing import Any
 
 from ansible_collections.okd.registry.plugins.module_utils import _before, _disruption, _endpoints, _wait
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
-from ansible_collections.okd.registry.plugins.module_utils._apply import ATTEMPTS, Outcome, ensure_absent
+from ansible_collections.okd.registry.plugins.module_utils._apply import ATTEMPTS, Outcome, ensure_absent, write
 from ansible_collections.okd.registry.plugins.module_utils._before import Before
 from ansible_collections.okd.registry.plugins.module_utils._build import rbac
 from ansible_collections.okd.registry.plugins.module_utils._build import workload as build
-from ansible_collections.okd.registry.plugins.module_utils._errors import ConflictError
+from ansible_collections.okd.registry.plugins.module_utils._errors import (
+    AlreadyExistsError,
+    ConflictError,
+    NotFoundError,
+)
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
 from ansible_collections.okd.registry.plugins.module_utils._model import Registry
 from ansible_collections.okd.registry.plugins.module_utils._patch import operations
@@ -94,21 +98,23 @@ def _put_back(one: Before, registry: Registry, api: Api, *, check_mode: bool) ->
         live = api.get(one.ref)
         why = f"{one.ref} stays as it is: what was asked of a claim or volume cannot be taken back."
         return Outcome(one.ref, Change(UNCHANGED, before=live, after=live), live, why)
+    ours: Change | None = None  # a write that got no answer, and may have been carried out
     problem: Exception | None = None
     for attempt in range(1, ATTEMPTS + 1):
         live = api.get(one.ref)
         change = restored(live, one.object, owner=one.owner, shared=one.ref.kind in _SHARED)
         if not change.changed or check_mode:
-            return Outcome(one.ref, change, change.after)
+            return Outcome(one.ref, change if change.changed else ours or change, change.after)
+        step = change
         if _disruption.must_be_made_anew(one.ref, change):
             ensure_absent(api, one.ref, check_mode=False, live=live)
-            live = None
+            step = restored(None, one.object)
         try:
-            made = restored(None, one.object).after or {}
-            now = api.create(made) if live is None else api.patch(one.ref, change.patch)
-            return Outcome(one.ref, change, now)
-        except ConflictError as exc:
-            problem = exc
+            return Outcome(one.ref, change, write(api, one.ref, step))
+        except (AlreadyExistsError, ConflictError, NotFoundError) as exc:
+            if step.action == CREATED and isinstance(exc, NotFoundError):  # its namespace is gone
+                raise
+            problem, ours = exc, change if exc.maybe_done else ours
             api.pause(attempt)
     raise ConflictError(f"{one.ref} kept changing while it was to be put back: run again. {problem}", status=409)
 

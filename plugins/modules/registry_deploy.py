@@ -364,7 +364,7 @@ guards:
   description:
     - What O(ignore_guards) and O(allow_data_loss) have overridden, by name (V(volume) for the latter), with what it
       would have said.
-  returned: success
+  returned: with O(state=present), O(state=redeployed) and O(state=rendered), but where the operator has the registry
   type: list
   elements: dict
   sample:
@@ -372,18 +372,19 @@ guards:
       message: With 2 replicas, each has a storage of its own (emptyDir), so that a pull finds an image only by chance.
 probe:
   description: What O(probe_storage) has found. Null where nothing was tried.
-  returned: success
+  returned: with O(state=present), O(state=redeployed) and O(state=rendered), but where the operator has the registry
   type: dict
   sample: {tried: true, skipped: null, uid: 1001, gid: 0, groups: [0], free_bytes: 5368709120, node: node1}
 migration:
   description: What O(migrate) has copied, as of M(okd.registry.registry_migrate). Null where nothing was.
-  returned: success
+  returned: with O(state=present), O(state=redeployed) and O(state=rendered), but where the operator has the registry
   type: dict
 leftovers:
   description:
     - Whether objects that the registry has no use for any more are still there, since the rollout is not finished.
-    - False after a wait, which takes them away at its end. Where it is true, run again when the rollout is done.
-  returned: with O(state=present) and O(state=redeployed)
+    - After a wait, which takes them away at its end, it is true only where that took longer than O(wait_timeout). Run
+      again then; with O(wait=false), when the rollout is done.
+  returned: with O(state=present), O(state=redeployed) and O(state=rendered), but where the operator has the registry
   type: bool
 rollback:
   description: What O(on_failure=rollback) has put back.
@@ -485,12 +486,10 @@ def execute(module: AnsibleModule, api: Api) -> dict[str, Any]:
     module.no_log_values.update(storage.secret_values(params))
     if params["state"] == "rendered":
         return _render.run(params)
-    if params["state"] == "rolled_back":  # what was written tells whose it was
-        return _rollback.run(params, api, check_mode=module.check_mode)
     config = _operator.manages(params, api)
     if config is not None:
         return _operator.run(params, api, config, check_mode=module.check_mode)
-    work = _undeploy.run if params["state"] == "absent" else _deploy.run
+    work = {"absent": _undeploy.run, "rolled_back": _rollback.run}.get(params["state"], _deploy.run)
     return work(params, api, check_mode=module.check_mode)
 
 

@@ -13,6 +13,8 @@ from typing import Any, Protocol
 
 #: Seconds that one look may take at most, so that a lasting obstacle is noticed in time.
 LOOK = 10.0
+#: Seconds between two runs that take away what the old pods needed, while these are still on their way out.
+AGAIN = 5.0
 #: Looks in a row that may fail (an API server that restarts) before the wait is given up.
 PATIENCE = 5
 
@@ -146,6 +148,21 @@ class _Wait:
 # ---- after the wait --------------------------------------------------------------------------------------------------
 
 
+def tidied(
+    result: dict[str, Any], run: Callable[[], dict[str, Any]], *, end: float, clock: Clock
+) -> dict[str, Any]:  # fmt: skip
+    """The result of a deployment, with what was taken away behind it: at least one run, more while something stays.
+
+    :param run: runs the module again.
+    :param end: moment of the clock after which no further one is begun.
+    """
+    while True:
+        result = with_leftovers_removed(result, run())
+        if result.get("failed") or not result["leftovers"] or clock.monotonic() >= end:
+            return result
+        clock.sleep(AGAIN)
+
+
 def with_leftovers_removed(result: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
     """The result of a deployment with what a second run of the module has taken away behind it.
 
@@ -166,7 +183,7 @@ def with_leftovers_removed(result: dict[str, Any], after: dict[str, Any]) -> dic
         "resources": [*(result.get("resources") or []), *gone],
         "actions": [*(result.get("actions") or []), *told],
         "diff": [*(result.get("diff") or []), *diff],
-        "leftovers": False,
+        "leftovers": bool(after.get("leftovers")),
     }
 
 
@@ -183,6 +200,8 @@ def after_rollback(failed: dict[str, Any], back: dict[str, Any]) -> dict[str, An
         told = "It had changed nothing that had to be put back."
     else:
         told = "What it had changed is as it was before" + (f", and serves ({ready})." if ready else ".")
+        doors = [line for line in back["actions"] if line.startswith("The selector of Service")]
+        told = " ".join([told, *doors])
     summary = {
         "done": not back.get("failed"),
         "actions": back.get("actions") or [],
