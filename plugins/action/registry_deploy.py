@@ -57,12 +57,11 @@ class ActionModule(KubeAction):
         if not waits or result.get("failed") or not workload:
             return result
         if not (result.get("rollout") or {}).get("done"):
-            result = {**result, **self._wait(args, workload, timeout, variables)}
+            told = "" if aside and _goes_back(args) else aside  # who goes back says it then
+            result = {**result, **self._wait(args, workload, timeout, variables, told)}
             if result.get("failed"):
                 lost = result.pop("lost", False)
-                if _goes_back(args) and not lost:
-                    return self._back(result, args, timeout, variables)
-                return {**result, "msg": f"{result['msg']} {aside}"} if aside else result
+                return self._back(result, args, timeout, variables) if _goes_back(args) and not lost else result
         return self._tidied(result, args, end, variables) if result.get("leftovers") else result
 
     def module(self, name: str, args: dict[str, Any], variables: dict[str, Any]) -> Result:
@@ -92,7 +91,9 @@ class ActionModule(KubeAction):
             switched = {**switched, "failed": True, "msg": f"The storage was not switched: {why}. Run again."}
         return {**_joined(result, switched), "migration": moved.get("migration")}
 
-    def _wait(self, args: Result, workload: Result, timeout: float, variables: dict[str, Any]) -> Result:
+    def _wait(
+        self, args: Result, workload: Result, timeout: float, variables: dict[str, Any], aside: str | None = None
+    ) -> Result:
         keys = {k: args[k] for k in auth_options() if k in args}
         fixed = {**keys, "name": workload["name"], "namespace": workload["namespace"], "kind": workload["kind"]}
         if workload["rolls"] and workload["kind"] == "DeploymentConfig":
@@ -102,7 +103,9 @@ class ActionModule(KubeAction):
             return self.module(INFO, {**fixed, "wait": seconds, **({"seen": seen} if seen else {})}, variables)
 
         what = f"{workload['kind']} {workload['namespace']}/{workload['name']}"
-        return _rollout_wait.wait(what, look, timeout=timeout, tell=self._teller(variables), clock=time)
+        return _rollout_wait.wait(
+            what, look, timeout=timeout, tell=self._teller(variables), clock=time, aside=aside
+        )  # fmt: skip
 
     def _tidied(self, result: Result, args: Result, end: float, variables: dict[str, Any]) -> Result:
         """Take away what only the old pods needed. The run finds nothing else to do."""

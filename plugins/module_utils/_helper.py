@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.okd.registry.plugins.module_utils import _podstate
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
-from ansible_collections.okd.registry.plugins.module_utils._apply import ensure, ensure_absent
+from ansible_collections.okd.registry.plugins.module_utils._apply import Outcome, ensure, ensure_absent
 from ansible_collections.okd.registry.plugins.module_utils._build.helper import CONTAINER, LABEL, Helper, is_ours, job
 from ansible_collections.okd.registry.plugins.module_utils._errors import (
     ApiError,
@@ -140,6 +140,13 @@ def remove(api: Api, helper: Helper) -> None:
                     " node it is on, delete it, and run again."
                 )
             time.sleep(pause)
+
+
+def discard(api: Api, helper: Helper, add: Callable[[Outcome], Any], *, check_mode: bool) -> None:
+    """Take a helper away that a killed run has left, without a wait. One that is somebody else's stays."""
+    live = api.get(helper.ref)
+    if live is not None and is_ours(helper, live):
+        add(ensure_absent(api, helper.ref, check_mode=check_mode, live=live, propagation="Foreground"))
 
 
 def _pauses() -> Iterator[float]:

@@ -22,8 +22,10 @@ from ansible_collections.okd.registry.plugins.module_utils._errors import (
     AlreadyExistsError,
     ConflictError,
     NotFoundError,
+    RefusedError,
 )
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
+from ansible_collections.okd.registry.plugins.module_utils._migrate import switch
 from ansible_collections.okd.registry.plugins.module_utils._model import Registry
 from ansible_collections.okd.registry.plugins.module_utils._patch import operations
 from ansible_collections.okd.registry.plugins.module_utils._plan import (
@@ -55,11 +57,18 @@ def run(params: Mapping[str, Any], api: Api, *, check_mode: bool) -> dict[str, A
     kept = _before.entries(_before.read(registry, api))
     if not kept:
         result.note(f"There is nothing to put back: no deployment of {registry} is unfinished.")
-    workload = None
+    workload, moved = None, switch.read(api, registry.name, registry.namespace) if kept else None
+    for one in kept:
+        if one.ref.kind in build.API_VERSIONS and one.object and not switch.is_switched(one.object, moved):
+            why = switch.no_way_back(api, one.ref, moved)
+            if why:
+                raise RefusedError(why)
     for one in _in_order(kept):
         outcome = result.add(_put_back(one, registry, api, check_mode=check_mode))
         if one.ref.kind in build.API_VERSIONS and one.object is not None:
             workload = _workload(one.ref, outcome)
+            if moved:
+                switch.undo(api, one.ref, outcome.live or {}, result, check_mode=check_mode, keep=True)
     if not check_mode:
         _before.forget(registry, api)
     service = api.get(ObjectRef("v1", "Service", registry.name, registry.namespace))

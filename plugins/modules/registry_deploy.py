@@ -58,7 +58,8 @@ options:
       - With V(absent), the workload goes, and with it what was made for this registry alone, such as Secrets and
         ConfigMaps with its settings, the HTTP secret, its rights and the service account. Service and claims stay,
         unless O(remove_service) or O(remove_claims) is set; certificates, volumes of others and what is in storage
-        stay. Images in storage of kind V(ephemeral) go with the pods.
+        stay. Images in storage of kind V(ephemeral) go with the pods. A migration of images (O(migrate)) that is not
+        finished is given up.
       - With V(rendered), RV(objects) has the objects of a new registry, as C(oadm registry --dry-run --local -o yaml)
         prints them, and the Service with them. No cluster is asked, and none has to be there. With O(kind=auto) the
         workload is a DeploymentConfig, and O(cluster_role) is C(system:registry) where nothing is said.
@@ -190,6 +191,11 @@ options:
       - With V(rollback), everything that this run has changed is put back (workload, Secrets, ConfigMaps, account,
         binding, claims made and not yet bound), and the wait goes on until that is ready. The task fails with the
         reason for which the rollout did.
+      - After O(migrate), that is the registry as it was before it was made read-only. Images that were in the pods
+        themselves (V(ephemeral)) are at stake then. Where all these pods are still ready, and are kept by going back,
+        as those of a Deployment are with O(strategy=Rolling), they serve again, and so does the Service. Else the
+        workload stays as it was written, with the new storage, which has all images; the Service leads to no pod until
+        one with it is ready, so that the next run is to put right what the rollout failed of. The message says which.
       - What is going to change is kept in the Secret C(<name>-before) before the first write and until the new pods
         serve. After a run that was killed, the next one goes on; if it fails, it goes back to what served last.
     type: str

@@ -43,19 +43,25 @@ class Clock(Protocol):
         """Let time pass."""
 
 
-def wait(what: str, look: Look, *, timeout: float, tell: Callable[[str], None], clock: Clock) -> dict[str, Any]:
+def wait(
+    what: str, look: Look, *, timeout: float, tell: Callable[[str], None], clock: Clock, aside: str | None = None
+) -> dict[str, Any]:
     """Look until the rollout is done, has failed, is stuck for too long, or ``timeout`` seconds have passed.
 
     :param what: the workload, for messages.
     :param look: given seconds and the last line, the result of registry_rollout_info.
     :param tell: shows one line.
+    :param aside: what is said where the rollout fails, in place of that pods of the revision before still serve.
     :returns: ``rollout``, and ``failed`` with ``msg`` where it did not become ready.
     """
-    return _Wait(what, look, timeout, tell, clock).run()
+    return _Wait(what, look, timeout, tell, clock, aside).run()
 
 
 class _Wait:
-    def __init__(self, what: str, look: Look, timeout: float, tell: Callable[[str], None], clock: Clock) -> None:
+    def __init__(
+        self, what: str, look: Look, timeout: float, tell: Callable[[str], None], clock: Clock, aside: str | None
+    ) -> None:
+        self._aside = aside
         self._what, self._look, self._timeout, self._tell, self._clock = what, look, timeout, tell, clock
         self._start = clock.monotonic()
         self._stuck: tuple[str, str] | None = None
@@ -123,7 +129,9 @@ class _Wait:
         if before and before["revision"] == rollout["revision"] and before["reason"] and before["reason"] not in reason:
             reason += f"; before that, {before['reason']}"
         parts = [f"{self._what}: {rollout['revision'] or 'the rollout'} {how}: {reason}.".replace("..", ".")]
-        if rollout.get("serving"):
+        if self._aside is not None:
+            parts += [self._aside] if self._aside else []
+        elif rollout.get("serving"):
             parts.append(f"Pods of the revision before still serve ({rollout['serving']}).")
         parts.append(NEXT_STEPS.get(rollout["stuck"] or (before or {}).get("stuck") or "", ANYWAY))
         return {"failed": True, "msg": " ".join(parts), "rollout": self._timed({**rollout, "failed": True})}
