@@ -49,8 +49,8 @@ def removed(**key: Any) -> dict[str, Any]:
 
 
 def lent(element: Mapping[str, Any]) -> dict[str, Any]:
-    """As an element in a desired list that merges by key: it is to be there as it says, but is not ours by that, so that
-    a later plan leaves it alone.
+    """As an element in a desired list that merges by key: it is to be there as it says, but is not ours by that, so
+    that a later plan leaves it alone.
     """
     return {**element, **_LEND}
 

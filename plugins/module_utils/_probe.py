@@ -159,7 +159,7 @@ def probe(
         )
     if done.code == 0 and not done.log.strip():  # every step that fails ends it with 1
         return Report(
-            skipped=f"The pod that tried {storage} on node {done.node} ended well, but the node has not kept its words.",
+            skipped=f"The pod that tried {storage} on node {done.node} ended well, but its words were not kept there.",
             node=done.node,
         )
     report = parse(done.log, node=done.node)

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether a DeploymentConfig's newest ReplicationController is made from what the DeploymentConfig says now. Pure.
 
-Its status cannot tell: while it is paused, and for a moment after each write, everything there is of the version before.
+Its status cannot tell: while it is paused, and for a moment after each write, everything there is of the last version.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def _covers(has: Any, wanted: Any, parent: str, name: str) -> bool:
     """Whether a value is what is wanted, with the API's defaults beside it."""
     if isinstance(wanted, Mapping) and isinstance(has, Mapping):
         more = {key for key in has if key not in wanted and not _added(name, key)}
-        whole = {key: {} for key in _WHOLE & more if has[key]}
+        whole: dict[str, Any] = {key: {} for key in _WHOLE & more if has[key]}
         return not (more and name in _WHOLE) and all(
             _covers(has.get(key), value, name, key) for key, value in {**wanted, **whole}.items()
         )

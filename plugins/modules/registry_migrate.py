@@ -17,9 +17,9 @@ description:
   - Where the old volume outlives its pods, pushes are kept out by making the registry read-only (one rollout; pulls go
     on). Where the images are in the pods themselves (C(emptyDir)), a rollout would lose them; there the Service stops
     leading to the pods, and the registry's process in them is ended, so that no connection is left.
-  - Nothing is ever taken away from the old volume, and from the new one only copies of what was deleted from the old one
-    meanwhile, such as pruned images. A run that failed or was killed is gone on with by the next one; files that are
-    there in full are not copied again.
+  - Nothing is ever taken away from the old volume, and from the new one only copies of what was deleted from the old
+    one meanwhile, such as pruned images. A run that failed or was killed is gone on with by the next one; files that
+    are there in full are not copied again.
 author:
   - okd.registry contributors (@okd-registry)
 version_added: 1.0.0

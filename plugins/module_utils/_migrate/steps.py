@@ -40,7 +40,13 @@ from ansible_collections.okd.registry.plugins.module_utils._migrate.state import
     SERVICE,
     State,
 )
-from ansible_collections.okd.registry.plugins.module_utils._migrate.transfer import BATCH, COUNT, VERIFIED, Place, Transfer
+from ansible_collections.okd.registry.plugins.module_utils._migrate.transfer import (
+    BATCH,
+    COUNT,
+    VERIFIED,
+    Place,
+    Transfer,
+)
 from ansible_collections.okd.registry.plugins.module_utils._migrate.worker import Waiting
 from ansible_collections.okd.registry.plugins.module_utils._model import Registry
 from ansible_collections.okd.registry.plugins.module_utils._result import Result

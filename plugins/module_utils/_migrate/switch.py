@@ -173,11 +173,11 @@ def forget(api: Api, ref: ObjectRef, result: Result, *, check_mode: bool) -> Non
     _helper.discard(api, worker.helper(ref.name, ref.namespace or "", None), result.add, check_mode=check_mode)
 
 
-# ---- a switch that did not become ready --------------------------------------------------------------------------------
+# ---- a switch that did not become ready ------------------------------------------------------------------------------
 
 
 def aside(workload: Object, noted: State | None) -> str | None:
-    """What the Services do while pods with the new storage are not ready, as a sentence; None where they lead to any."""
+    """What the Services do while no pod with the new storage is ready, as a sentence; None where they are open."""
     if noted is None or noted.door != SERVICE or not noted.services or not is_switched(workload, noted):
         return None
     names = ", ".join(f"{workload['metadata']['namespace']}/{name}" for name in noted.services)
@@ -190,8 +190,8 @@ def aside(workload: Object, noted: State | None) -> str | None:
 def no_way_back(api: Api, ref: ObjectRef, noted: State | None) -> str | None:
     """Why a workload that is switched cannot be put back without losing images, in finished sentences.
 
-    None where it can: its volume of before outlives pods, or all the pods whose own volumes were copied are still ready,
-    and stay where the workload is as it was. A DeploymentConfig makes new pods for each change, back or forth.
+    None where it can: its volume of before outlives pods, or all the pods whose own volumes were copied are still
+    ready, and stay where the workload is as it was. A DeploymentConfig makes new pods for each change, back or forth.
     """
     live = api.get(ref) if noted is not None and noted.door == SERVICE else None
     if noted is None or live is None or not is_switched(live, noted):

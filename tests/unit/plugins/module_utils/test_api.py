@@ -331,7 +331,9 @@ def test_something_else_that_answers_is_not_taken_for_the_api() -> None:
 
 
 @pytest.mark.parametrize("write", ["create", "patch", "delete"])
-@pytest.mark.parametrize("script", [[RESET] * ATTEMPTS, [RESET, status(409, "Conflict")], [RESET, status(422, "Invalid")]])
+@pytest.mark.parametrize(
+    "script", [[RESET] * ATTEMPTS, [RESET, status(409, "Conflict")], [RESET, status(422, "Invalid")]]
+)
 def test_a_write_whose_answer_was_lost_counts_as_one(write: str, script: list[Any]) -> None:
     api, _script, _pauses = api_of(*script)
     calls = {

@@ -307,5 +307,7 @@ def test_what_is_amended_or_deleted_without_an_answer_counts_as_a_change_too() -
     going["metadata"]["deletionTimestamp"] = "now"
     deleted = ensure_absent(Steps([config_map(a="1"), going], [lost]), REF, check_mode=False)  # type: ignore[arg-type]
     assert deleted.changed
-    amended = amend(Steps([config_map(a="1"), config_map(2, a="2")], [lost]), REF, lambda live: {**live, "data": {"a": "2"}})  # type: ignore[arg-type]
+    amended = amend(
+        Steps([config_map(a="1"), config_map(2, a="2")], [lost]), REF, lambda live: {**live, "data": {"a": "2"}}
+    )  # type: ignore[arg-type]
     assert amended.changed

@@ -215,8 +215,10 @@ class TestDeploymentConfig:
     @pytest.mark.parametrize(
         ("change", "done"),
         [
-            ({}, True), ({"image": "r:2"}, False), ({"env": []}, False), ({"env": [{"name": "A", "value": "2"}]}, False),
-            ({"resources": {"limits": {"memory": "1024Mi"}}}, True), ({"resources": {"limits": {"memory": "2Gi"}}}, False),
+            ({}, True), ({"image": "r:2"}, False),
+            ({"env": []}, False), ({"env": [{"name": "A", "value": "2"}]}, False),
+            ({"resources": {"limits": {"memory": "1024Mi"}}}, True),
+            ({"resources": {"limits": {"memory": "2Gi"}}}, False),
         ],
     )  # fmt: skip
     def test_who_does_not_know_the_version_before_looks_at_the_template(self, change, done, encoded):

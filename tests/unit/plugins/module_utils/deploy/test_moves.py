@@ -10,7 +10,8 @@ import copy
 import pytest
 from ansible_collections.okd.registry.plugins.module_utils import _before, _helper, _rollback
 from ansible_collections.okd.registry.plugins.module_utils._errors import RefusedError
-from ansible_collections.okd.registry.plugins.module_utils._migrate import door, run as migrate, state
+from ansible_collections.okd.registry.plugins.module_utils._migrate import door, state
+from ansible_collections.okd.registry.plugins.module_utils._migrate import run as migrate
 from test_deploy import DEFAULTS, absent, claim, deploy, ready_cluster, settle, workload
 
 CLAIM = {"kind": "pvc", "claim_name": "registry-claim"}
@@ -92,7 +93,8 @@ class TestReadOnly:
         })  # fmt: skip
         note(cluster, {"persistentVolumeClaim": {"claimName": "registry-claim"}}, phase="proved", door="readonly")
         done = deploy(cluster, **options)
-        assert done["changed"] and done["migration"] is None, done
+        assert done["changed"]
+        assert done["migration"] is None
         assert specs(cluster, kind) != before
         assert not back(cluster).get("failed")
         assert specs(cluster, kind) == before

@@ -198,7 +198,7 @@ def _env(obj: dict[str, Any]) -> list[Any]:
     return found
 
 
-# ---- a workload that the migration does not fit any more ---------------------------------------------------------------
+# ---- a workload that the migration does not fit any more -------------------------------------------------------------
 
 
 def test_a_registry_that_was_given_a_bucket_since_is_none_that_is_switched() -> None:
@@ -210,7 +210,9 @@ def test_a_registry_that_was_given_a_bucket_since_is_none_that_is_switched() -> 
     assert not switch.is_for(noted, elsewhere, NFS.source())
 
 
-@pytest.mark.parametrize("own", [{"value": '{"enabled":false}'}, {"valueFrom": {"configMapKeyRef": {"name": "c", "key": "k"}}}])
+@pytest.mark.parametrize(
+    "own", [{"value": '{"enabled":false}'}, {"valueFrom": {"configMapKeyRef": {"name": "c", "key": "k"}}}]
+)
 def test_a_variable_of_somebody_elses_comes_back_as_his(own: dict[str, Any]) -> None:
     """With the switch, and the plan after it leaves it alone."""
     theirs = {"name": state.READ_ONLY, **own}
@@ -232,7 +234,7 @@ def test_nobodys_variable_goes() -> None:
     assert switch.env(now) == {state.READ_ONLY: None}
 
 
-# ---- what was deleted while it was copied ------------------------------------------------------------------------------
+# ---- what was deleted while it was copied ----------------------------------------------------------------------------
 
 
 class Target:

@@ -153,7 +153,12 @@ def test_notes_are_written_and_read(pod: Pod) -> None:
 
 def test_what_is_removed_leaves_no_empty_tag_behind(pod: Pod) -> None:
     other = LINK.replace("/tags/1/", "/tags/2/")
-    paths = [pod.put(blob(b"x"), b"x"), pod.put(blob(b"y"), b"y"), pod.put(LINK, b"sha256:1"), pod.put(other, b"sha256:2")]
+    paths = [
+        pod.put(blob(b"x"), b"x"),
+        pod.put(blob(b"y"), b"y"),
+        pod.put(LINK, b"sha256:1"),
+        pod.put(other, b"sha256:2"),
+    ]
     assert pod.run(scripts.copy(str(pod.source)), names(*paths)).returncode == 0
     for path in paths[1::2]:
         (pod.source / path).unlink()
