@@ -186,3 +186,18 @@ class TestTidied:
     def test_a_failure_ends_it(self):
         result, runs = self.tidied({"failed": True, "msg": "no"}, {"leftovers": False})
         assert (result["failed"], len(runs)) == (True, 1)
+
+
+@pytest.mark.parametrize(("aside", "said"), [("The Service leads to no pod.", True), ("", False)])
+def test_old_pods_that_no_service_leads_to_are_not_said_to_serve(aside, said):
+    world = World((0, {**PULL, "serving": 1}))
+    message = _rollout_wait.wait(
+        WHAT, world.look, timeout=600, tell=world.told.append, clock=world, aside=aside
+    )["msg"]  # fmt: skip
+    assert "still serve" not in message
+    assert ("The Service leads to no pod." in message) is said
+
+
+def test_what_the_service_does_after_a_rollback_is_said():
+    back = {"actions": ["Updated X: spec.", "The selector of Service n/r is as before."], "resources": []}
+    assert _rollout_wait.after_rollback({"msg": "No."}, back)["msg"].endswith("The selector of Service n/r is as before.")
