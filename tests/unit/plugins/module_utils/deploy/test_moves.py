@@ -78,7 +78,9 @@ class TestReadOnly:
         cluster = registry(kind, CLAIM)
         before = specs(cluster, kind)
         options = {"kind": kind, "storage": NFS, "image": "other:1", "enforce_quota": True, **WAY}
+        options["egress_proxy"] = {"http": "http://u:p@x:1", "https": None, "no_proxy": []}
         assert deploy(cluster, **options)["migration"]["needed"]
+        assert cluster.find("v1", "Secret", "docker-registry-proxy")
         live = workload(cluster, kind)
         door._with_variable(live, {"name": state.READ_ONLY, "value": state.READ_ONLY_VALUE})
         live["metadata"]["generation"] = live["metadata"].get("generation", 1) + 1
@@ -98,6 +100,7 @@ class TestReadOnly:
         assert specs(cluster, kind) != before
         assert not back(cluster).get("failed")
         assert specs(cluster, kind) == before
+        assert cluster.find("v1", "Secret", "docker-registry-proxy") is None, "made before the images were copied"
         left = state.read(cluster.find("v1", "ConfigMap", "docker-registry-migration"))
         assert (left.phase, left.door) == ("copying", ""), "what is copied is gone on with"
 
