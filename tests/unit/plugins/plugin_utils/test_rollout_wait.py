@@ -200,4 +200,5 @@ def test_old_pods_that_no_service_leads_to_are_not_said_to_serve(aside, said):
 
 def test_what_the_service_does_after_a_rollback_is_said():
     back = {"actions": ["Updated X: spec.", "The selector of Service n/r is as before."], "resources": []}
-    assert _rollout_wait.after_rollback({"msg": "No."}, back)["msg"].endswith("The selector of Service n/r is as before.")
+    told = _rollout_wait.after_rollback({"msg": "No."}, back)
+    assert told["msg"].endswith("The selector of Service n/r is as before.")
