@@ -46,21 +46,23 @@ class ActionModule(KubeAction):
     def work(self, args: dict[str, Any], variables: dict[str, Any]) -> Result:
         """Run the module and, where there is something to wait for, the wait."""
         timeout, self._parent = _seconds(args.get("wait_timeout", DEFAULT_TIMEOUT)), os.getppid()
+        end = time.monotonic() + timeout
         result = self.module(self._task.action, args, variables)
         if (result.get("migration") or {}).get("needed") and not result.get("failed"):
             result = self._moved(result, args, variables)
         workload, waits = result.get("workload"), _waits(args) and not self._task.check_mode
+        aside = result.pop("aside", None)
         if waits and result.get("failed") and result.get("changed") and _goes_back(args):
             return self._back(result, args, timeout, variables)
         if not waits or result.get("failed") or not workload:
             return result
         if not (result.get("rollout") or {}).get("done"):
-            result = {**result, **self._wait(args, workload, timeout, variables)}
+            told = "" if aside and _goes_back(args) else aside  # who goes back says it then
+            result = {**result, **self._wait(args, workload, timeout, variables, told)}
             if result.get("failed"):
                 lost = result.pop("lost", False)
                 return self._back(result, args, timeout, variables) if _goes_back(args) and not lost else result
-        result.pop("lost", None)
-        return self._tidied(result, args, variables) if result.get("leftovers") else result
+        return self._tidied(result, args, end, variables) if result.get("leftovers") else result
 
     def module(self, name: str, args: dict[str, Any], variables: dict[str, Any]) -> Result:
         """The result of one run of a module on the task's host, while Ansible itself is alive.
@@ -89,7 +91,9 @@ class ActionModule(KubeAction):
             switched = {**switched, "failed": True, "msg": f"The storage was not switched: {why}. Run again."}
         return {**_joined(result, switched), "migration": moved.get("migration")}
 
-    def _wait(self, args: Result, workload: Result, timeout: float, variables: dict[str, Any]) -> Result:
+    def _wait(
+        self, args: Result, workload: Result, timeout: float, variables: dict[str, Any], aside: str | None = None
+    ) -> Result:
         keys = {k: args[k] for k in auth_options() if k in args}
         fixed = {**keys, "name": workload["name"], "namespace": workload["namespace"], "kind": workload["kind"]}
         if workload["rolls"] and workload["kind"] == "DeploymentConfig":
@@ -99,18 +103,21 @@ class ActionModule(KubeAction):
             return self.module(INFO, {**fixed, "wait": seconds, **({"seen": seen} if seen else {})}, variables)
 
         what = f"{workload['kind']} {workload['namespace']}/{workload['name']}"
-        return _rollout_wait.wait(what, look, timeout=timeout, tell=self._teller(variables), clock=time)
+        return _rollout_wait.wait(
+            what, look, timeout=timeout, tell=self._teller(variables), clock=time, aside=aside
+        )  # fmt: skip
 
-    def _tidied(self, result: Result, args: Result, variables: dict[str, Any]) -> Result:
+    def _tidied(self, result: Result, args: Result, end: float, variables: dict[str, Any]) -> Result:
         """Take away what only the old pods needed. The run finds nothing else to do."""
-        again = {name: value for name, value in args.items() if name != "migrate"}
-        after = self.module(self._task.action, {**again, "state": "present"}, variables)
-        return _rollout_wait.with_leftovers_removed(result, after)
+        again = {**{name: value for name, value in args.items() if name != "migrate"}, "state": "present"}
+        return _rollout_wait.tidied(
+            result, lambda: self.module(self._task.action, again, variables), end=end, clock=time
+        )  # fmt: skip
 
     def _back(self, failed: Result, args: Result, timeout: float, variables: dict[str, Any]) -> Result:
         """Put back what was there before, and wait until that is ready; the task stays failed."""
         self._teller(variables)("the deployment has failed: what it has changed is put back")
-        keys = {k: args[k] for k in (*auth_options(), *PLACE) if k in args}
+        keys = {k: args[k] for k in (*auth_options(), *PLACE, "managed_by") if k in args}
         back = self.module(self._task.action, {**keys, "state": "rolled_back"}, variables)
         workload = back.get("workload")
         if workload and not back.get("failed"):

@@ -21,9 +21,7 @@ from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from ansible_collections.okd.registry.plugins.module_utils._errors import (
-    AlreadyExistsError,
     ApiError,
-    ConflictError,
     ForbiddenError,
     NotFoundError,
     UnreachableError,
@@ -91,7 +89,7 @@ class Api:
 
     :param connection: makes the transport at the first request.
     :param sleep: replaced in tests.
-    :ivar wrote: whether a write went through; a module that fails afterwards has changed something.
+    :ivar wrote: whether a write went through, or may have; a module that fails afterwards has changed something.
     """
 
     def __init__(self, connection: Callable[[], Transport], *, sleep: Callable[[float], None] = time.sleep) -> None:
@@ -281,16 +279,12 @@ class Api:
         """Create an object. Raises AlreadyExistsError when somebody was faster."""
         ref = ObjectRef.of(obj)
         path = collection_path(ref.api_version, ref.kind, ref.namespace)
-        made = _object(self._send("POST", path, _request("create", ref), body=obj))
-        self.wrote = True
-        return made
+        return _object(self._write("POST", path, _request("create", ref), body=obj))
 
     def patch(self, ref: ObjectRef, operations: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """Apply a JSON Patch. Raises ConflictError when the object is no longer the one that was read."""
         asked = _request("patch", ref)
-        made = _object(self._send("PATCH", ref.path, asked, body=operations, content_type=JSON_PATCH))
-        self.wrote = True
-        return made
+        return _object(self._write("PATCH", ref.path, asked, body=operations, content_type=JSON_PATCH))
 
     def delete(
         self,
@@ -305,8 +299,17 @@ class Api:
         preconditions = {k: v for k, v in (("uid", uid), ("resourceVersion", resource_version)) if v}
         if preconditions:
             body["preconditions"] = preconditions
-        self._send("DELETE", ref.path, _request("delete", ref), body=body, missing_is_fine=True)
+        self._write("DELETE", ref.path, _request("delete", ref), body=body, missing_is_fine=True)
+
+    def _write(self, method: str, path: str, asked: Request, **options: Any) -> Answer:
+        """One write. One whose answer was lost may have been carried out: whoever fails then is to say "changed"."""
+        try:
+            answer = self._send(method, path, asked, **options)
+        except (ApiError, UnreachableError) as exc:
+            self.wrote = self.wrote or exc.maybe_done
+            raise
         self.wrote = True
+        return answer
 
     # ---- counting ------------------------------------------------------------------------------------------------
 
@@ -368,11 +371,11 @@ class Api:
             try:
                 answer = self._transport.send(method, url, data, content_type)
             except LostError as exc:
-                if attempt >= min(exc.attempts, ATTEMPTS):
-                    raise UnreachableError(
-                        f"The API server at {self.address} cannot be reached: {exc}. {exc.advice}"
-                    ) from exc
                 lost = lost or exc.sent
+                if attempt >= min(exc.attempts, ATTEMPTS):
+                    away = UnreachableError(f"The API server at {self.address} cannot be reached: {exc}. {exc.advice}")
+                    away.maybe_done = lost
+                    raise away from exc
                 self.pause(attempt)
                 continue
             if answer.status in RETRIED and attempt < ATTEMPTS:
@@ -386,8 +389,7 @@ class Api:
         if answer.status == 404 and (method == "GET" or missing_is_fine) and is_missing_object(answer.body):
             return answer
         error = error_from(answer.status, answer.body, asked)
-        if isinstance(error, (AlreadyExistsError, ConflictError)):
-            error.maybe_done = lost
+        error.maybe_done = lost
         raise error
 
     def pause(self, attempt: int, asked: float | None = None) -> None:

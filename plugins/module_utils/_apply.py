@@ -105,7 +105,7 @@ def ensure(
         if check_mode:
             return Outcome(ref, change, change.after)
         try:
-            return Outcome(ref, change, _write(api, ref, change))
+            return Outcome(ref, change, write(api, ref, change))
         except (AlreadyExistsError, ConflictError) as exc:
             problem, ours = exc, change if exc.maybe_done else ours
         except NotFoundError as exc:
@@ -128,6 +128,7 @@ def amend(api: Api, ref: ObjectRef, edit: Callable[[dict[str, Any]], dict[str, A
     :raises NotFoundError: when it is not there.
     :raises ConflictError: when others keep changing it.
     """
+    ours: Change | None = None  # as in ``ensure``
     for attempt in range(1, ATTEMPTS + 1):
         live = api.get(ref)
         if live is None:
@@ -135,13 +136,14 @@ def amend(api: Api, ref: ObjectRef, edit: Callable[[dict[str, Any]], dict[str, A
         after = edit(deepcopy(live))
         steps = operations(live, after)
         if not steps:
-            return Outcome(ref, Change(UNCHANGED, before=live, after=live), live)
+            return Outcome(ref, ours or Change(UNCHANGED, before=live, after=live), live)
         read = {"op": "replace", "path": "/metadata/resourceVersion", "value": live["metadata"].get("resourceVersion")}
         patch = [read, *(step.as_json() for step in steps)]
         change = Change(UPDATED, patch=patch, before=live, after=after, fields=[step.field for step in steps])
         try:
-            return Outcome(ref, change, _write(api, ref, change))
-        except (ConflictError, NotFoundError):
+            return Outcome(ref, change, write(api, ref, change))
+        except (ConflictError, NotFoundError) as exc:
+            ours = change if exc.maybe_done else ours
             api.pause(attempt)
     raise ConflictError(f"{ref} kept changing while it was to be changed. Run again.", status=409)
 
@@ -159,11 +161,12 @@ def ensure_absent(
 
     :param keep: given the live object, why it must stay (a sentence, or "" where nobody asks), or None.
     """
+    ours: Change | None = None  # as in ``ensure``
     for attempt in range(1, ATTEMPTS + 1):
         live = _read(api, ref) if live is UNREAD else live
         why = keep(live) if keep and live is not None else None
         if live is None or why is not None or live["metadata"].get("deletionTimestamp"):
-            return Outcome(ref, Change("unchanged", before=live, after=live), live, why)
+            return Outcome(ref, ours or Change("unchanged", before=live, after=live), live, why)
         change = plan_absent(live)
         if check_mode:
             return Outcome(ref, change, None)
@@ -171,8 +174,8 @@ def ensure_absent(
         try:
             api.delete(ref, uid=meta.get("uid"), resource_version=meta.get("resourceVersion"), propagation=propagation)
             return Outcome(ref, change, None)
-        except ConflictError:
-            live = UNREAD
+        except ConflictError as exc:
+            live, ours = UNREAD, change if exc.maybe_done else ours
             api.pause(attempt)
     raise ConflictError(f"{ref} kept changing while it was to be deleted. Run again.", status=409)
 
@@ -212,7 +215,11 @@ def _yaml(value: Mapping[str, Any]) -> str:
     return str(yaml.dump(value, Dumper=Dumper, sort_keys=True, default_flow_style=False, width=200))
 
 
-def _write(api: Api, ref: ObjectRef, change: Change) -> dict[str, Any]:
+def write(api: Api, ref: ObjectRef, change: Change) -> dict[str, Any]:
+    """Make one planned change; the object afterwards.
+
+    :raises AlreadyExistsError: as ConflictError and NotFoundError, when the object is another one than was read by now.
+    """
     if change.action == CREATED:
         return api.create(change.after or {})
     try:
@@ -221,7 +228,9 @@ def _write(api: Api, ref: ObjectRef, change: Change) -> dict[str, Any]:
         # A patch that does not fit the object of now is refused before its resourceVersion is looked at.
         if _version(api.get(ref)) == _version(change.before):
             raise
-        raise ConflictError(f"{ref} changed since it was read", status=409) from exc
+        changed = ConflictError(f"{ref} changed since it was read", status=409)
+        changed.maybe_done = exc.maybe_done
+        raise changed from exc
 
 
 def _version(obj: Desired | None) -> tuple[Any, Any]:

@@ -115,7 +115,8 @@ def keep_what_changes(
     now = [*about_to_change(beside, there), *budget, Before(workload, "", live.workload)]
     kept = entries(past)
     serves = live.workload is not None and _wait.settled(live.workload) is not None
-    if not still_counts(kept, live.workload, serves=serves):
+    # A migration makes the registry read-only on its way: that it serves so makes nothing obsolete.
+    if live.migration is None and not still_counts(kept, live.workload, serves=serves):
         kept = []
     keep(spec.registry, merged(kept, now), api)
     return read(spec.registry, api)

@@ -90,8 +90,7 @@ def run(params: Mapping[str, Any], api: Api, *, check_mode: bool) -> dict[str, A
     seen = layouts.recognise(live.workload)
     objects = {"objects": result.objects()} if check_mode else {}
     ran = {"guards": [*overridden, *ignored], "probe": tried, "leftovers": leftovers, "layout": seen.as_dict()}
-    lost = outcome.changed and _moving.has_no_way_back(live)
-    return {**value, **ran, **objects, "migration": None, **({"lost": True} if lost else {})}
+    return {**value, **ran, **objects, "migration": None, **_moving.aside(live, outcome.live)}
 
 
 def _leave(

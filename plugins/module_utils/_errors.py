@@ -62,7 +62,12 @@ class ConfigurationError(RegistryError):
 
 
 class UnreachableError(RegistryError):
-    """No HTTP answer from the API server: the text has the URL, where the address came from, and what to check."""
+    """No HTTP answer from the API server: the text has the URL, where the address came from, and what to check.
+
+    ``maybe_done``: as with ApiError.
+    """
+
+    maybe_done = False
 
 
 class ApiError(RegistryError):
@@ -70,7 +75,10 @@ class ApiError(RegistryError):
 
     :param status: HTTP status code.
     :param reason: the API's ``reason`` (``Forbidden``, ``AlreadyExists`` …), empty if it gave none.
+    :ivar maybe_done: of a write: an earlier attempt of the same request got no answer, and may have been carried out.
     """
+
+    maybe_done = False
 
     def __init__(self, message: str, *, status: int = 0, reason: str = "", **details: Any) -> None:
         super().__init__(message, **details)
@@ -99,21 +107,14 @@ class KindNotServedError(NotFoundError):
 
 
 class AlreadyExistsError(ApiError):
-    """409 on create: somebody made the object since it was looked for.
-
-    ``maybe_done``: an earlier attempt of the same request got no answer, so that somebody may have been us.
-    """
-
-    maybe_done = False
+    """409 on create: somebody made the object since it was looked for. With ``maybe_done``, that may have been us."""
 
 
 class ConflictError(ApiError):
     """409 on update or delete: the object changed since it was read. Re-read and plan again.
 
-    ``maybe_done``: as with AlreadyExistsError.
+    With ``maybe_done``, that may have been us.
     """
-
-    maybe_done = False
 
 
 class InvalidError(ApiError):

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.okd.registry.plugins.module_utils import _podstate
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
-from ansible_collections.okd.registry.plugins.module_utils._apply import ensure, ensure_absent
+from ansible_collections.okd.registry.plugins.module_utils._apply import Outcome, ensure, ensure_absent
 from ansible_collections.okd.registry.plugins.module_utils._build.helper import CONTAINER, LABEL, Helper, is_ours, job
 from ansible_collections.okd.registry.plugins.module_utils._errors import (
     ApiError,
@@ -84,6 +84,7 @@ def run(api: Api, helper: Helper, workload: Object, *, timeout: float = 180.0) -
     """Run a helper to its end; it is gone afterwards. Parameters and errors as with :func:`running`.
 
     :raises WaitError: also when its node's kubelet ended it (evicted, deadline), so that there is no exit code.
+    :raises ApiError: when what it printed cannot be read.
     """
     with _made(api, helper, workload) as uid:
         pod = _wait(api, helper, uid, timeout, until=("Succeeded", "Failed"))
@@ -139,6 +140,13 @@ def remove(api: Api, helper: Helper) -> None:
                     " node it is on, delete it, and run again."
                 )
             time.sleep(pause)
+
+
+def discard(api: Api, helper: Helper, add: Callable[[Outcome], Any], *, check_mode: bool) -> None:
+    """Take a helper away that a killed run has left, without a wait. One that is somebody else's stays."""
+    live = api.get(helper.ref)
+    if live is not None and is_ours(helper, live):
+        add(ensure_absent(api, helper.ref, check_mode=check_mode, live=live, propagation="Foreground"))
 
 
 def _pauses() -> Iterator[float]:
@@ -217,12 +225,11 @@ def _ending(api: Api, helper: Helper, pod: Object) -> str:
     words = [status.get("reason"), status.get("message"), done.get("message")]
     if done.get("exitCode") is not None:
         words.append(f"exit code {done['exitCode']}")
-    said = _podstate.last_words(_log(api, helper, pod))
+    said = ""
+    with contextlib.suppress(ApiError):  # what is known is said without it
+        said = _podstate.last_words(_log(api, helper, pod))
     return "; ".join(str(w).strip() for w in (*words, said) if w) or "nothing is known of it"
 
 
 def _log(api: Api, helper: Helper, pod: Object) -> str:
-    try:
-        return api.log(helper.namespace, _podstate.name_of(pod), container=CONTAINER, first_bytes=LOG_BYTES)
-    except ApiError:
-        return ""
+    return api.log(helper.namespace, _podstate.name_of(pod), container=CONTAINER, first_bytes=LOG_BYTES)

@@ -19,7 +19,7 @@ from ansible_collections.okd.registry.plugins.module_utils._deploycheck import L
 from ansible_collections.okd.registry.plugins.module_utils._deployspec import DeploySpec
 from ansible_collections.okd.registry.plugins.module_utils._guards_storage import Seen, moves_images
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
-from ansible_collections.okd.registry.plugins.module_utils._migrate import route, switch
+from ansible_collections.okd.registry.plugins.module_utils._migrate import switch
 from ansible_collections.okd.registry.plugins.module_utils._result import Result
 
 #: Seconds for old pods to be gone once the new ones serve: a pod has 30 to end.
@@ -36,8 +36,7 @@ def give_up(spec: DeploySpec, live: Live, api: Api, result: Result, *, check_mod
     noted = live.migration
     if noted is None or live.workload is None or switch.is_switched(live.workload, noted):
         return False
-    source, _path = route.live_source(live.workload)
-    if spec.migrate and noted.is_for(source, live.storage.want.source()):
+    if spec.migrate and switch.is_for(noted, live.workload, live.storage.want.source()):
         return False
     return switch.undo(api, ref(spec, live), live.workload, result, check_mode=check_mode)
 
@@ -49,9 +48,10 @@ def unproven(spec: DeploySpec, live: Live, api: Api) -> str | None:
     return switch.unproven(api, ref(spec, live), live.workload, live.storage.want.source(), live.migration)
 
 
-def has_no_way_back(live: Live) -> bool:
-    """Whether the switch takes pods away that had the images in themselves: then the new volume is all there is."""
-    return live.migration is not None and "emptyDir" in live.migration.source
+def aside(live: Live, workload: Mapping[str, Any] | None) -> dict[str, str]:
+    """What the action plugin says of the Service where the new pods do not become ready: the return value ``aside``."""
+    said = switch.aside(workload, live.migration) if workload else None
+    return {"aside": said} if said else {}
 
 
 def task(spec: DeploySpec, live: Live, planned: Mapping[str, Any], why: str) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def manages(params: Mapping[str, Any], api: Api) -> Object | None:
 
     With ``managed_by: auto`` it is the operator's when that looks after a registry and either its namespace is named,
     or (with state present) there is no workload of the name asked for. So ``state: absent`` never takes the cluster's
-    own registry away but where that is named.
+    own registry away but where that is named; ``rolled_back``, after a first deployment, finds no workload either.
 
     :raises OptionError: for ``managed_by: operator`` where there is no such operator.
     """
@@ -64,7 +64,7 @@ def manages(params: Mapping[str, Any], api: Api) -> Object | None:
     state = (config.get("spec") or {}).get("managementState")
     if params["namespace"] == configs.NAMESPACE:
         return None if state == configs.UNMANAGED else config
-    if state not in configs.LOOKED_AFTER or params.get("state") == "absent":
+    if state not in configs.LOOKED_AFTER or params.get("state") in ("absent", "rolled_back"):
         return None
     return config if find_workload(api, params["name"], params["namespace"]) is None else None
 

@@ -34,6 +34,7 @@ OWNED = "okd.registry/owned"
 REMOVE: dict[str, Any] = {"$patch": "delete"}
 """As a value in ``desired``: this field must not be there, whoever set it."""
 
+_LEND: dict[str, Any] = {"$patch": "lend"}
 CREATED, UPDATED, UNCHANGED, DELETED = "created", "updated", "unchanged", "deleted"
 
 _Tree = dict[str, Any]
@@ -45,6 +46,13 @@ _IN_LIST = "="  # before the keys of list elements in a tree, where a map has it
 def removed(**key: Any) -> dict[str, Any]:
     """As an element in a desired list that merges by key: no element with this key may be there, whoever set it."""
     return {**key, **REMOVE}
+
+
+def lent(element: Mapping[str, Any]) -> dict[str, Any]:
+    """As an element in a desired list that merges by key: it is to be there as it says, but is not ours by that, so
+    that a later plan leaves it alone.
+    """
+    return {**element, **_LEND}
 
 
 @dataclass(frozen=True)
@@ -226,7 +234,7 @@ def _tree(value: Any, name: str) -> Any:
             return _fingerprint(value)
         if len(set(keys)) != len(keys):
             raise ValueError(f"{name}: two desired elements have the same key ({', '.join(keys)})")
-        pairs = [(_IN_LIST + k, _element_tree(e, name)) for k, e in zip(keys, value, strict=True) if not _is_removal(e)]
+        pairs = [(_IN_LIST + k, _element_tree(e, name)) for k, e in zip(keys, value, strict=True) if not _is_marked(e)]
         return dict(pairs)
     return _LEAF
 
@@ -303,10 +311,15 @@ def _is_removal(value: Any) -> bool:
     return isinstance(value, Mapping) and value.get("$patch") == "delete"
 
 
+def _is_marked(value: Any) -> bool:
+    """Whether it is a removal, or lent: in neither case ours."""
+    return isinstance(value, Mapping) and "$patch" in value
+
+
 def _fresh(value: Any, name: str) -> Any:
     """A desired value as it is written where there was none: a copy without removal marks and what says nothing."""
     if isinstance(value, Mapping):
-        fresh = {k: _fresh(v, k) for k, v in value.items() if not _is_removal(v)}
+        fresh = {k: _fresh(v, k) for k, v in value.items() if not _is_removal(v) and k != "$patch"}
         return {k: v for k, v in fresh.items() if not says_nothing(v, name, k)}
     if isinstance(value, list):
         return [_fresh(v, name) for v in value if not _is_removal(v)]
@@ -364,7 +377,7 @@ def _merged_list(live: Any, desired: Any, owned: Any, name: str) -> list[Any]:
         elif isinstance(value, Mapping):
             index = len(keys) - 1 - keys[::-1].index(key)
             known = owned.get(_IN_LIST + key) if isinstance(owned, dict) else None
-            rest = {k: v for k, v in value.items() if k not in key_fields(name)}
+            rest = {k: v for k, v in value.items() if k not in key_fields(name) and k != "$patch"}
             elements[index] = _overlay(elements[index], rest, known, f"{name}[]")
     return elements
 

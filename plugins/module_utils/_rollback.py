@@ -14,12 +14,18 @@ from typing import Any
 
 from ansible_collections.okd.registry.plugins.module_utils import _before, _disruption, _endpoints, _wait
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
-from ansible_collections.okd.registry.plugins.module_utils._apply import ATTEMPTS, Outcome, ensure_absent
+from ansible_collections.okd.registry.plugins.module_utils._apply import ATTEMPTS, Outcome, ensure_absent, write
 from ansible_collections.okd.registry.plugins.module_utils._before import Before
 from ansible_collections.okd.registry.plugins.module_utils._build import rbac
 from ansible_collections.okd.registry.plugins.module_utils._build import workload as build
-from ansible_collections.okd.registry.plugins.module_utils._errors import ConflictError
+from ansible_collections.okd.registry.plugins.module_utils._errors import (
+    AlreadyExistsError,
+    ConflictError,
+    NotFoundError,
+    RefusedError,
+)
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
+from ansible_collections.okd.registry.plugins.module_utils._migrate import switch
 from ansible_collections.okd.registry.plugins.module_utils._model import Registry
 from ansible_collections.okd.registry.plugins.module_utils._patch import operations
 from ansible_collections.okd.registry.plugins.module_utils._plan import (
@@ -51,11 +57,18 @@ def run(params: Mapping[str, Any], api: Api, *, check_mode: bool) -> dict[str, A
     kept = _before.entries(_before.read(registry, api))
     if not kept:
         result.note(f"There is nothing to put back: no deployment of {registry} is unfinished.")
-    workload = None
+    workload, moved = None, switch.read(api, registry.name, registry.namespace) if kept else None
+    for one in kept:
+        if one.ref.kind in build.API_VERSIONS and one.object and not switch.is_switched(one.object, moved):
+            why = switch.no_way_back(api, one.ref, moved)
+            if why:
+                raise RefusedError(why)
     for one in _in_order(kept):
         outcome = result.add(_put_back(one, registry, api, check_mode=check_mode))
         if one.ref.kind in build.API_VERSIONS and one.object is not None:
             workload = _workload(one.ref, outcome)
+            if moved:
+                switch.undo(api, one.ref, outcome.live or {}, result, check_mode=check_mode, keep=True)
     if not check_mode:
         _before.forget(registry, api)
     service = api.get(ObjectRef("v1", "Service", registry.name, registry.namespace))
@@ -94,21 +107,23 @@ def _put_back(one: Before, registry: Registry, api: Api, *, check_mode: bool) ->
         live = api.get(one.ref)
         why = f"{one.ref} stays as it is: what was asked of a claim or volume cannot be taken back."
         return Outcome(one.ref, Change(UNCHANGED, before=live, after=live), live, why)
+    ours: Change | None = None  # a write that got no answer, and may have been carried out
     problem: Exception | None = None
     for attempt in range(1, ATTEMPTS + 1):
         live = api.get(one.ref)
         change = restored(live, one.object, owner=one.owner, shared=one.ref.kind in _SHARED)
         if not change.changed or check_mode:
-            return Outcome(one.ref, change, change.after)
+            return Outcome(one.ref, change if change.changed else ours or change, change.after)
+        step = change
         if _disruption.must_be_made_anew(one.ref, change):
             ensure_absent(api, one.ref, check_mode=False, live=live)
-            live = None
+            step = restored(None, one.object)
         try:
-            made = restored(None, one.object).after or {}
-            now = api.create(made) if live is None else api.patch(one.ref, change.patch)
-            return Outcome(one.ref, change, now)
-        except ConflictError as exc:
-            problem = exc
+            return Outcome(one.ref, change, write(api, one.ref, step))
+        except (AlreadyExistsError, ConflictError, NotFoundError) as exc:
+            if step.action == CREATED and isinstance(exc, NotFoundError):  # its namespace is gone
+                raise
+            problem, ours = exc, change if exc.maybe_done else ours
             api.pause(attempt)
     raise ConflictError(f"{one.ref} kept changing while it was to be put back: run again. {problem}", status=409)
 

@@ -12,6 +12,7 @@ killed in between leaves it to the next one, which looks again.
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -104,7 +105,7 @@ def read(
     claim = api.get(claim_ref(storage, namespace)) if storage.claim_name else None
     has_scc = api.has(scc.GROUP)
     shared = _scc(api, needed=want.host_path is not None) if has_scc else None
-    wanted = _companions(want, registry, account, secrets, salt, has_scc=has_scc)
+    wanted = _companions(want, registry, account, secrets, salt, claim=claim, has_scc=has_scc)
     known = {ObjectRef("v1", "Secret", name, namespace): one for name, one in secrets.items()}
     known.update({scc.REF: shared, **({claim_ref(storage, namespace): claim} if storage.claim_name else {})})
     there = {one.ref: known[one.ref] if one.ref in known else api.get(one.ref) for one in wanted}
@@ -187,24 +188,27 @@ def _node(want: Storage, workload: Object | None, namespace: str, api: Api) -> s
 
 
 def _companions(
-    want: Storage, registry: Registry, account: str, secrets: Mapping[str, Object | None], salt: str, *, has_scc: bool
-) -> list[Companion]:
+    want: Storage, registry: Registry, account: str, secrets: Mapping[str, Object | None], salt: str, *,
+    claim: Object | None, has_scc: bool,
+) -> list[Companion]:  # fmt: skip
     namespace, found = registry.namespace, []
     if want.host_path and has_scc:
         found.append(
             Companion(scc.REF, lambda live: scc.membership(live, account, namespace), owner=str(registry))
         )  # fmt: skip
-    claim, name = want.new_claim, want.claim_name
-    if claim and name and want.nfs and claim.volume:
-        volume = claims.nfs_volume(
-            claim.volume, claim=name, namespace=namespace, server=want.nfs.server, path=want.nfs.path,
-            options=want.nfs.options, size=claim.size,
+    new, name = want.new_claim, want.claim_name
+    if new and name and want.nfs and new.volume:
+        uid = ((claim or {}).get("metadata") or {}).get("uid")
+        volume = functools.partial(
+            claims.nfs_volume, new.volume, claim=name, namespace=namespace, server=want.nfs.server,
+            path=want.nfs.path, options=want.nfs.options, size=new.size, bound_to=uid,
         )  # fmt: skip
-        found.append(Companion(ObjectRef.of(volume), lambda live: marked(volume, str(registry), live)))
-    if claim and name:
+        where = ObjectRef("v1", "PersistentVolume", new.volume)
+        found.append(Companion(where, lambda live: marked(volume(live=live), str(registry), live)))
+    if new and name:
         found.append(
             Companion(
-                claim_ref(want, namespace), lambda live: marked(claim.claim(name, namespace, live), str(registry), live)
+                claim_ref(want, namespace), lambda live: marked(new.claim(name, namespace, live), str(registry), live)
             )
         )
     objects = want.objects

@@ -12,14 +12,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.okd.registry.plugins.module_utils import _before, _disruption, _endpoints, _leftovers, _storage
+from ansible_collections.okd.registry.plugins.module_utils import (
+    _before,
+    _disruption,
+    _endpoints,
+    _helper,
+    _leftovers,
+    _probe,
+    _storage,
+)
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._apply import ensure, ensure_absent
 from ansible_collections.okd.registry.plugins.module_utils._build import layout, rbac
 from ansible_collections.okd.registry.plugins.module_utils._build import workload as build
+from ansible_collections.okd.registry.plugins.module_utils._build.helper import Helper
 from ansible_collections.okd.registry.plugins.module_utils._deployspec import AUTO, DeploySpec
 from ansible_collections.okd.registry.plugins.module_utils._errors import RefusedError
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
+from ansible_collections.okd.registry.plugins.module_utils._migrate import switch
 from ansible_collections.okd.registry.plugins.module_utils._plan import owned_by_us
 from ansible_collections.okd.registry.plugins.module_utils._result import Result, registry_value
 
@@ -42,6 +52,9 @@ def run(params: Mapping[str, Any], api: Api, *, check_mode: bool) -> dict[str, A
         f"{rbac.RBAC}/v1", "ClusterRoleBinding", rbac.binding_name(spec.service_account, registry.namespace)
     )
     result.add(ensure_absent(api, binding, check_mode=check_mode, keep=lambda o: _keep(o, spec, users)))
+    switch.forget(api, build.ref(kinds[0], registry.name, registry.namespace), result, check_mode=check_mode)
+    probe = Helper(registry.name, registry.namespace, _probe.PURPOSE, ())
+    _helper.discard(api, probe, result.add, check_mode=check_mode)
     for kind in kinds if spec.kind == AUTO else [spec.kind]:
         result.add(ensure_absent(api, build.ref(kind, registry.name, registry.namespace), check_mode=check_mode))
     _beside(spec, api, result, check_mode=check_mode)

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from ansible_collections.okd.registry.plugins.module_utils import _podstate
+from ansible_collections.okd.registry.plugins.module_utils import _podstate, _revision
 from ansible_collections.okd.registry.plugins.module_utils._podstate import Cause
 
 PHASE = "openshift.io/deployment.phase"
@@ -178,12 +178,14 @@ def _not_seen(workload: Object, count: Count) -> Rollout | None:
 
 def _not_started(workload: Object, controller: Object | None, count: Count, after: int | None) -> Rollout | None:
     newer = version(workload) > (after or 0)
-    if newer and controller is not None:
+    # Who does not know what the version was before a change (a second run) sees by the template whether it is in.
+    stale = after is None and controller is not None and not _revision.carries(controller, workload)
+    if newer and controller is not None and not stale:
         return None
     if (workload.get("spec") or {}).get("paused"):
         text = "the DeploymentConfig is paused, so no rollout starts: oc rollout resume lets it go on"
         return _state(count, Cause("config", "paused", text))
-    if newer:
+    if newer and not stale:
         name = controller_name(workload)
         return _state(count, Cause(None, f"waiting for {name}", f"ReplicationController {name} does not exist yet"))
     return _state(count, Cause(None, "rollout not started yet", "no rollout has started for the change yet"))
@@ -304,6 +306,8 @@ def settled(workload: Object) -> Rollout | None:
     status = workload.get("status") or {}
     if workload.get("kind") == "DaemonSet":
         return _settled_daemons(workload)
+    if (workload.get("spec") or {}).get("paused"):  # then the status tells of what was before
+        return None
     desired = int((workload.get("spec") or {}).get("replicas", 1))
     generation = (workload.get("metadata") or {}).get("generation")
     if generation is None or status.get("observedGeneration") != generation:

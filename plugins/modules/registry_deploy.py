@@ -58,7 +58,8 @@ options:
       - With V(absent), the workload goes, and with it what was made for this registry alone, such as Secrets and
         ConfigMaps with its settings, the HTTP secret, its rights and the service account. Service and claims stay,
         unless O(remove_service) or O(remove_claims) is set; certificates, volumes of others and what is in storage
-        stay. Images in storage of kind V(ephemeral) go with the pods.
+        stay. Images in storage of kind V(ephemeral) go with the pods. A migration of images (O(migrate)) that is not
+        finished is given up.
       - With V(rendered), RV(objects) has the objects of a new registry, as C(oadm registry --dry-run --local -o yaml)
         prints them, and the Service with them. No cluster is asked, and none has to be there. With O(kind=auto) the
         workload is a DeploymentConfig, and O(cluster_role) is C(system:registry) where nothing is said.
@@ -190,6 +191,11 @@ options:
       - With V(rollback), everything that this run has changed is put back (workload, Secrets, ConfigMaps, account,
         binding, claims made and not yet bound), and the wait goes on until that is ready. The task fails with the
         reason for which the rollout did.
+      - After O(migrate), that is the registry as it was before it was made read-only. Images that were in the pods
+        themselves (V(ephemeral)) are at stake then. Where all these pods are still ready, and are kept by going back,
+        as those of a Deployment are with O(strategy=Rolling), they serve again, and so does the Service. Else the
+        workload stays as it was written, with the new storage, which has all images; the Service leads to no pod until
+        one with it is ready, so that the next run is to put right what the rollout failed of. The message says which.
       - What is going to change is kept in the Secret C(<name>-before) before the first write and until the new pods
         serve. After a run that was killed, the next one goes on; if it fails, it goes back to what served last.
     type: str
@@ -364,7 +370,7 @@ guards:
   description:
     - What O(ignore_guards) and O(allow_data_loss) have overridden, by name (V(volume) for the latter), with what it
       would have said.
-  returned: success
+  returned: with O(state=present), O(state=redeployed) and O(state=rendered), but where the operator has the registry
   type: list
   elements: dict
   sample:
@@ -372,18 +378,19 @@ guards:
       message: With 2 replicas, each has a storage of its own (emptyDir), so that a pull finds an image only by chance.
 probe:
   description: What O(probe_storage) has found. Null where nothing was tried.
-  returned: success
+  returned: with O(state=present), O(state=redeployed) and O(state=rendered), but where the operator has the registry
   type: dict
   sample: {tried: true, skipped: null, uid: 1001, gid: 0, groups: [0], free_bytes: 5368709120, node: node1}
 migration:
   description: What O(migrate) has copied, as of M(okd.registry.registry_migrate). Null where nothing was.
-  returned: success
+  returned: with O(state=present), O(state=redeployed) and O(state=rendered), but where the operator has the registry
   type: dict
 leftovers:
   description:
     - Whether objects that the registry has no use for any more are still there, since the rollout is not finished.
-    - False after a wait, which takes them away at its end. Where it is true, run again when the rollout is done.
-  returned: with O(state=present) and O(state=redeployed)
+    - After a wait, which takes them away at its end, it is true only where that took longer than O(wait_timeout). Run
+      again then; with O(wait=false), when the rollout is done.
+  returned: with O(state=present), O(state=redeployed) and O(state=rendered), but where the operator has the registry
   type: bool
 rollback:
   description: What O(on_failure=rollback) has put back.
@@ -485,12 +492,10 @@ def execute(module: AnsibleModule, api: Api) -> dict[str, Any]:
     module.no_log_values.update(storage.secret_values(params))
     if params["state"] == "rendered":
         return _render.run(params)
-    if params["state"] == "rolled_back":  # what was written tells whose it was
-        return _rollback.run(params, api, check_mode=module.check_mode)
     config = _operator.manages(params, api)
     if config is not None:
         return _operator.run(params, api, config, check_mode=module.check_mode)
-    work = _undeploy.run if params["state"] == "absent" else _deploy.run
+    work = {"absent": _undeploy.run, "rolled_back": _rollback.run}.get(params["state"], _deploy.run)
     return work(params, api, check_mode=module.check_mode)
 
 

@@ -17,8 +17,9 @@ description:
   - Where the old volume outlives its pods, pushes are kept out by making the registry read-only (one rollout; pulls go
     on). Where the images are in the pods themselves (C(emptyDir)), a rollout would lose them; there the Service stops
     leading to the pods, and the registry's process in them is ended, so that no connection is left.
-  - Nothing is ever taken away, neither from the old volume nor from the new one. A run that failed or was killed is
-    gone on with by the next one; files that are there in full are not copied again.
+  - Nothing is ever taken away from the old volume, and from the new one only copies of what was deleted from the old
+    one meanwhile, such as pruned images. A run that failed or was killed is gone on with by the next one; files that
+    are there in full are not copied again.
 author:
   - okd.registry contributors (@okd-registry)
 version_added: 1.0.0
@@ -44,6 +45,7 @@ options:
       - V(copied) copies and proves; pushes are kept out from then on until the registry has its new storage.
       - V(finished), once the new pods serve, puts the Service's selector back to what it was.
       - V(undone) lets the registry serve from its old volume as before. The copy stays, and V(copied) goes on with it.
+        Where the registry's workload is gone, the Service is as before, and the migration is forgotten.
     type: str
     choices: [copied, finished, undone]
     default: copied

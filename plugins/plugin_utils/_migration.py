@@ -23,8 +23,8 @@ How registry_deploy with ``migrate: true`` and its action plugin use this:
 
 Where registry_deploy is called while a migration is noted whose target is not wanted (any more), it calls
 ``switch.undo`` first. ``switch.labels`` is for every write of the template, also without a migration under way.
-After a switch from emptyDir there is no way back to the old pods (``on_failure: rollback`` must not be taken): the
-new volume has everything.
+Where the rollout after a switch from emptyDir fails, there is a way back only while all the old pods are ready, and
+stay (``switch.no_way_back``): the new volume has everything.
 """
 
 from __future__ import annotations

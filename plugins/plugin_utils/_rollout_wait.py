@@ -13,6 +13,8 @@ from typing import Any, Protocol
 
 #: Seconds that one look may take at most, so that a lasting obstacle is noticed in time.
 LOOK = 10.0
+#: Seconds between two runs that take away what the old pods needed, while these are still on their way out.
+AGAIN = 5.0
 #: Looks in a row that may fail (an API server that restarts) before the wait is given up.
 PATIENCE = 5
 
@@ -41,19 +43,25 @@ class Clock(Protocol):
         """Let time pass."""
 
 
-def wait(what: str, look: Look, *, timeout: float, tell: Callable[[str], None], clock: Clock) -> dict[str, Any]:
+def wait(
+    what: str, look: Look, *, timeout: float, tell: Callable[[str], None], clock: Clock, aside: str | None = None
+) -> dict[str, Any]:
     """Look until the rollout is done, has failed, is stuck for too long, or ``timeout`` seconds have passed.
 
     :param what: the workload, for messages.
     :param look: given seconds and the last line, the result of registry_rollout_info.
     :param tell: shows one line.
+    :param aside: what is said where the rollout fails, in place of that pods of the revision before still serve.
     :returns: ``rollout``, and ``failed`` with ``msg`` where it did not become ready.
     """
-    return _Wait(what, look, timeout, tell, clock).run()
+    return _Wait(what, look, timeout, tell, clock, aside).run()
 
 
 class _Wait:
-    def __init__(self, what: str, look: Look, timeout: float, tell: Callable[[str], None], clock: Clock) -> None:
+    def __init__(
+        self, what: str, look: Look, timeout: float, tell: Callable[[str], None], clock: Clock, aside: str | None
+    ) -> None:
+        self._aside = aside
         self._what, self._look, self._timeout, self._tell, self._clock = what, look, timeout, tell, clock
         self._start = clock.monotonic()
         self._stuck: tuple[str, str] | None = None
@@ -121,7 +129,9 @@ class _Wait:
         if before and before["revision"] == rollout["revision"] and before["reason"] and before["reason"] not in reason:
             reason += f"; before that, {before['reason']}"
         parts = [f"{self._what}: {rollout['revision'] or 'the rollout'} {how}: {reason}.".replace("..", ".")]
-        if rollout.get("serving"):
+        if self._aside is not None:
+            parts += [self._aside] if self._aside else []
+        elif rollout.get("serving"):
             parts.append(f"Pods of the revision before still serve ({rollout['serving']}).")
         parts.append(NEXT_STEPS.get(rollout["stuck"] or (before or {}).get("stuck") or "", ANYWAY))
         return {"failed": True, "msg": " ".join(parts), "rollout": self._timed({**rollout, "failed": True})}
@@ -146,6 +156,21 @@ class _Wait:
 # ---- after the wait --------------------------------------------------------------------------------------------------
 
 
+def tidied(
+    result: dict[str, Any], run: Callable[[], dict[str, Any]], *, end: float, clock: Clock
+) -> dict[str, Any]:  # fmt: skip
+    """The result of a deployment, with what was taken away behind it: at least one run, more while something stays.
+
+    :param run: runs the module again.
+    :param end: moment of the clock after which no further one is begun.
+    """
+    while True:
+        result = with_leftovers_removed(result, run())
+        if result.get("failed") or not result["leftovers"] or clock.monotonic() >= end:
+            return result
+        clock.sleep(AGAIN)
+
+
 def with_leftovers_removed(result: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
     """The result of a deployment with what a second run of the module has taken away behind it.
 
@@ -166,7 +191,7 @@ def with_leftovers_removed(result: dict[str, Any], after: dict[str, Any]) -> dic
         "resources": [*(result.get("resources") or []), *gone],
         "actions": [*(result.get("actions") or []), *told],
         "diff": [*(result.get("diff") or []), *diff],
-        "leftovers": False,
+        "leftovers": bool(after.get("leftovers")),
     }
 
 
@@ -183,6 +208,8 @@ def after_rollback(failed: dict[str, Any], back: dict[str, Any]) -> dict[str, An
         told = "It had changed nothing that had to be put back."
     else:
         told = "What it had changed is as it was before" + (f", and serves ({ready})." if ready else ".")
+        doors = [line for line in back["actions"] if line.startswith("The selector of Service")]
+        told = " ".join([told, *doors])
     summary = {
         "done": not back.get("failed"),
         "actions": back.get("actions") or [],

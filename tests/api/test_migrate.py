@@ -146,3 +146,14 @@ def test_a_run_that_another_has_taken_over_from_does_nothing_more(admin: Api, ma
         result = run(registry_migrate, run="old", **options)
         assert (result["failed"], result["taken_over"], result["changed"]) == (True, True, False), result
     assert admin.get(state.ref("docker-registry", str(made.namespace))) == before
+
+
+def test_undone_without_a_workload_nothing_of_it_is_left(admin: Api, made: ObjectRef, run: Any) -> None:
+    namespace = str(made.namespace)
+    noted = _noted(admin, namespace, phase="closed", door="service", services=("docker-registry",))
+    _close(admin, namespace, noted)
+    admin.delete(made)
+    assert run(registry_migrate, state="undone")["changed"]
+    assert _service(admin, namespace)["spec"]["selector"] == LABELS
+    assert admin.get(state.ref("docker-registry", namespace)) is None
+    assert run(registry_migrate, state="undone")["changed"] is False

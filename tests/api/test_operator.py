@@ -153,6 +153,16 @@ class TestWhose:
         assert not run(registry_deploy, state="absent")["changed"]
         assert live(admin) == made, "state: absent twice must not take the cluster's own registry away"
 
+    def test_going_back(self, run: Any, admin: Api, config: Any) -> None:
+        """The operator has no way back, and says so; a registry of ours that is not there any more is no operator's."""
+        made = config()
+        for options in ({"managed_by": "operator"}, {"namespace": configs.NAMESPACE}):
+            result = run(registry_deploy, state="rolled_back", **options)
+            assert result.get("failed"), result
+            assert "no way back" in result["msg"]
+        assert "nothing to put back" in run(registry_deploy, state="rolled_back")["actions"][0]
+        assert live(admin) == made
+
     def test_asked_for_where_there_is_none(self, run: Any) -> None:
         result = run(registry_deploy, managed_by="operator")
         assert result["failed"]

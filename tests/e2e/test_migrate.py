@@ -31,6 +31,7 @@ from ansible_collections.okd.registry.plugins.module_utils._migrate import state
 KUBECONFIG = str(sandbox.STATE / "admin.kubeconfig")
 NAME, NAMESPACE = "docker-registry", "default"
 CONFIG = ObjectRef("apps.openshift.io/v1", "DeploymentConfig", NAME, NAMESPACE)
+IMAGE, NOWHERE = "openshift3/ose-docker-registry:v3", "openshift3/ose-docker-registry:nowhere"
 NFS = {"kind": "nfs", "server": "nfs.sandbox.test", "path": "/exports/registry"}
 VOLUME = {"nfs": {"server": "nfs.sandbox.test", "path": "/exports/registry"}}
 CLAIM = {
@@ -63,8 +64,7 @@ def _text(module: str, options: dict[str, Any]) -> str:
 def _deploy(directory: Path, storage: dict[str, Any], **options: Any) -> None:
     made = _play(directory, "registry_service", cluster_ip=sandbox.SERVICE_IP)
     assert made.code == 0, made.output
-    image = "openshift3/ose-docker-registry:v3"
-    done = _play(directory, "registry_deploy", image=image, storage=storage, **options)
+    done = _play(directory, "registry_deploy", image=IMAGE, storage=storage, **options)
     assert done.code == 0, done.output
 
 
@@ -211,3 +211,31 @@ def test_a_volume_with_other_content_is_refused(tmp_path: Path) -> None:
     assert refused.code != 0
     assert "photos" in refused.output
     assert _selector() == selector
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "DeploymentConfig"])
+def test_a_switch_that_does_not_become_ready(tmp_path: Path, kind: str) -> None:
+    """The old pods have the images in themselves. Where going back keeps them, they serve again; else all stays, and it
+    is said that the Service leads nowhere until a run with the right image.
+    """
+    options = {"kind": kind, "strategy": "Rolling"}
+    _deploy(tmp_path, {"kind": "ephemeral"}, **options)
+    pushed = {"one": images.push("one")}
+    selector = _selector()
+    wish = {**options, "storage": NFS, "migrate": True, "helper_image": IMAGE, "on_failure": "rollback"}
+    failed = _play(tmp_path, "registry_deploy", image=NOWHERE, wait_timeout=20, **wish)
+    assert failed.code != 0
+    said = " ".join(failed.output.split())
+    if kind == "Deployment":
+        assert "is as it was before, and serves" in said, failed.output
+        assert f"The selector of Service {NAMESPACE}/{NAME} is as before." in said
+        assert _selector() == selector
+        pushed["meanwhile"] = images.push("meanwhile")
+    else:
+        assert f"Service {NAMESPACE}/{NAME} leads to no pod until one with NFS" in said, failed.output
+        assert state.LABEL in _selector()
+    assert "Pods of the revision before still serve" not in said
+    done = _play(tmp_path, "registry_deploy", image=IMAGE, **wish)
+    assert done.code == 0, done.output
+    assert _selector() == selector
+    _all_there(pushed)

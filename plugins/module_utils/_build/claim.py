@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.okd.registry.plugins.module_utils._fields import quantity
-from ansible_collections.okd.registry.plugins.module_utils._plan import owns
+from ansible_collections.okd.registry.plugins.module_utils._plan import REMOVE, owns
 
 #: Modes with which pods on several nodes can have a volume.
 SHARED = frozenset({"ReadWriteMany", "ReadOnlyMany"})
@@ -84,9 +84,18 @@ class NewClaim:
 
 
 def nfs_volume(
-    name: str, *, claim: str, namespace: str, server: str, path: str, options: Iterable[str], size: str
-) -> dict[str, Any]:
-    """A PersistentVolume for one claim alone: the only way to give an NFS mount its options."""
+    name: str, *, claim: str, namespace: str, server: str, path: str, options: Iterable[str], size: str,
+    live: Object | None = None, bound_to: str | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """A PersistentVolume for one claim alone: the only way to give an NFS mount its options.
+
+    :param live: one that a deleted claim has left (Released) is that claim's for ever, until its identity is taken out.
+    :param bound_to: uid of the claim that there is now.
+    """
+    owner: dict[str, Any] = {"kind": "PersistentVolumeClaim", "apiVersion": "v1", "namespace": namespace, "name": claim}
+    whose = (((live or {}).get("spec") or {}).get("claimRef") or {}).get("uid")
+    if ((live or {}).get("status") or {}).get("phase") == "Released" and whose and whose != bound_to:
+        owner |= {"uid": REMOVE, "resourceVersion": REMOVE}
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolume",
@@ -96,7 +105,7 @@ def nfs_volume(
             "accessModes": ["ReadWriteMany"],
             "persistentVolumeReclaimPolicy": "Retain",
             "mountOptions": list(options),
-            "claimRef": {"kind": "PersistentVolumeClaim", "apiVersion": "v1", "namespace": namespace, "name": claim},
+            "claimRef": owner,
             "nfs": {"server": server, "path": path},
         },
     }

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 EnvValue = "str | Mapping[str, Any] | None"
-"""Of a variable: its text; a ``valueFrom`` as a map; None to remove the variable, whoever set it."""
+"""Of a variable: its text; a ``valueFrom`` as a map; None to remove the variable, whoever set it. Or the whole entry,
+with its name, as ``_plan.lent`` has it."""
 
 
 @dataclass(frozen=True)

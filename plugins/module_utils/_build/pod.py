@@ -115,6 +115,8 @@ def _probe(name: str, what: Mapping[str, Any], live: Mapping[str, Any] | None) -
 def _variable(name: str, value: Any) -> dict[str, Any]:
     if value is None:
         return removed(name=name)
+    if isinstance(value, Mapping) and "name" in value:
+        return dict(value)
     return {"name": name, "valueFrom": dict(value)} if isinstance(value, Mapping) else {"name": name, "value": value}
 
 

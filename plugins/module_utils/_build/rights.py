@@ -221,6 +221,12 @@ def _absent(a: Asked) -> Iterator[Right]:
         yield from on(resource, "patch", _SHARED, name=name, helpful=True)
     yield from on("serviceaccounts", "get patch delete", "the account, where it was made for it", name=a.account)
     yield from on("services", "get", "what is told about the registry", name=a.name)
+    for purpose in ("migrate", "probe"):
+        why = "a pod that copied or tried for a run that was killed"
+        yield from on("jobs", "get delete", why, group="batch", name=f"{a.name}-{purpose}")
+    unfinished = "images were on their way to another volume: what kept pushes out goes"
+    yield from on("configmaps", "get delete", unfinished, name=f"{a.name}-migration")
+    yield from on("services", "list patch", unfinished, helpful=True)
     name = rbac.binding_name(a.account, a.namespace)
     yield from on("clusterrolebindings", "get delete", "what it was allowed", group=RBAC, name=name, where=CLUSTER)
     yield from _budget_before(a)

@@ -175,6 +175,12 @@ def foreign(source: Files, target: Files) -> list[str]:
     return [*target.top, *sorted(found)]
 
 
+def surplus(source: Files, target: Files) -> list[str]:
+    """What the target has and the source has not any more: links first, so that none ever names what is not there."""
+    others = [path for path in target.others if path not in source.others]
+    return [*sorted(others), *sorted(path for path in target.blobs if path not in source.blobs)]
+
+
 def unverified(files: Files, done: Iterable[str]) -> list[str]:
     """Blobs whose digest is not known to be right.
 

@@ -83,14 +83,15 @@ def _after(
     *,
     check_mode: bool,
 ) -> bool:
-    if workload is None:
-        return False
     if params["state"] == "finished":
-        return switch.finish(api, ref, workload, result, check_mode=check_mode)
+        return switch.finish(api, ref, workload, result, check_mode=check_mode) if workload else False
     noted = switch.read(api, ref.name, ref.namespace or "")
     if params.get("run") and noted and noted.run != params["run"]:
         raise taken_over(state.ref(ref.name, ref.namespace or ""))
-    switch.undo(api, ref, workload, result, check_mode=check_mode, keep=True)
+    if workload:
+        switch.undo(api, ref, workload, result, check_mode=check_mode, keep=True)
+    else:
+        switch.forget(api, ref, result, check_mode=check_mode)
     return False
 
 

@@ -65,6 +65,17 @@ def copy(base: str) -> list[str]:
     return ["sh", "-c", script, "sh", base]
 
 
+def remove() -> list[str]:
+    """Remove the files that standard input names from the target, and the directories that are empty by that: a tag is
+    there for a registry as long as its directory is.
+    """
+    script = (
+        'cd /target || exit 3; while IFS= read -r f; do rm -f "./$f" || exit 6; '
+        'rmdir -p "${f%/*}" 2>/dev/null || true; done'
+    )
+    return ["sh", "-c", script, "sh"]
+
+
 def piece(base: str, path: str, number: int) -> list[str]:
     """One :data:`PIECE` of a file, printed."""
     count = PIECE // _BLOCK

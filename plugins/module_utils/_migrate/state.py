@@ -45,6 +45,7 @@ class State:
     :param passes: how often the bulk copy has found nothing left.
     :param stuck: how many steps have copied nothing.
     :param lacking: a fingerprint of what was still to be copied at the last look.
+    :param copied_from: uids of pods with volumes of their own, or names of nodes, from which files have been copied.
     :param run: who goes on with it. Of a run that is killed, parts live on for a while (Ansible's worker processes have
         sessions of their own); they stop when they find another one here.
     """
@@ -67,6 +68,7 @@ class State:
     lacking: str = ""
     totals: Mapping[str, int] = field(default_factory=dict)
     damaged: tuple[str, ...] = ()
+    copied_from: tuple[str, ...] = ()
     run: str = ""
 
     @property
@@ -131,7 +133,7 @@ def read(live: Mapping[str, Any] | None) -> State | None:
     try:
         content = json.loads(((live or {}).get("data") or {})[_KEY])
         known = {one.name: content[one.name] for one in fields(State) if one.name in content}
-        for name in ("services", "damaged"):
+        for name in ("services", "damaged", "copied_from"):
             known[name] = tuple(known.get(name) or ())
         found = State(**known)
     except (KeyError, ValueError, TypeError):

@@ -40,12 +40,18 @@ from ansible_collections.okd.registry.plugins.module_utils._migrate.state import
     SERVICE,
     State,
 )
-from ansible_collections.okd.registry.plugins.module_utils._migrate.transfer import BATCH, COUNT, Place, Transfer
+from ansible_collections.okd.registry.plugins.module_utils._migrate.transfer import (
+    BATCH,
+    COUNT,
+    VERIFIED,
+    Place,
+    Transfer,
+)
 from ansible_collections.okd.registry.plugins.module_utils._migrate.worker import Waiting
 from ansible_collections.okd.registry.plugins.module_utils._model import Registry
 from ansible_collections.okd.registry.plugins.module_utils._result import Result
 
-MARKER, VERIFIED = "marker.json", "verified"
+MARKER = "marker.json"
 #: Steps in a row in which nothing could be copied, after which it is given up.
 PATIENCE = 4
 
@@ -146,7 +152,7 @@ class Steps:
             return progress.told(now, f"waiting for the helper: {found.cause.short or found.cause.text}")
         if isinstance(found, State):
             return progress.told(found, "the volume cannot be mounted twice: copying through the registry's pods")
-        return self._bulk(now, way, seen, found) if now.phase == COPYING else self._rest(now, seen, found)
+        return self._bulk(now, way, seen, found) if now.phase == COPYING else self._rest(now, way, seen, found)
 
     def _begun(self, noted: State | None, way: Route, seen: door.Seen) -> State:
         if not self._ask.first:
@@ -188,6 +194,9 @@ class Steps:
         begun = time.monotonic()
         union, here = transfer.source(strict=False), transfer.here()
         self._admit(now, transfer, union.files, here)
+        origin = set(now.copied_from) | _origin(way)
+        if origin != set(now.copied_from):
+            now = self._save(now.with_(copied_from=tuple(sorted(origin))))
         end = self._end(begun)
         todo = content.lacking(union.files, here)
         if todo and not now.passes:
@@ -287,14 +296,20 @@ class Steps:
         now = self._save(now.with_(phase=CLOSED, closed=now.closed or time.time()))
         return progress.told(now, "pushes are kept out" + ("" if now.door == SERVICE else ", pulls go on"))
 
-    def _rest(self, now: State, seen: door.Seen, transfer: Transfer) -> dict[str, Any]:
-        """What came since the bulk copy; then everything is compared."""
+    def _rest(self, now: State, way: Route, seen: door.Seen, transfer: Transfer) -> dict[str, Any]:
+        """What came and went since the bulk copy; then everything is compared."""
         gone = _pods_lost(now, seen)
         if gone:
             raise WaitError(f"{gone}. Run again: the migration then begins anew with the pods there are.")
         begun = time.monotonic()
         union, here = transfer.source(strict=True), transfer.here()
         self._admit(now, transfer, union.files, here)
+        # What was pruned, or a tag that was deleted, is not to come back. Where a pod went, its files are not there any
+        # more for another reason, and what was copied of them is all there is.
+        gone_since = content.surplus(union.files, here) if _is_same_source(now, way) else []
+        if gone_since and union.files.count:
+            transfer.remove(gone_since)
+            return progress.told(now, f"removed {len(gone_since)} files that were deleted meanwhile", union.files)
         end = self._end(begun)
         todo = content.lacking(union.files, here)
         if todo:
@@ -320,6 +335,20 @@ class Steps:
             "verified": len(files.blobs) - len(now.damaged),
         }  # fmt: skip
         return progress.proved(self._save(now.with_(phase=PROVED, totals=totals)))
+
+
+def _origin(way: Route) -> set[str]:
+    """What tells a source from another one of the same description: pods with volumes of their own, nodes."""
+    if "emptyDir" in way.source:
+        return {str(pod["metadata"]["uid"]) for pod in way.pods}
+    return {str(pod["spec"].get("nodeName")) for pod in way.pods} if "hostPath" in way.source else set()
+
+
+def _is_same_source(now: State, way: Route) -> bool:
+    """Whether all that files were copied from is what is looked at now."""
+    if "emptyDir" in way.source:
+        return bool(now.copied_from) and set(now.copied_from) <= set(now.pods)
+    return set(now.copied_from) <= _origin(way)
 
 
 def taken_over(where: ObjectRef) -> RefusedError:

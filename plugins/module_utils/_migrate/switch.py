@@ -18,12 +18,14 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.okd.registry.plugins.module_utils import _helper
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._apply import ensure_absent
 from ansible_collections.okd.registry.plugins.module_utils._build import layout
 from ansible_collections.okd.registry.plugins.module_utils._build.storage import Storage
+from ansible_collections.okd.registry.plugins.module_utils._errors import RefusedError
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
-from ansible_collections.okd.registry.plugins.module_utils._migrate import door, route, state, steps
+from ansible_collections.okd.registry.plugins.module_utils._migrate import door, route, state, steps, worker
 from ansible_collections.okd.registry.plugins.module_utils._migrate.state import (
     LABEL,
     PROVED,
@@ -32,6 +34,8 @@ from ansible_collections.okd.registry.plugins.module_utils._migrate.state import
     SERVICE,
     State,
 )
+from ansible_collections.okd.registry.plugins.module_utils._plan import lent
+from ansible_collections.okd.registry.plugins.module_utils._podstate import is_ready
 from ansible_collections.okd.registry.plugins.module_utils._result import Result
 
 Object = Mapping[str, Any]
@@ -80,7 +84,22 @@ def template(planned: Object) -> dict[str, Any]:
 
 def is_switched(workload: Object, noted: State | None) -> bool:
     """Whether the live workload has the migration's target already."""
-    return noted is not None and state.same(route.live_source(workload)[0], noted.target)
+    source = _source(workload)
+    return noted is not None and source is not None and state.same(source, noted.target)
+
+
+def is_for(noted: State, workload: Object, target: Mapping[str, Any]) -> bool:
+    """Whether a migration is from where the live workload keeps images to a volume source."""
+    source = _source(workload)
+    return source is not None and noted.is_for(source, target)
+
+
+def _source(workload: Object) -> dict[str, Any] | None:
+    """Where a live workload keeps images; None where that is no volume, such as a bucket it was given since."""
+    try:
+        return route.live_source(workload)[0]
+    except RefusedError:
+        return None
 
 
 def labels(workload: Object | None, noted: State | None) -> dict[str, str]:
@@ -92,11 +111,12 @@ def labels(workload: Object | None, noted: State | None) -> dict[str, str]:
 
 
 def env(noted: State | None) -> dict[str, Any]:
-    """Variables for the registry's container, as ``Part.env`` has them: the door's own is taken away, or put back."""
+    """Variables for the registry's container, as ``Part.env`` has them: the door's own is taken away; what somebody had
+    set in its place before is put back, and stays his.
+    """
     if noted is None or noted.door != READ_ONLY_DOOR:
         return {}
-    before = json.loads(noted.read_only) if noted.read_only else {}
-    return {READ_ONLY: before.get("valueFrom") or before.get("value")}
+    return {READ_ONLY: lent(json.loads(noted.read_only)) if noted.read_only else None}
 
 
 def finish(api: Api, ref: ObjectRef, workload: Object, result: Result, *, check_mode: bool) -> bool:
@@ -134,3 +154,56 @@ def undo(api: Api, ref: ObjectRef, workload: Object, result: Result, *, check_mo
     for sentence in steps.undo(api, ref, workload, noted, result, check_mode=check_mode, keep=keep):
         result.note(sentence)
     return True
+
+
+def forget(api: Api, ref: ObjectRef, result: Result, *, check_mode: bool) -> None:
+    """Where the registry goes, or is gone: the selectors are as before, and nothing of a migration is left.
+
+    :param ref: of the workload; only its name and namespace count.
+    """
+    where = state.ref(ref.name, ref.namespace or "")
+    live = api.get(where)
+    noted = state.read(live)
+    if noted is not None:
+        services = api.list("v1", "Service", ref.namespace) if noted.door == SERVICE else []
+        seen = door.Seen(ref, {}, (), services)
+        for name in door.open_services(api, noted, seen, result.add, check_mode=check_mode):
+            result.note(f"The selector of Service {ref.namespace}/{name} is as before.")
+        result.add(ensure_absent(api, where, check_mode=check_mode, live=live))
+    _helper.discard(api, worker.helper(ref.name, ref.namespace or "", None), result.add, check_mode=check_mode)
+
+
+# ---- a switch that did not become ready ------------------------------------------------------------------------------
+
+
+def aside(workload: Object, noted: State | None) -> str | None:
+    """What the Services do while no pod with the new storage is ready, as a sentence; None where they are open."""
+    if noted is None or noted.door != SERVICE or not noted.services or not is_switched(workload, noted):
+        return None
+    names = ", ".join(f"{workload['metadata']['namespace']}/{name}" for name in noted.services)
+    return (
+        f"Service {names} leads to no pod until one with {state.described(noted.target)}, where all images are, is"
+        " ready."
+    )
+
+
+def no_way_back(api: Api, ref: ObjectRef, noted: State | None) -> str | None:
+    """Why a workload that is switched cannot be put back without losing images, in finished sentences.
+
+    None where it can: its volume of before outlives pods, or all the pods whose own volumes were copied are still
+    ready, and stay where the workload is as it was. A DeploymentConfig makes new pods for each change, back or forth.
+    """
+    live = api.get(ref) if noted is not None and noted.door == SERVICE else None
+    if noted is None or live is None or not is_switched(live, noted):
+        return None
+    if ref.kind == "DeploymentConfig":
+        why = "which a DeploymentConfig replaces with each change"
+    else:
+        pods = door.look(api, ref, live).pods
+        there = {p["metadata"]["uid"] for p in pods if is_ready(p) and not p["metadata"].get("deletionTimestamp")}
+        gone = set(noted.pods) - there
+        if noted.pods and not gone:
+            return None
+        why = f"of which {len(gone)} of {len(noted.pods)} are gone or not ready"
+    now = aside(live, noted) or f"All images are in {state.described(noted.target)}."
+    return f"{ref} keeps its new storage: before, the images were in the pods themselves, {why}. {now}"

@@ -20,6 +20,8 @@ from ansible_collections.okd.registry.plugins.module_utils._migrate.content impo
 
 #: Bytes and files that are copied, or verified, at once.
 BATCH, COUNT = 64 * 1024 * 1024, 1000
+#: Our note on the target of the digests that are known to be right there, a line each.
+VERIFIED = "verified"
 #: Seconds of silence after which a command is given up: one digest is silent for as long as its file is read.
 SILENCE = 300.0
 #: The slowest storage that a large file is waited for, in bytes a second.
@@ -177,6 +179,14 @@ class Transfer:
     def forget(self, path: str) -> None:
         """Remove a file from the target."""
         self._check(["rm", "-f", f"/target/{path}"])
+
+    def remove(self, paths: Sequence[str]) -> None:
+        """Remove files from the target that the source has not any more; their digests are verified no longer."""
+        gone = {content.digest_of(path) for path in paths}
+        kept = [digest for digest in self.note(VERIFIED).split() if digest not in gone]
+        self.write(VERIFIED, "".join(f"{digest}\n" for digest in kept))
+        for start in range(0, len(paths), COUNT):
+            self._check(scripts.remove(), list(scripts.lines(paths[start : start + COUNT])))
 
     def permit(self) -> None:
         """Let the pods of tomorrow write where they have to."""

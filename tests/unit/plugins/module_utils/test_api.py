@@ -328,3 +328,33 @@ def test_something_else_that_answers_is_not_taken_for_the_api() -> None:
     api, _, _ = api_of(Answer(200, b"<html>hello</html>"))
     with pytest.raises(UnreachableError, match=r"no Kubernetes API server.*hello"):
         api.get(SERVICE)
+
+
+@pytest.mark.parametrize("write", ["create", "patch", "delete"])
+@pytest.mark.parametrize(
+    "script", [[RESET] * ATTEMPTS, [RESET, status(409, "Conflict")], [RESET, status(422, "Invalid")]]
+)
+def test_a_write_whose_answer_was_lost_counts_as_one(write: str, script: list[Any]) -> None:
+    api, _script, _pauses = api_of(*script)
+    calls = {
+        "create": lambda: api.create(OBJECT), "patch": lambda: api.patch(SERVICE, []),
+        "delete": lambda: api.delete(SERVICE),
+    }  # fmt: skip
+    with pytest.raises((ApiError, UnreachableError)):
+        calls[write]()
+    assert api.wrote
+
+
+@pytest.mark.parametrize("answers", [[REFUSED] * 3, [status(409, "AlreadyExists")]])
+def test_a_write_that_never_left_or_was_turned_away_counts_as_none(answers: list[Any]) -> None:
+    api, _script, _pauses = api_of(*answers)
+    with pytest.raises((ApiError, UnreachableError)):
+        api.create(OBJECT)
+    assert not api.wrote
+
+
+def test_a_read_without_an_answer_has_written_nothing() -> None:
+    api, _script, _pauses = api_of(*[RESET] * ATTEMPTS)
+    with pytest.raises(UnreachableError):
+        api.get(SERVICE)
+    assert not api.wrote

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.okd.registry.plugins.module_utils import _apply
-from ansible_collections.okd.registry.plugins.module_utils._apply import ensure, ensure_absent
+from ansible_collections.okd.registry.plugins.module_utils._apply import amend, ensure, ensure_absent
 from ansible_collections.okd.registry.plugins.module_utils._errors import (
     AlreadyExistsError,
     ConflictError,
@@ -291,3 +291,23 @@ def test_a_diff_leaves_out_what_only_the_server_writes() -> None:
 
 def test_texts_of_several_lines_are_blocks() -> None:
     assert "a: |\n" in _apply.as_yaml(config_map(a="one\ntwo\n"))
+
+
+def test_a_patch_of_ours_without_an_answer_that_no_longer_fits_still_counts_as_a_change() -> None:
+    lost = InvalidError("no such index", status=422)
+    lost.maybe_done = True
+    api = Steps([config_map(a="1"), config_map(2, a="2"), config_map(2, a="2")], [lost])
+    assert run(api, wanted(a="2")).changed
+
+
+def test_what_is_amended_or_deleted_without_an_answer_counts_as_a_change_too() -> None:
+    lost = ConflictError("changed")
+    lost.maybe_done = True
+    going = config_map(2, a="1")
+    going["metadata"]["deletionTimestamp"] = "now"
+    deleted = ensure_absent(Steps([config_map(a="1"), going], [lost]), REF, check_mode=False)  # type: ignore[arg-type]
+    assert deleted.changed
+    amended = amend(
+        Steps([config_map(a="1"), config_map(2, a="2")], [lost]), REF, lambda live: {**live, "data": {"a": "2"}}
+    )  # type: ignore[arg-type]
+    assert amended.changed

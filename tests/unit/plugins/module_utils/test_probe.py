@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.okd.registry.plugins.module_utils import _probe
+from ansible_collections.okd.registry.plugins.module_utils import _helper, _probe
+from ansible_collections.okd.registry.plugins.module_utils._api import Api
+from ansible_collections.okd.registry.plugins.module_utils._build.helper import Helper
 from ansible_collections.okd.registry.plugins.module_utils._build.objectstorage import ObjectStorage
 from ansible_collections.okd.registry.plugins.module_utils._build.storage import HostPath, Nfs, Storage
+from ansible_collections.okd.registry.plugins.module_utils._errors import ForbiddenError, RefusedError
 from ansible_collections.okd.registry.plugins.module_utils._model import Registry
 from ansible_collections.okd.registry.plugins.module_utils._probe import Report
 
@@ -141,3 +144,34 @@ def ls(mode: str, uid: int, gid: int) -> str:
 def test_advice(storage: Storage, facts: dict[str, Any], said: str) -> None:
     known = {"uid": 1001, "gid": 0, "groups": (0,), "failed": "mkdir", "said": "mkdir: Permission denied", **facts}
     assert re.search(said, _probe.advice(Report(**known), storage))
+
+
+def _probed(monkeypatch: pytest.MonkeyPatch, code: int, log: str) -> Report:
+    done = _helper.Finished(code, log, "node1")
+    monkeypatch.setattr(_helper, "run", lambda *_args, **_options: done)
+    return _probe.probe(Api(lambda: None), REGISTRY, NFS, {})  # type: ignore[arg-type, return-value]
+
+
+def test_a_pod_that_ended_well_without_a_word_says_nothing_of_the_volume(monkeypatch: pytest.MonkeyPatch) -> None:
+    report = _probed(monkeypatch, 0, " ")
+    assert "were not kept" in str(report.skipped)
+    assert not report.as_dict()["tried"]
+    with pytest.raises(RefusedError):
+        _probed(monkeypatch, 1, "")
+
+
+def test_a_log_that_nobody_may_read_is_said_to_be_that() -> None:
+    forbidden = ForbiddenError("pods/log", status=403)
+
+    class Cluster:
+        def log(self, *_args: Any, **_options: Any) -> str:
+            raise forbidden
+
+    pod = {
+        "metadata": {"name": "p"},
+        "status": {"containerStatuses": [{"state": {"terminated": {"exitCode": 0}}}], "reason": "Evicted"},
+    }
+    helper = Helper("r", "n", "probe", ("sh",))
+    with pytest.raises(ForbiddenError):
+        _helper._log(Cluster(), helper, pod)  # type: ignore[arg-type]
+    assert _helper._ending(Cluster(), helper, pod) == "Evicted; exit code 0"  # type: ignore[arg-type]

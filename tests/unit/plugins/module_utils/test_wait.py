@@ -211,6 +211,54 @@ class TestDeploymentConfig:
         assert (state.stuck, state.done) == ("config", False)
         assert "oc rollout resume" in state.reason
 
+    @pytest.mark.parametrize("encoded", [True, False])
+    @pytest.mark.parametrize(
+        ("change", "done"),
+        [
+            ({}, True), ({"image": "r:2"}, False),
+            ({"env": []}, False), ({"env": [{"name": "A", "value": "2"}]}, False),
+            ({"resources": {"limits": {"memory": "1024Mi"}}}, True),
+            ({"resources": {"limits": {"memory": "2Gi"}}}, False),
+        ],
+    )  # fmt: skip
+    def test_who_does_not_know_the_version_before_looks_at_the_template(self, change, done, encoded):
+        """A second run, while it is paused or before the controller has made the next version."""
+        container = {"name": "registry", "image": "r:1", "env": [{"name": "A", "value": "1"}]}
+        container["resources"] = {"limits": {"memory": "1Gi"}}
+        old = {"metadata": {"labels": LABELS}, "spec": {"containers": [container]}}
+        new = {"metadata": {"labels": LABELS}, "spec": {"containers": [{**container, **change}]}}
+        controller = rc(phase="Complete")
+        filled = {**container, "terminationMessagePath": "/dev/termination-log"}
+        controller["spec"]["template"] = {
+            "metadata": {
+                "labels": {**LABELS, "deployment": "docker-registry-1", "deploymentconfig": "docker-registry"},
+                "annotations": {"openshift.io/deployment.name": "docker-registry-1"},
+            },
+            "spec": {"containers": [filled], "dnsPolicy": "ClusterFirst"},
+        }
+        if encoded:
+            text = json.dumps({"spec": {"template": old}})
+            controller["metadata"]["annotations"]["openshift.io/encoded-deployment-config"] = text
+        for paused in (False, True):
+            asked = config()
+            asked["spec"] |= {"template": new, "paused": paused}
+            state = _wait.rollout(asked, controller, [pod(ready=True)])
+            assert state.done is done
+            assert done or ("oc rollout resume" in state.reason) is paused
+        # What was taken away since.
+        controller["spec"]["template"]["spec"]["nodeSelector"] = {"region": "infra"}
+        text = json.dumps({"spec": {"template": {**old, "spec": {**old["spec"], "nodeSelector": {"region": "infra"}}}}})
+        controller["metadata"]["annotations"]["openshift.io/encoded-deployment-config"] = text
+        assert not _wait.rollout(asked, controller, [pod(ready=True)]).done
+
+    def test_a_paused_one_is_not_settled_by_its_status(self):
+        numbers = dict.fromkeys(("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"), 1)
+        reason = {"type": "Progressing", "status": "True", "reason": "NewReplicationControllerAvailable"}
+        live = config(**numbers, conditions=[reason])
+        assert _wait.settled(live)
+        live["spec"]["paused"] = True
+        assert _wait.settled(live) is None
+
     def test_controller_to_come(self):
         state = _wait.rollout(config(version=3), None)
         assert state.line == "no revision yet: 0/1 ready, waiting for docker-registry-3"

@@ -159,3 +159,46 @@ class TestLooksThatFail:
 @pytest.mark.parametrize("category", GRACE)
 def test_every_obstacle_has_a_next_step(category):
     assert _rollout_wait.NEXT_STEPS[category]
+
+
+class TestTidied:
+    RESULT = {"changed": True, "workload": {"name": "r"}, "leftovers": True}
+
+    def tidied(self, *answers, seconds=60):
+        world, runs = World((0, DONE)), list(answers)
+        result = _rollout_wait.tidied(self.RESULT, lambda: runs.pop(0), end=world.monotonic() + seconds, clock=world)
+        return result, runs
+
+    def test_once_where_nothing_is_left(self):
+        result, runs = self.tidied({"leftovers": False}, {"leftovers": False})
+        assert (result["leftovers"], len(runs)) == (False, 1)
+
+    def test_again_while_old_pods_hold_something_back(self):
+        gone = {"resources": [{"name": "r-config", "action": "deleted"}], "leftovers": False}
+        result, runs = self.tidied({"leftovers": True}, {"leftovers": True}, gone)
+        assert (result["leftovers"], runs, result["resources"]) == (False, [], gone["resources"])
+
+    def test_until_time_is_up_and_then_it_is_told(self):
+        result, runs = self.tidied(*[{"leftovers": True}] * 9, seconds=8)
+        assert (result["leftovers"], len(runs)) == (True, 6)
+        assert not result.get("failed")
+
+    def test_a_failure_ends_it(self):
+        result, runs = self.tidied({"failed": True, "msg": "no"}, {"leftovers": False})
+        assert (result["failed"], len(runs)) == (True, 1)
+
+
+@pytest.mark.parametrize(("aside", "said"), [("The Service leads to no pod.", True), ("", False)])
+def test_old_pods_that_no_service_leads_to_are_not_said_to_serve(aside, said):
+    world = World((0, {**PULL, "serving": 1}))
+    message = _rollout_wait.wait(
+        WHAT, world.look, timeout=600, tell=world.told.append, clock=world, aside=aside
+    )["msg"]  # fmt: skip
+    assert "still serve" not in message
+    assert ("The Service leads to no pod." in message) is said
+
+
+def test_what_the_service_does_after_a_rollback_is_said():
+    back = {"actions": ["Updated X: spec.", "The selector of Service n/r is as before."], "resources": []}
+    told = _rollout_wait.after_rollback({"msg": "No."}, back)
+    assert told["msg"].endswith("The selector of Service n/r is as before.")

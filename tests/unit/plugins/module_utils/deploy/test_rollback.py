@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import json
 
+import memory_cluster
 import pytest
 from ansible_collections.okd.registry.plugins.module_utils import _before, _rollback
 from ansible_collections.okd.registry.plugins.module_utils._build.workload import API_VERSIONS
@@ -381,3 +382,32 @@ def test_a_budget_that_cannot_be_changed_is_made_anew(cluster):
     ]  # fmt: skip
     assert cluster.find(ref.api_version, ref.kind, ref.name)["spec"] == {"minAvailable": 1}
     assert cluster.find("v1", "Secret", BEFORE) is None
+
+
+@pytest.mark.parametrize(("code", "reason"), [(422, "Invalid"), (404, "NotFound")])
+def test_a_patch_that_does_not_fit_any_more_is_planned_anew(cluster, code, reason):
+    """The API refuses it before it looks at the resourceVersion; or the object has gone in between."""
+    before = state(cluster)
+    run(cluster, **CHANGE)
+    answer, patch = memory_cluster._status(code, reason, "out of bounds", {"name": "docker-registry"}), cluster._patch
+
+    def moved(path, live, steps):
+        if path.endswith("/docker-registry"):
+            cluster._patch = patch
+            cluster.put(live)
+            return answer
+        return patch(path, live, steps)
+
+    cluster._patch = moved
+    back(cluster)
+    assert state(cluster) == before
+
+
+def test_one_that_somebody_makes_again_meanwhile_is_put_back_all_the_same(cluster):
+    before = state(cluster)
+    run(cluster, **CHANGE)
+    lost = cluster.find("v1", "Secret", "docker-registry-config")
+    del cluster.objects[ObjectRef.of(lost).path]
+    cluster.before_write = lambda: cluster.put(lost)
+    back(cluster)
+    assert state(cluster) == before

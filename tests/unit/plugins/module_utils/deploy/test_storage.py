@@ -468,6 +468,30 @@ class TestNfsVolume:
         result = deploy(cluster, storage={**STORAGES["nfs-options"], "options": ["soft"]})
         assert result["workload"]["rolls"]
 
+    @pytest.mark.parametrize("again", [False, True])
+    def test_one_that_a_deleted_claim_has_left_is_free_for_the_next_one(self, cluster, again):
+        """Retain leaves it Released, with the identity of the claim that is gone: no other claim ever gets it."""
+        deploy(cluster, storage=STORAGES["nfs-options"])
+        volume = cluster.find("v1", "PersistentVolume", "default-docker-registry-storage", None)
+        volume["spec"]["claimRef"] |= {"uid": "old", "resourceVersion": "7"}
+        volume["status"] = {"phase": "Released"}
+        cluster.put(volume)
+        claim = cluster.objects.pop("/api/v1/namespaces/default/persistentvolumeclaims/docker-registry-storage")
+        if again:  # made since, and waiting
+            cluster.put({**claim, "metadata": {**claim["metadata"], "uid": "new"}})
+        deploy(cluster, storage=STORAGES["nfs-options"])
+        owner = cluster.find("v1", "PersistentVolume", "default-docker-registry-storage", None)["spec"]["claimRef"]
+        assert (owner["name"], set(owner) & {"uid", "resourceVersion"}) == ("docker-registry-storage", set())
+
+    def test_one_that_is_just_being_bound_stays_so(self, cluster):
+        deploy(cluster, storage=STORAGES["nfs-options"])
+        claim = cluster.find("v1", "PersistentVolumeClaim", "docker-registry-storage")
+        volume = cluster.find("v1", "PersistentVolume", "default-docker-registry-storage", None)
+        volume["spec"]["claimRef"] |= {"uid": claim["metadata"]["uid"]}
+        volume["status"] = {"phase": "Released"}
+        cluster.put(volume)
+        assert not deploy(cluster, storage=STORAGES["nfs-options"])["changed"]
+
     def test_a_volume_of_that_name_for_another_claim(self, cluster):
         deploy(cluster, storage=STORAGES["nfs-options"])
         volume = cluster.find("v1", "PersistentVolume", "default-docker-registry-storage", None)

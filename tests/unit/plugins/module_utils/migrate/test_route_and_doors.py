@@ -10,11 +10,16 @@ import json
 from typing import Any
 
 import pytest
+from ansible_collections.okd.registry.plugins.module_utils._build import pod as pods
 from ansible_collections.okd.registry.plugins.module_utils._build.storage import HostPath, Nfs, Storage
 from ansible_collections.okd.registry.plugins.module_utils._errors import RefusedError
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
-from ansible_collections.okd.registry.plugins.module_utils._migrate import door, state
+from ansible_collections.okd.registry.plugins.module_utils._migrate import content, door, state, switch
+from ansible_collections.okd.registry.plugins.module_utils._migrate.content import Files
 from ansible_collections.okd.registry.plugins.module_utils._migrate.route import helper_workload, needed, route
+from ansible_collections.okd.registry.plugins.module_utils._migrate.steps import Ask, Steps
+from ansible_collections.okd.registry.plugins.module_utils._model import Registry
+from ansible_collections.okd.registry.plugins.module_utils._plan import plan
 
 NFS = Storage(nfs=Nfs("nfs.example.com", "/exports/registry"))
 REF = ObjectRef("apps/v1", "Deployment", "docker-registry", "default")
@@ -191,3 +196,96 @@ def test_what_somebody_had_set_himself_is_put_back() -> None:
 def _env(obj: dict[str, Any]) -> list[Any]:
     found: list[Any] = obj["spec"]["template"]["spec"]["containers"][0]["env"]
     return found
+
+
+# ---- a workload that the migration does not fit any more -------------------------------------------------------------
+
+
+def test_a_registry_that_was_given_a_bucket_since_is_none_that_is_switched() -> None:
+    noted = state.new(CLAIM, NFS.source(), uid="w", now=0)
+    elsewhere = workload(CLAIM, env=({"name": "REGISTRY_STORAGE", "value": "s3"},))
+    assert switch.is_switched(workload(NFS.source()), noted)
+    assert not switch.is_switched(elsewhere, noted)
+    assert switch.is_for(noted, workload(CLAIM), NFS.source())
+    assert not switch.is_for(noted, elsewhere, NFS.source())
+
+
+@pytest.mark.parametrize(
+    "own", [{"value": '{"enabled":false}'}, {"valueFrom": {"configMapKeyRef": {"name": "c", "key": "k"}}}]
+)
+def test_a_variable_of_somebody_elses_comes_back_as_his(own: dict[str, Any]) -> None:
+    """With the switch, and the plan after it leaves it alone."""
+    theirs = {"name": state.READ_ONLY, **own}
+    now = closing("readonly", door.Seen(REF, workload(CLAIM, env=(theirs,)), [], []))
+    live = door._with_variable(
+        workload(CLAIM, env=(theirs,)), {"name": state.READ_ONLY, "value": state.READ_ONLY_VALUE}
+    )  # fmt: skip
+    for noted in (now, None):
+        variables = [pods._variable(name, value) for name, value in switch.env(noted).items()]
+        wanted = copy.deepcopy(workload(NFS.source()))
+        wanted["spec"]["template"]["spec"]["containers"][0]["env"] = variables
+        live = plan(live, wanted).after or {}
+        assert _env(live) == [theirs]
+    assert state.READ_ONLY not in json.dumps(live["metadata"])
+
+
+def test_nobodys_variable_goes() -> None:
+    now = closing("readonly", door.Seen(REF, workload(CLAIM), [], []))
+    assert switch.env(now) == {state.READ_ONLY: None}
+
+
+# ---- what was deleted while it was copied ----------------------------------------------------------------------------
+
+
+class Target:
+    """A Transfer with a source and a target in memory."""
+
+    def __init__(self, source: Files, target: Files) -> None:
+        self.files, self.target, self.removed = source, target, []
+
+    def source(self, *, strict: bool) -> content.Union:
+        return content.Union(self.files, {})
+
+    def here(self) -> Files:
+        return self.target
+
+    def note(self, name: str) -> str:
+        return json.dumps({"id": "m"})
+
+    def remove(self, paths: list[str]) -> None:
+        self.removed += paths
+
+
+LINK = content.Other("d", 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("source", "copied_from", "pods", "removed"),
+    [
+        (CLAIM, (), {}, ["b"]),
+        ({"emptyDir": {}}, ("a",), {"a": "c1"}, ["b"]),
+        ({"emptyDir": {}}, ("a", "gone"), {"a": "c1"}, []),
+        ({"hostPath": {"path": "/b"}}, ("n1",), {}, ["b"]),
+        ({"hostPath": {"path": "/b"}}, ("n1", "n2"), {}, []),
+    ],
+)
+def test_what_was_deleted_meanwhile_does_not_come_back_but_what_a_lost_pod_had_stays(
+    source: dict[str, Any], copied_from: tuple[str, ...], pods: dict[str, str], removed: list[str]
+) -> None:
+    seen = door.Seen(REF, workload(source), [pod("a")], [])
+    now = state.new(source, NFS.source(), uid="w", now=0)
+    door_of = "service" if "emptyDir" in source else "readonly"
+    now = now.with_(id="m", phase="closed", door=door_of, pods=pods, copied_from=copied_from)
+    both = Target(Files(others={"a": LINK}), Files(others={"a": LINK, "b": LINK}))
+    way = route(workload(source), NFS, [pod("a")], RWX)
+    found = Steps(None, _ask(), None)  # type: ignore[arg-type]
+    found._prove = lambda *_args: {"line": "proved"}  # type: ignore[method-assign, assignment]
+    both.permit = lambda: None  # type: ignore[attr-defined]
+    told = found._rest(now, way, seen, both)  # type: ignore[arg-type]
+    assert both.removed == removed
+    assert ("removed 1 files" in told["line"]) is bool(removed)
+
+
+def _ask() -> Ask:
+    registry = Registry("docker-registry", "default", 5000, "cluster.local", None, ())
+    return Ask(registry, REF, None, NFS, None, "", 1.0)

@@ -149,3 +149,23 @@ def test_notes_are_written_and_read(pod: Pod) -> None:
     assert pod.run(scripts.read_note("n")).stdout == b"one\ntwo\n"
     pod.run(scripts.drop_note("n"))
     assert pod.run(scripts.read_note("n")).stdout == b""
+
+
+def test_what_is_removed_leaves_no_empty_tag_behind(pod: Pod) -> None:
+    other = LINK.replace("/tags/1/", "/tags/2/")
+    paths = [
+        pod.put(blob(b"x"), b"x"),
+        pod.put(blob(b"y"), b"y"),
+        pod.put(LINK, b"sha256:1"),
+        pod.put(other, b"sha256:2"),
+    ]
+    assert pod.run(scripts.copy(str(pod.source)), names(*paths)).returncode == 0
+    for path in paths[1::2]:
+        (pod.source / path).unlink()
+    gone = content.surplus(pod.files(pod.source), pod.files(pod.target))
+    assert gone == [other, paths[1]], "links first"
+    done = pod.run(scripts.remove(), names(*gone))
+    assert done.returncode == 0, done.stderr
+    assert pod.files(pod.target).blobs == {paths[0]: 1}
+    assert [p.name for p in (pod.target / LINK).parents[2].iterdir()] == ["1"]
+    assert (pod.target / content.OWN).is_dir()
