@@ -13,6 +13,7 @@ from ansible_collections.okd.registry.plugins.module_utils._build import claim a
 from ansible_collections.okd.registry.plugins.module_utils._build import layout, place, scc, secrets
 from ansible_collections.okd.registry.plugins.module_utils._build import workload as build
 from ansible_collections.okd.registry.plugins.module_utils._build.configfile import File
+from ansible_collections.okd.registry.plugins.module_utils._build.storage import HOSTNAME
 from ansible_collections.okd.registry.plugins.module_utils._deploycheck import Live, own_http_secret, replicas, wanted
 from ansible_collections.okd.registry.plugins.module_utils._deployspec import DeploySpec
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
@@ -33,6 +34,7 @@ class Problem:
     :param name: of the guard; "" for what cannot be overridden.
     :param text: what is wrong, why, and what to do, in finished sentences.
     :param movable: of images that would be left behind: whether ``migrate`` can take them along.
+    :param in_pods: of images that would be lost: whether each pod has its own.
     :param later: what to say in check mode instead, where an earlier step of the same run may cure it.
     """
 
@@ -40,6 +42,7 @@ class Problem:
     text: str
     later: str = ""
     movable: bool = False
+    in_pods: bool = False
 
     @property
     def sentence(self) -> str:
@@ -59,8 +62,8 @@ class Problem:
         return self.movable and spec.migrate
 
     def with_figures(self, figures: str) -> Problem:
-        """Of images that would be lost: with how much that is."""
-        return replace(self, text=self.text.replace(LOST, f"{LOST} ({figures})", 1)) if figures else self
+        """Of images that would be lost: with how much that is, see ``_losses``."""
+        return replace(self, text=self.text.replace(LOST, f"{LOST}{figures}", 1))
 
     def as_dict(self) -> dict[str, str]:
         """For return values."""
@@ -112,6 +115,7 @@ def storage_problems(seen: Seen) -> Iterator[Problem]:
     """All guards of this file."""
     yield from _impossible(seen)
     yield from _claim(seen)
+    yield from _node(seen)
     if not seen.elsewhere:
         yield from _replicas(seen)
         yield from _strategy(seen)
@@ -172,6 +176,28 @@ def _claim(seen: Seen) -> Iterator[Problem]:
                 f"{ref} {why}: the pods would never start. Make a volume that fits, or a class, or name another"
                 " storage_class.",
             )
+
+
+def _node(seen: Seen) -> Iterator[Problem]:
+    """A directory that the next pod may look for on another node."""
+    host = seen.stored.want.host_path
+    selector = (layout.template(seen.change.after).get("spec") or {}).get("nodeSelector") or {}
+    if host is None or host.node or HOSTNAME in selector or seen.live.kind == "DaemonSet":
+        return
+    nodes, told = seen.stored.nodes, ",".join(f"{k}={v}" for k, v in sorted(selector.items())) or "none"
+    if nodes is None:
+        why = "may lead to several nodes: which there are cannot be told, for you may not list nodes"
+    else:
+        fit = [n["metadata"] for n in nodes if selector.items() <= (n["metadata"].get("labels") or {}).items()]
+        if len(fit) == 1:
+            return
+        some = ", ".join(sorted(str(meta["name"]) for meta in fit)[:3])
+        why = f"leads to {len(fit)} nodes ({some}{', …' if len(fit) > 3 else ''})" if fit else "leads to no node"
+    yield Problem(
+        "node",
+        f"The directory {host.path} is on one node, but node_selector ({told}) {why}. A pod that starts on another node"
+        f" has none of the images: say storage.node, or a node_selector with {HOSTNAME}.",
+    )
 
 
 def _impossible(seen: Seen) -> Iterator[Problem]:
@@ -247,7 +273,7 @@ def _volume(seen: Seen) -> Iterator[Problem]:
             file=stored.file, new_file=seen.new_file,
         )  # fmt: skip
         held = before is not None and before.kind not in ("object", "file")
-        movable = after.kind in MOUNTED and held and not after.same(before or after)
+        movable = before is not None and held and after.kind in MOUNTED and _can_be_copied(seen, before, after)
         way = "say migrate: true to take the images along" if movable else "copy the images first"
         what = ", ".join(field for field in change.fields if field.startswith(("spec.template", "spec.replicas")))
         yield Problem(
@@ -258,4 +284,11 @@ def _volume(seen: Seen) -> Iterator[Problem]:
             if held or after.kind != "file"
             else f"Whether the images stay where they are is known with {after}.",
             movable=movable,
+            in_pods=before is not None and before.kind == "emptyDir",
         )
+
+
+def _can_be_copied(seen: Seen, before: place.Place, after: place.Place) -> bool:
+    """Whether images go from one volume to another, in the same directory of the mount, as ``_migrate`` copies them."""
+    other = not replace(before, inside="").same(replace(after, inside=""))
+    return other and after.inside == place.below_mount(seen.live.workload, seen.stored.file)

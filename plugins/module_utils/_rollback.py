@@ -64,7 +64,7 @@ def run(params: Mapping[str, Any], api: Api, *, check_mode: bool) -> dict[str, A
             if why:
                 raise RefusedError(why)
     for one in _in_order(kept):
-        outcome = result.add(_put_back(one, registry, api, check_mode=check_mode))
+        outcome = result.add(put_back(one, registry, api, check_mode=check_mode))
         if one.ref.kind in build.API_VERSIONS and one.object is not None:
             workload = _workload(one.ref, outcome)
             if moved:
@@ -98,7 +98,8 @@ def _workload(ref: ObjectRef, outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _put_back(one: Before, registry: Registry, api: Api, *, check_mode: bool) -> Outcome:
+def put_back(one: Before, registry: Registry, api: Api, *, check_mode: bool) -> Outcome:
+    """Make one object what it was: what others have in it, or keep in it by now, stays."""
     if one.object is None:
         return ensure_absent(
             api, one.ref, check_mode=check_mode, keep=lambda live: _why_it_stays(live, one, registry)
