@@ -11,12 +11,10 @@ from __future__ import annotations
 
 import os
 import random
-import signal
-import subprocess
-import time
 
 import pytest
 import sandbox
+from killing import killed_at
 
 SEED = int(os.environ.get("OKD_REGISTRY_KILL_SEED", "20260101"))
 # The task or play at which a run is killed: seconds within which that happens, whether the registry serves by then.
@@ -31,22 +29,6 @@ PHASES = {
     "PLAY [Restart the node that runs the registry]": (4.0, True),
     "Log in, push and pull": (2.0, True),
 }
-
-
-def _killed_at(task: str, delay: float) -> bool:
-    """Run site.yml, kill it and its children *delay* seconds after *task* began; say whether it came that far."""
-    process = subprocess.Popen(
-        sandbox.playbook_command("site.yml"), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        cwd=sandbox.ROOT, env=sandbox.environment(), start_new_session=True,
-    )  # fmt: skip
-    assert process.stdout is not None
-    reached = any(line.startswith(("TASK", "PLAY")) and task in line for line in process.stdout)
-    if reached:
-        time.sleep(delay)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    process.stdout.close()
-    return reached
 
 
 def _nodes_work() -> None:
@@ -69,7 +51,7 @@ def _registry_works() -> None:
 def test_a_killed_run_leaves_everything_working(task: str) -> None:
     within, serves = PHASES[task]
     delay = random.Random(f"{SEED} {task}").uniform(0, within)
-    assert _killed_at(task, delay), f"site.yml did not come to the task {task!r}"
+    assert killed_at(task, delay, "site.yml"), f"site.yml did not come to the task {task!r}"
     _nodes_work()
     if serves:
         _registry_works()

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.okd.registry.plugins.module_utils._build import layout
+from ansible_collections.okd.registry.plugins.module_utils._build import ending, layout
 from ansible_collections.okd.registry.plugins.module_utils._build import pod as pods
 from ansible_collections.okd.registry.plugins.module_utils._build import storage as storages
 from ansible_collections.okd.registry.plugins.module_utils._build.part import Part, joined
@@ -148,6 +148,7 @@ def part(want: Workload, live: Mapping[str, Any] | None = None, *, root: bool) -
                 pod={"serviceAccountName": want.service_account},
                 checksum={"http_secret": want.http_identity},
             ),
+            ending.part(live, STRATEGIES[want.kind][want.strategy] if want.strategy else None),
             want.storage.part(live),
             *((want.tls.part(want.fingerprint),) if want.tls else ()),
             Part(env={ROOT_ENV: want.storage.mount_path} if root else {}),

@@ -53,8 +53,8 @@ def facts(raw):
     :returns: str; one line for each certificate
     """
     found = certificates(raw.decode("latin-1"))
-    if endpoint.is_unknown(raw.decode("latin-1")):
-        return endpoint.UNKNOWN + "\n"
+    if endpoint.is_unknown(raw.decode("latin-1")):  # behind those that are there already, if any
+        return "".join("{}\n".format(_fact(der)) for der in found) + endpoint.UNKNOWN + "\n"
     if not found:
         return "{} bytes that are no certificate, SHA-256 {}\n".format(len(raw), hashlib.sha256(raw).hexdigest())
     return "".join("{}\n".format(_fact(der)) for der in found)

@@ -178,3 +178,9 @@ MANIFEST = "data:\n  ca.crt: (known after apply)\nkind: ConfigMap"
 )
 def test_a_value_known_after_apply_may_have_several_lines(actual: str, true: bool) -> None:
     assert matches(MANIFEST, actual) is true
+
+
+def test_hashes_of_two_runs_agree_and_what_is_around_them_counts() -> None:
+    assert matches("a: hmac-sha256:0a1b\nb: 1", "a: hmac-sha256:ffff\nb: 1")
+    assert not matches("a: hmac-sha256:0a1b\nb: 1", "a: hmac-sha256:ffff\nb: 2")
+    assert not matches("a: hmac-sha256:0a1b", "a: plain")
