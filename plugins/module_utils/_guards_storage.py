@@ -33,6 +33,7 @@ class Problem:
     :param name: of the guard; "" for what cannot be overridden.
     :param text: what is wrong, why, and what to do, in finished sentences.
     :param movable: of images that would be left behind: whether ``migrate`` can take them along.
+    :param in_pods: of images that would be lost: whether each pod has its own.
     :param later: what to say in check mode instead, where an earlier step of the same run may cure it.
     """
 
@@ -40,6 +41,7 @@ class Problem:
     text: str
     later: str = ""
     movable: bool = False
+    in_pods: bool = False
 
     @property
     def sentence(self) -> str:
@@ -59,8 +61,8 @@ class Problem:
         return self.movable and spec.migrate
 
     def with_figures(self, figures: str) -> Problem:
-        """Of images that would be lost: with how much that is."""
-        return replace(self, text=self.text.replace(LOST, f"{LOST} ({figures})", 1)) if figures else self
+        """Of images that would be lost: with how much that is, see ``_losses``."""
+        return replace(self, text=self.text.replace(LOST, f"{LOST}{figures}", 1))
 
     def as_dict(self) -> dict[str, str]:
         """For return values."""
@@ -247,7 +249,7 @@ def _volume(seen: Seen) -> Iterator[Problem]:
             file=stored.file, new_file=seen.new_file,
         )  # fmt: skip
         held = before is not None and before.kind not in ("object", "file")
-        movable = after.kind in MOUNTED and held and not after.same(before or after)
+        movable = before is not None and held and after.kind in MOUNTED and _can_be_copied(seen, before, after)
         way = "say migrate: true to take the images along" if movable else "copy the images first"
         what = ", ".join(field for field in change.fields if field.startswith(("spec.template", "spec.replicas")))
         yield Problem(
@@ -258,4 +260,11 @@ def _volume(seen: Seen) -> Iterator[Problem]:
             if held or after.kind != "file"
             else f"Whether the images stay where they are is known with {after}.",
             movable=movable,
+            in_pods=before is not None and before.kind == "emptyDir",
         )
+
+
+def _can_be_copied(seen: Seen, before: place.Place, after: place.Place) -> bool:
+    """Whether images go from one volume to another, in the same directory of the mount, as ``_migrate`` copies them."""
+    other = not replace(before, inside="").same(replace(after, inside=""))
+    return other and after.inside == place.below_mount(seen.live.workload, seen.stored.file)

@@ -364,9 +364,11 @@ class TestAbandons:
 
     @pytest.mark.parametrize("volume", ["registry-storage", "other"])
     def test_another_path_beside_a_mount_of_others(self, volume):
-        """It stays, but the registry would look elsewhere."""
+        """It stays, but the registry would look elsewhere; not where a variable of others tells it to stay."""
         now = self.serving(storage=Storage("old"))
         now["metadata"]["annotations"] = {}
+        assert self.lost(now, storage=Storage(mount_path="/data", volume_name=volume)) is None
+        container(now)["env"] = [e for e in container(now)["env"] if "ROOTDIRECTORY" not in e["name"]]
         assert "claim old" in self.lost(now, storage=Storage(mount_path="/data", volume_name=volume))
 
     def test_another_path_for_an_ephemeral_registry(self):
