@@ -70,7 +70,7 @@ options:
       node:
         description:
           - Host name label (C(kubernetes.io/hostname)) of the node with the directory. Without it, O(node_selector) is
-            required, and must lead to one node.
+            required, and must have that label or lead to exactly one node (O(ignore_guards) V(node)).
         type: str
       parameters:
         description:
@@ -108,9 +108,11 @@ options:
     default: false
   allow_data_loss:
     description:
-      - Pushed images may be lost. Without it, a change that would replace the registry's volume or bucket is refused,
-        and so is one that would replace, or take away, a pod of a registry with ephemeral storage. A new certificate,
-        another image, other variables and fewer C(replicas) are such changes.
+      - Pushed images may be lost. Without it, a change that would replace the registry's volume or bucket, or the
+        directory in it, is refused, and so is one that would replace, or take away, a pod of a registry with ephemeral
+        storage. A new certificate, another image, other variables, fewer C(replicas) and O(state=absent) are such
+        changes.
+      - A single pod with ephemeral storage in which there is nothing, as a command in it tells, may always go.
     type: bool
     default: false
   ignore_guards:
@@ -121,7 +123,10 @@ options:
         can mount.
       - V(strategy) stands against V(Rolling) on a claim that one node can mount.
       - V(claim) stands against a claim that does not exist, is lost, or can never be bound.
-      - V(groups) stands against the supplemental group 0, and against supplemental groups beside a file system group.
+      - V(node) stands against a directory of a node without O(storage.node) where O(node_selector) does not lead to one
+        node, or nodes may not be listed. A DaemonSet has a directory on each.
+      - V(groups) stands against the supplemental group 0, and against supplemental groups beside a file system group,
+        in the pods as this run would change them.
       - V(port) stands against a port on which the registry's user may not listen.
       - V(drain) stands against a disruption budget that lets no pod be evicted, so that no node could be drained.
       - V(probe) stands against storage to which a pod like the registry's cannot write.

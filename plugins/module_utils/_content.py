@@ -254,11 +254,24 @@ def of_workload(api: Api, workload: Mapping[str, Any], root: str, *, seconds: fl
 
     With storage that each pod has for itself (emptyDir) that is what this one pod has.
     """
+    return of_some_pod(api, workload, root, seconds=seconds)[0]
+
+
+def of_some_pod(
+    api: Api, workload: Mapping[str, Any], root: str, *, seconds: float = LONGEST
+) -> tuple[Content, int | None]:
+    """As :func:`of_workload`, and how many pods there are that may have something; None where that is not known."""
     namespace = str(workload["metadata"]["namespace"])
     try:
         pods = api.list("v1", "Pod", namespace, labels=layout.selector(workload))
     except RegistryError as exc:
-        return unknown(f"{_first(str(exc))}.")
+        return unknown(f"{_first(str(exc))}."), None
+    there = [p for p in pods if (p.get("status") or {}).get("phase") not in ("Succeeded", "Failed")]
+    return _of_one(api, workload, there, root, seconds), len(there)
+
+
+def _of_one(api: Api, workload: Mapping[str, Any], pods: list[dict[str, Any]], root: str, seconds: float) -> Content:
+    namespace = str(workload["metadata"]["namespace"])
     alive = [p for p in pods if (p.get("status") or {}).get("phase") == "Running"]
     alive = [p for p in alive if not p["metadata"].get("deletionTimestamp")]
     if not alive:

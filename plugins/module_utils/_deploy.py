@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, okd.registry contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What registry_deploy does: read everything, refuse what would break, then write account, secret, rights, workload.
+"""What registry_deploy does: read everything, refuse what would break, then write what the pod needs and the workload.
 
 Each object is read once and written at most once. The workload comes last and in one write, so that there is one
 rollout, which finds all that the pod needs.
@@ -40,7 +40,8 @@ from ansible_collections.okd.registry.plugins.module_utils._deploycheck import (
 from ansible_collections.okd.registry.plugins.module_utils._deployspec import DeploySpec
 from ansible_collections.okd.registry.plugins.module_utils._endpoints import KNOWN_AFTER_APPLY
 from ansible_collections.okd.registry.plugins.module_utils._errors import OptionError
-from ansible_collections.okd.registry.plugins.module_utils._guards import guard
+from ansible_collections.okd.registry.plugins.module_utils._guards import guard, guard_again
+from ansible_collections.okd.registry.plugins.module_utils._guards_storage import Seen
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
 from ansible_collections.okd.registry.plugins.module_utils._options.settings import check_config
 from ansible_collections.okd.registry.plugins.module_utils._plan import UNCHANGED, Change, plan
@@ -67,20 +68,27 @@ def run(params: Mapping[str, Any], api: Api, *, check_mode: bool) -> dict[str, A
     waits = params.get("wait") is not False and not check_mode
     if spec.rolls_back and waits:
         past = _before.keep_what_changes(spec, live, beside, there, past, api)
-    written = _companion.write(beside, there, api, result, check_mode=check_mode)
+    first = [one for one in beside if one.ref.kind in _tryout.NEEDED]
+    written = _companion.write(first, there, api, result, check_mode=check_mode)
+    tried, ignored = _tryout.run(
+        spec, live, Seen.of(spec, live).change.after or {}, [(one, written[one.ref]) for one in first], api, result,
+        check_mode=check_mode,
+    )  # fmt: skip
+    rest = [one for one in beside if one.ref not in written]
+    written |= _companion.write(rest, there, api, result, check_mode=check_mode)
     _disruption.write(
         live.disruption, spec.registry, spec.pod.budget, api, result, check_mode=check_mode,
         labels=spec.labels, selector=spec.selector or layout.selector(live.workload) or spec.labels,
     )  # fmt: skip
     want = wanted(spec, live, _http_identity(spec, live, written))
     planned = plan(live.workload, build.desired(want, live.workload)).after or {}
-    tried, ignored = _tryout.run(spec, live, planned, api, result, check_mode=check_mode)
     if why and not check_mode:
         return _before_it_moves(spec, live, planned, why, result, params)
     if why:
         result.note(f"Would copy the images first: {why}.")
     outcome = ensure(
-        api, build.ref(live.kind, spec.registry.name, spec.registry.namespace), lambda now: build.desired(want, now),
+        api, build.ref(live.kind, spec.registry.name, spec.registry.namespace),
+        lambda now: build.desired(want, guard_again(spec, live, now, api, result, check_mode=check_mode)),
         check_mode=check_mode, live=_companion.present(live.workload),
     )  # fmt: skip
     result.add(outcome)

@@ -72,7 +72,10 @@ def read(spec: DeploySpec, api: Api, *, check_mode: bool) -> Live:
     kept = pods.HTTP_SECRET_ENV in spec.settings.env or pods.keeps_http_secret(workload, own_secret)
     pair, fingerprint = _certificate(spec, api, check_mode=check_mode)
     companions = _companion.read(spec.companions(), api)
-    stored = _storage.read(spec.storage, registry, spec.service_account, workload, api, salt=spec.salt, seen=companions)
+    stored = _storage.read(
+        spec.storage, registry, spec.service_account, workload, api,
+        salt=spec.salt, seen=companions, selector=spec.pod.node_selector,
+    )  # fmt: skip
     return Live(
         kind=kind,
         workload=workload,

@@ -10,12 +10,14 @@ Most guards have a name, by which ``ignore_guards`` overrides them; what no clus
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
 
-from ansible_collections.okd.registry.plugins.module_utils import _content
+from ansible_collections.okd.registry.plugins.module_utils import _losses
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._build import layout, place
+from ansible_collections.okd.registry.plugins.module_utils._build import workload as build
 from ansible_collections.okd.registry.plugins.module_utils._build.podoptions import needs_right_to_bind
-from ansible_collections.okd.registry.plugins.module_utils._build.storage import live_path
 from ansible_collections.okd.registry.plugins.module_utils._deploycheck import Live, replicas
 from ansible_collections.okd.registry.plugins.module_utils._deployspec import DeploySpec
 from ansible_collections.okd.registry.plugins.module_utils._errors import RefusedError
@@ -23,10 +25,14 @@ from ansible_collections.okd.registry.plugins.module_utils._guards_storage impor
     VOLUME,
     Problem,
     Seen,
+    moves_images,
     storage_problems,
 )
+from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
 from ansible_collections.okd.registry.plugins.module_utils._migrate import switch
 from ansible_collections.okd.registry.plugins.module_utils._result import Result
+
+Object = dict[str, Any]
 
 OPERATOR_NAMESPACE = "openshift-image-registry"
 
@@ -45,7 +51,7 @@ def problems(spec: DeploySpec, live: Live) -> list[Problem]:
     return [
         *_labels(spec, live),
         *_binding(live),
-        *_groups(spec),
+        *_groups(seen),
         *_drain(spec, live),
         *_port(seen),
         *storage_problems(seen),
@@ -67,22 +73,51 @@ def guard(
     for one in later:
         result.note(one.later)
     against = [one for one in found if one not in later and one not in overridden]
+    if api and any(one.name == VOLUME for one in against):
+        against = _counted(against, live, result, api)
     if against:
-        if api and any(one.name == VOLUME for one in against):
-            figures = _figures(live, api)
-            against = [one.with_figures(figures) if one.name == VOLUME else one for one in against]
         raise RefusedError(_text(against), guards=[one.as_dict() for one in against])
     return [one.as_dict() for one in overridden if not one.is_met(spec)]
 
 
-def _figures(live: Live, api: Api) -> str:
-    """What a live registry has in its volume, in words; "" where it has none, or it cannot be counted."""
+def guard_again(
+    spec: DeploySpec, live: Live, now: Object | None, api: Api, result: Result, *, check_mode: bool
+) -> Object | None:
+    """The workload of now; guarded anew where somebody has changed it since it was read, so that a write has failed.
+
+    Its status and its notes are nothing that was judged.
+
+    :raises RefusedError: with every problem; what is beside the workload has been written by then.
+    """
+    if (now or {}).get("spec") == (live.workload or {}).get("spec"):
+        return now
+    fresh = replace(live, workload=now, storage=live.storage.of(now))
+    ref = build.ref(live.kind, spec.registry.name, spec.registry.namespace)
+    why = f"{ref} was changed by somebody else while this ran, and was left as it is now."
+    try:
+        guard(spec, fresh, result, check_mode=check_mode, api=api)
+    except RefusedError as exc:
+        raise RefusedError(f"{why} {exc.message}", **exc.details) from exc
+    if spec.migrate and now is not None and moves_images(Seen.of(spec, fresh)):
+        raise RefusedError(f"{why} Whether all of its images have been copied is looked at anew: run again.")
+    return now
+
+
+def _counted(against: list[Problem], live: Live, result: Result, api: Api) -> list[Problem]:
+    """With how much would be lost; without what would lose nothing, since it is known that there is nothing."""
     workload = live.workload or {}
     found, file = place.described(workload, live.storage.want.mount_path, {}, live.storage.file), live.storage.file
-    if found is None or found["volume_name"] is None or (file and file.facts is None):
-        return ""
-    content = _content.of_workload(api, workload, live_path(workload))
-    return _content.sentence(content) if content.counted else ""
+    if (found and found["volume_name"] is None) or (file and file.facts is None):
+        return against  # in object storage, or who knows where
+    counted, left = _losses.count(api, workload, file), []
+    for one in against:
+        if one.name != VOLUME:
+            left.append(one)
+        elif one.in_pods and counted.nothing_in_pods:
+            result.note(_losses.nothing_pushed(ObjectRef.of(workload)))
+        else:
+            left.append(one.with_figures(counted.words(in_pods=one.in_pods)))
+    return left
 
 
 def _text(against: list[Problem]) -> str:
@@ -120,10 +155,12 @@ def _binding(live: Live) -> Iterator[Problem]:
         )
 
 
-def _groups(spec: DeploySpec) -> Iterator[Problem]:
-    """What ``oadm registry`` refuses too."""
-    groups, fs_group = getattr(spec.pod, "supplemental_groups", ()), getattr(spec.pod, "fs_group", None)
-    if 0 in (groups or ()):
+def _groups(seen: Seen) -> Iterator[Problem]:
+    """What ``oadm registry`` refuses too: of the pod as it is going to be, whoever says so, if this run changes it."""
+    (groups, fs_group), before = _groups_of(seen.change.after), _groups_of(seen.live.workload)
+    if seen.live.workload and (groups, fs_group) == before:
+        return
+    if 0 in groups:
         yield Problem(
             "groups",
             "supplemental_groups has the group 0 (root): processes in the pod could read and write what belongs to"
@@ -132,10 +169,17 @@ def _groups(spec: DeploySpec) -> Iterator[Problem]:
     if groups and fs_group is not None:
         yield Problem(
             "groups",
-            f"fs_group ({fs_group}) and supplemental_groups ({', '.join(map(str, groups))}) are both given. A volume"
+            f"fs_group ({fs_group}) and supplemental_groups ({', '.join(map(str, groups))}) would both be set. A volume"
             " belongs to the one or is shared with the others: use fs_group for a volume of this registry alone (a"
-            " claim of block storage), supplemental_groups for a shared one (NFS).",
+            " claim of block storage), supplemental_groups for a shared one (NFS). What is not in the options is in"
+            " the workload already: take it away there.",
         )
+
+
+def _groups_of(workload: Mapping[str, Any] | None) -> tuple[list[int], int | None]:
+    """The supplemental groups of a workload's pods, and the group of their files."""
+    found = (layout.template(workload).get("spec") or {}).get("securityContext") or {}
+    return list(found.get("supplementalGroups") or []), found.get("fsGroup")
 
 
 def _drain(spec: DeploySpec, live: Live) -> Iterator[Problem]:

@@ -13,6 +13,7 @@ from ansible_collections.okd.registry.plugins.module_utils._build import claim a
 from ansible_collections.okd.registry.plugins.module_utils._build import layout, place, scc, secrets
 from ansible_collections.okd.registry.plugins.module_utils._build import workload as build
 from ansible_collections.okd.registry.plugins.module_utils._build.configfile import File
+from ansible_collections.okd.registry.plugins.module_utils._build.storage import HOSTNAME
 from ansible_collections.okd.registry.plugins.module_utils._deploycheck import Live, own_http_secret, replicas, wanted
 from ansible_collections.okd.registry.plugins.module_utils._deployspec import DeploySpec
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
@@ -114,6 +115,7 @@ def storage_problems(seen: Seen) -> Iterator[Problem]:
     """All guards of this file."""
     yield from _impossible(seen)
     yield from _claim(seen)
+    yield from _node(seen)
     if not seen.elsewhere:
         yield from _replicas(seen)
         yield from _strategy(seen)
@@ -174,6 +176,28 @@ def _claim(seen: Seen) -> Iterator[Problem]:
                 f"{ref} {why}: the pods would never start. Make a volume that fits, or a class, or name another"
                 " storage_class.",
             )
+
+
+def _node(seen: Seen) -> Iterator[Problem]:
+    """A directory that the next pod may look for on another node."""
+    host = seen.stored.want.host_path
+    selector = (layout.template(seen.change.after).get("spec") or {}).get("nodeSelector") or {}
+    if host is None or host.node or HOSTNAME in selector or seen.live.kind == "DaemonSet":
+        return
+    nodes, told = seen.stored.nodes, ",".join(f"{k}={v}" for k, v in sorted(selector.items())) or "none"
+    if nodes is None:
+        why = "may lead to several nodes: which there are cannot be told, for you may not list nodes"
+    else:
+        fit = [n["metadata"] for n in nodes if selector.items() <= (n["metadata"].get("labels") or {}).items()]
+        if len(fit) == 1:
+            return
+        some = ", ".join(sorted(str(meta["name"]) for meta in fit)[:3])
+        why = f"leads to {len(fit)} nodes ({some}{', …' if len(fit) > 3 else ''})" if fit else "leads to no node"
+    yield Problem(
+        "node",
+        f"The directory {host.path} is on one node, but node_selector ({told}) {why}. A pod that starts on another node"
+        f" has none of the images: say storage.node, or a node_selector with {HOSTNAME}.",
+    )
 
 
 def _impossible(seen: Seen) -> Iterator[Problem]:

@@ -92,7 +92,13 @@ def run(params: Mapping[str, Any], api: Api, config: Object, *, check_mode: bool
             api, configs.CREDENTIALS, lambda now: configs.credentials(want.credentials, now), check_mode=check_mode
         )
         result.add(secret)
-    outcome = ensure(api, configs.REF, lambda now: configs.present(want, now), check_mode=check_mode, live=config)
+
+    def wanted(now: Object | None) -> Object:
+        if now is not None and now.get("spec") != config.get("spec"):  # somebody has changed it since it was read
+            _check(_with_claim(want, api, now, result, check_mode=check_mode), api, now)
+        return configs.present(want, now)
+
+    outcome = ensure(api, configs.REF, wanted, check_mode=check_mode, live=config)
     result.add(outcome)
     if want.storage is not None and not want.credentials and not want.secret_given:
         # Credentials of ours for a store that is no longer used; the user's own Secret stays.
@@ -215,20 +221,36 @@ def _remove(params: Mapping[str, Any], api: Api, config: Object, *, check_mode: 
     """With state absent: the operator takes the registry away. Its storage stays, and so does the Secret."""
     options.check_removal(params)
     gone = (config.get("spec") or {}).get("managementState") == configs.REMOVED
-    if not gone and configs.takes_storage_along(config) and not params.get("allow_data_loss"):
-        what = " and ".join(configs.describe(kind, fields) for kind, fields in configs.applied(config).items())
-        raise RefusedError(
-            f"{configs.REF}: the operator made {what or 'the storage'} itself, and deletes it with the registry;"
-            " pushed images would be lost. Say allow_data_loss: true if they may be."
-        )
     result = Result(api)
-    outcome = ensure(api, configs.REF, configs.absent, check_mode=check_mode, live=config) if not gone else None
+
+    def wanted(now: Object | None) -> Object:
+        if now is not None and not params.get("allow_data_loss"):
+            _keep_storage(now)
+        return configs.absent(now)
+
+    outcome = ensure(api, configs.REF, wanted, check_mode=check_mode, live=config) if not gone else None
     if outcome:
         result.add(outcome)
     else:
         result.note(f"{configs.REF} says Removed already.")
     value = _registry(params, api, None)
     return result.finish(registry=value, workload=None, rollout=None, layout=layouts.of_operator(config).as_dict())
+
+
+def _keep_storage(config: Object) -> None:
+    """Refuse to have storage taken away that goes with the registry, or with its pods."""
+    applied = configs.applied(config)
+    what = " and ".join(configs.describe(kind, fields) for kind, fields in applied.items()) or "the storage"
+    if configs.takes_storage_along(config):
+        raise RefusedError(
+            f"{configs.REF}: the operator made {what} itself, and deletes it with the registry;"
+            " pushed images would be lost. Say allow_data_loss: true if they may be."
+        )
+    if "emptyDir" in applied:
+        raise RefusedError(
+            f"{configs.REF}: the images are kept in {what}, and state: absent takes the pods away; pushed images would"
+            " be lost. Move them to other storage first, or say allow_data_loss: true."
+        )
 
 
 def _finish(

@@ -53,7 +53,7 @@ def run(params: Mapping[str, Any], api: Api, *, check_mode: bool) -> dict[str, A
         result.note(f"There is nothing to put back: no deployment of {registry} is unfinished.")
     workload = None
     for one in _in_order(kept):
-        outcome = result.add(_put_back(one, registry, api, check_mode=check_mode))
+        outcome = result.add(put_back(one, registry, api, check_mode=check_mode))
         if one.ref.kind in build.API_VERSIONS and one.object is not None:
             workload = _workload(one.ref, outcome)
     if not check_mode:
@@ -85,7 +85,8 @@ def _workload(ref: ObjectRef, outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _put_back(one: Before, registry: Registry, api: Api, *, check_mode: bool) -> Outcome:
+def put_back(one: Before, registry: Registry, api: Api, *, check_mode: bool) -> Outcome:
+    """Make one object what it was: what others have in it, or keep in it by now, stays."""
     if one.object is None:
         return ensure_absent(
             api, one.ref, check_mode=check_mode, keep=lambda live: _why_it_stays(live, one, registry)

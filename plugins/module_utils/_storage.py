@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 from ansible_collections.okd.registry.plugins.module_utils import _companion, _leftovers
@@ -46,6 +47,7 @@ class Stored:
     :param scc: None where the cluster has none, or it cannot be read.
     :param secrets: of object storage by name, those that a live registry uses among them.
     :param node: on which a live registry with a directory of its node runs.
+    :param nodes: all of the cluster, where nobody has said on which one a directory is; None if they cannot be read.
     :param file: the configuration file that is mounted for a live registry.
     """
 
@@ -60,6 +62,13 @@ class Stored:
     secrets: Mapping[str, Object | None] = field(default_factory=dict)
     node: str | None = None
     file: configfile.File | None = None
+    nodes: list[Object] | None = None
+
+    def of(self, workload: Object | None) -> Stored:
+        """The same beside a workload that has changed since: of a file that it had not then, nothing is known."""
+        where = configfile.source(workload)
+        same = self.file and self.file.source == where
+        return self if same else replace(self, file=configfile.File(where) if where else None)
 
     def planned_file(self, settings: Settings, workload: Mapping[str, Any] | None) -> configfile.File | None:
         """The configuration file as it is going to be, with the workload as that is going to be."""
@@ -87,10 +96,11 @@ class Stored:
 
 def read(
     storage: Storage, registry: Registry, account: str, workload: Object | None, api: Api, *, salt: str,
-    seen: Mapping[ObjectRef, Object | None],
+    seen: Mapping[ObjectRef, Object | None], selector: Mapping[str, str],
 ) -> Stored:  # fmt: skip
     """Look at everything that this storage, and the one that the live workload has, depend on.
 
+    :param selector: of nodes, as it was asked for.
     :param account: the pods' service account.
     :param salt: for a new Secret; KNOWN_AFTER_APPLY in check mode.
     :param seen: what has been read already.
@@ -112,7 +122,7 @@ def read(
     return Stored(
         want=want, companions=tuple(wanted), there=there, claim=claim, classes=classes, volumes=volumes,
         has_scc=has_scc, scc=shared, secrets=secrets, node=_node(want, workload, namespace, api),
-        file=_file(workload, namespace, api, seen),
+        file=file_of(workload, namespace, api, seen), nodes=_nodes(want, selector, api),
     )  # fmt: skip
 
 
@@ -121,8 +131,8 @@ def claim_ref(storage: Storage, namespace: str) -> ObjectRef:
     return ObjectRef("v1", "PersistentVolumeClaim", storage.claim_name or "", namespace)
 
 
-def _file(
-    workload: Object | None, namespace: str, api: Api, seen: Mapping[ObjectRef, Object | None]
+def file_of(
+    workload: Object | None, namespace: str, api: Api, seen: Mapping[ObjectRef, Object | None] = MappingProxyType({})
 ) -> configfile.File | None:
     """The configuration file that is mounted for a live registry; one in others' Secret may be nobody's to read."""
     where = configfile.source(workload)
@@ -181,6 +191,12 @@ def _node(want: Storage, workload: Object | None, namespace: str, api: Api) -> s
     pods = api.list("v1", "Pod", namespace, labels=layout.selector(workload))
     nodes = {(pod.get("spec") or {}).get("nodeName") for pod in pods} - {None}
     return nodes.pop() if len(nodes) == 1 else None
+
+
+def _nodes(want: Storage, selector: Mapping[str, str], api: Api) -> list[Object] | None:
+    """The nodes, of which the selector may lead to one."""
+    open_ = want.host_path is not None and want.host_path.node is None and HOSTNAME not in selector
+    return _all(api, "v1", "Node") if open_ else None
 
 
 # ---- what is made ----------------------------------------------------------------------------------------------------

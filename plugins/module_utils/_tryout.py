@@ -3,24 +3,31 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The guard ``probe``: before a registry is told to use another storage, a pod like its own writes there.
 
-It comes after what the storage needs (claim, rights) and before the workload. A run that it ends has changed nothing of
-the registry that runs; the next one tries again.
+It comes after what the pod needs (account, claim, rights) and before all else. A run that it ends has changed nothing
+of the registry that runs, and takes back the rights and the claim that were for the pod; the next one tries again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.okd.registry.plugins.module_utils import _probe
+from ansible_collections.okd.registry.plugins.module_utils import _probe, _rollback
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
-from ansible_collections.okd.registry.plugins.module_utils._build import place
+from ansible_collections.okd.registry.plugins.module_utils._apply import Outcome
+from ansible_collections.okd.registry.plugins.module_utils._before import Before
+from ansible_collections.okd.registry.plugins.module_utils._build import place, scc
+from ansible_collections.okd.registry.plugins.module_utils._companion import Companion
 from ansible_collections.okd.registry.plugins.module_utils._deploycheck import Live
 from ansible_collections.okd.registry.plugins.module_utils._deployspec import DeploySpec
-from ansible_collections.okd.registry.plugins.module_utils._errors import RefusedError
+from ansible_collections.okd.registry.plugins.module_utils._errors import RefusedError, RegistryError
+from ansible_collections.okd.registry.plugins.module_utils._model import Registry
 from ansible_collections.okd.registry.plugins.module_utils._result import Result
 
+#: Objects that the pod needs, in so far as they are beside the workload; the account comes first and stays.
+_ACCOUNT = "ServiceAccount"
+NEEDED = frozenset({_ACCOUNT, scc.REF.kind, "PersistentVolume", "PersistentVolumeClaim"})
 #: Kinds of volumes that a pod can try.
 _TRIED = frozenset({"persistentVolumeClaim", "nfs", "hostPath"})
 NAME = "probe"
@@ -44,10 +51,19 @@ def is_due(spec: DeploySpec, live: Live, planned: Mapping[str, Any] | None) -> b
 
 
 def run(
-    spec: DeploySpec, live: Live, planned: Mapping[str, Any], api: Api, result: Result, *, check_mode: bool
+    spec: DeploySpec,
+    live: Live,
+    planned: Mapping[str, Any],
+    made: Iterable[tuple[Companion, Outcome]],
+    api: Api,
+    result: Result,
+    *,
+    check_mode: bool,
 ) -> tuple[dict[str, Any] | None, list[dict[str, str]]]:
     """Try it where that is due. What was found, and what was overridden: the return values ``probe`` and ``guards``.
 
+    :param planned: the workload as it is going to be.
+    :param made: what became of the objects that the pod needs.
     :raises RefusedError: when the registry could not write there, unless ``ignore_guards`` has ``probe``.
     """
     if not is_due(spec, live, planned):
@@ -58,10 +74,26 @@ def run(
         return None, []
     try:
         report = _probe.probe(api, spec.registry, want, planned, image=spec.helper_image or None)
-    except RefusedError as exc:
-        if NAME in spec.ignore_guards:
+    except RegistryError as exc:
+        refused = isinstance(exc, RefusedError)
+        if refused and NAME in spec.ignore_guards:
             return None, [{"name": NAME, "message": exc.message}]
-        raise RefusedError(
-            exc.message, **{**exc.details, "guards": [{"name": NAME, "message": exc.message}]}
-        ) from exc  # fmt: skip
+        message = " ".join([exc.message, *_take_back(made, spec.registry, api)])
+        if not refused:
+            raise
+        raise RefusedError(message, **{**exc.details, "guards": [{"name": NAME, "message": exc.message}]}) from exc
     return report.as_dict(), []
+
+
+def _take_back(made: Iterable[tuple[Companion, Outcome]], registry: Registry, api: Api) -> list[str]:
+    """Rights that this run gave, and a claim that it made and that is not bound. What stays all the same, in words."""
+    stays = []
+    for one, outcome in reversed([*made]):
+        if not outcome.changed or one.ref.kind == _ACCOUNT:
+            continue
+        try:
+            before = Before(one.ref, one.owner, outcome.change.before)
+            stays.append(_rollback.put_back(before, registry, api, check_mode=False).note)
+        except RegistryError as exc:
+            stays.append(f"{one.ref} could not be taken back: {exc.message}")
+    return [note for note in stays if note]

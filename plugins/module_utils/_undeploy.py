@@ -4,21 +4,30 @@
 """What registry_deploy does with state absent: the workload goes, and what was made for it alone.
 
 The Service (and so the address), claims and their volumes stay unless they are asked to go; the certificate and its CA
-always stay.
+always stay. Images that are in the pods themselves would go with them: that is refused, unless it is allowed.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.okd.registry.plugins.module_utils import _before, _disruption, _endpoints, _leftovers, _storage
+from ansible_collections.okd.registry.plugins.module_utils import (
+    _before,
+    _disruption,
+    _endpoints,
+    _leftovers,
+    _losses,
+    _storage,
+)
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._apply import ensure, ensure_absent
-from ansible_collections.okd.registry.plugins.module_utils._build import layout, rbac
+from ansible_collections.okd.registry.plugins.module_utils._build import layout, place, rbac
 from ansible_collections.okd.registry.plugins.module_utils._build import workload as build
 from ansible_collections.okd.registry.plugins.module_utils._deployspec import AUTO, DeploySpec
 from ansible_collections.okd.registry.plugins.module_utils._errors import RefusedError
+from ansible_collections.okd.registry.plugins.module_utils._guards_storage import LOST, VOLUME
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
 from ansible_collections.okd.registry.plugins.module_utils._plan import owned_by_us
 from ansible_collections.okd.registry.plugins.module_utils._result import Result, registry_value
@@ -37,13 +46,20 @@ def run(params: Mapping[str, Any], api: Api, *, check_mode: bool) -> dict[str, A
     _fits(spec, kinds, api)
     claims = _claims(spec, kinds, api) if params.get("remove_claims") else []
     users = _other_users(spec, api, kinds)
+    going = [
+        build.ref(kind, registry.name, registry.namespace) for kind in (kinds if spec.kind == AUTO else [spec.kind])
+    ]
+    there = {ref: api.get(ref) for ref in going}
+    for live in there.values():
+        _no_image_lost(spec, api, result, live)
     _storage.take_back_rights(spec.storage, registry, api, result, check_mode=check_mode)
     binding = ObjectRef(
         f"{rbac.RBAC}/v1", "ClusterRoleBinding", rbac.binding_name(spec.service_account, registry.namespace)
     )
     result.add(ensure_absent(api, binding, check_mode=check_mode, keep=lambda o: _keep(o, spec, users)))
-    for kind in kinds if spec.kind == AUTO else [spec.kind]:
-        result.add(ensure_absent(api, build.ref(kind, registry.name, registry.namespace), check_mode=check_mode))
+    for ref, live in there.items():
+        guarded = functools.partial(_no_image_lost, spec, api, result, read=live)
+        result.add(ensure_absent(api, ref, check_mode=check_mode, live=live, keep=guarded))
     _beside(spec, api, result, check_mode=check_mode)
     _account(spec, users, api, result, check_mode=check_mode)
     for one in claims:
@@ -54,6 +70,31 @@ def run(params: Mapping[str, Any], api: Api, *, check_mode: bool) -> dict[str, A
         cluster_ip=next(iter(_endpoints.cluster_ips(service)), None), port=registry.port,
     )  # fmt: skip
     return result.finish(registry=value, workload=None, rollout=None)
+
+
+def _no_image_lost(
+    spec: DeploySpec, api: Api, result: Result, live: Object | None, *, read: Object | None = None
+) -> None:
+    """Refuse to take away pods that have images of their own.
+
+    :param read: the workload as it was looked at before; one of the same spec is not looked at again.
+    """
+    if live is None or spec.allow_data_loss or (read is not None and read.get("spec") == live.get("spec")):
+        return
+    file = _storage.file_of(live, spec.registry.namespace, api)
+    where = place.kept(spec.storage.settled(live), live, file)
+    if where.kind not in ("emptyDir", "file") or layout.never_ready(live) or layout.has_no_pods(live):
+        return
+    counted, ref = _losses.count(api, live, file), ObjectRef.of(live)
+    if counted.nothing_in_pods:
+        result.note(_losses.nothing_pushed(ref))
+        return
+    raise RefusedError(
+        f"{ref}: the images are kept in {where}, and state: absent takes it away;"
+        f" {LOST}{counted.words(in_pods=True)}. Move them to other storage first, or say"
+        " allow_data_loss: true if they may be.",
+        guards=[{"name": VOLUME, "message": f"The images are kept in {where}, which state: absent takes away."}],
+    )
 
 
 def _beside(spec: DeploySpec, api: Api, result: Result, *, check_mode: bool) -> None:

@@ -183,13 +183,28 @@ def leaves(
     after = after or _at(planned, root(planned, new_file) or want.mount_path)
     if after.kind == "emptyDir":
         after = _unknown(new_file) or after
-    places = [found] if (found := _bucket(live, secrets, file)) else _mounted(want, live, planned, file)
-    if all(place.kind == "emptyDir" for place in places) and (unknown := _unknown(file)):
-        places = [unknown]
+    places = _places(want, live, planned, secrets, file)
     places = _as_noted(_noted(live), places, told_by_file=root(live, None) is None and _filed(file) is not None)
     if live is None or not places:
         return None, after
     return next((place for place in places if place.same(after)), places[0]), after
+
+
+def kept(want: Storage, live: Object, file: File | None) -> Place:
+    """Where a live registry keeps its images.
+
+    :param want: with the path that the live registry has.
+    """
+    return _places(want, live, None, {}, file)[0]
+
+
+def _places(
+    want: Storage, live: Object | None, planned: Object | None, secrets: Mapping[str, Object | None], file: File | None
+) -> list[Place]:
+    """Where a live registry's images may be."""
+    places = [found] if (found := _bucket(live, secrets, file)) else _mounted(want, live, planned, file)
+    unknown = _unknown(file)
+    return [unknown] if unknown and all(place.kind == "emptyDir" for place in places) else places
 
 
 def _as_noted(noted: Place | None, places: list[Place], *, told_by_file: bool) -> list[Place]:

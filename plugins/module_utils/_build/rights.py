@@ -149,6 +149,13 @@ def _host_path(_asked: Asked) -> Iterator[Right]:
     )  # fmt: skip
 
 
+def _host_path_anywhere(_asked: Asked) -> Iterator[Right]:
+    yield from on(
+        "nodes", "list", "whether node_selector leads to one node, on which the directory is",
+        where=CLUSTER, helpful=True,
+    )  # fmt: skip
+
+
 def _host_path_before(_asked: Asked) -> Iterator[Right]:
     yield from on(
         "securitycontextconstraints", "get patch", "the account no longer runs privileged, where it did for us",
@@ -167,6 +174,15 @@ def _probe(a: Asked) -> Iterator[Right]:
     yield from on("jobs", "get create delete", "the pod that tries to write", group="batch", name=f"{a.name}-probe")
     yield from on("pods", "list", "how it is with that pod")
     yield from on("pods/log", "get", "what it found")
+    if a.storage.new_claim:
+        yield from on(
+            "persistentvolumeclaims", "delete", "a claim that was made for it goes when it fails",
+            name=_claim_name(a), helpful=True,
+        )  # fmt: skip
+    if a.storage.new_claim and a.storage.nfs:
+        yield from on(
+            "persistentvolumes", "delete", "so does its volume", name=_volume_name(a), where=CLUSTER, helpful=True
+        )  # fmt: skip
 
 
 def _budget(a: Asked) -> Iterator[Right]:
@@ -220,6 +236,8 @@ def _absent(a: Asked) -> Iterator[Right]:
         yield from on(resource, "get delete", "what was made for the workload", name=name)
         yield from on(resource, "patch", _SHARED, name=name, helpful=True)
     yield from on("serviceaccounts", "get patch delete", "the account, where it was made for it", name=a.account)
+    yield from on("pods", "list", "whether images go with pods that have them in themselves", helpful=True)
+    yield from on("pods/exec", "create get", "how many images that would be (figures only)", helpful=True)
     yield from on("services", "get", "what is told about the registry", name=a.name)
     name = rbac.binding_name(a.account, a.namespace)
     yield from on("clusterrolebindings", "get delete", "what it was allowed", group=RBAC, name=name, where=CLUSTER)
@@ -324,6 +342,10 @@ def _always(_asked: Asked) -> bool:
     return True
 
 
+def _is_anywhere(asked: Asked) -> bool:
+    return asked.storage.host_path is not None and asked.storage.host_path.node is None
+
+
 #: For a registry that is a workload of ours.
 FEATURES = (
     Feature("The address", _always, _address),
@@ -337,6 +359,7 @@ FEATURES = (
     Feature("`storage.size`, or `options` of `nfs`", lambda a: a.storage.new_claim is not None, _new_claim),
     Feature("`storage.options` of `nfs`", lambda a: bool(a.storage.nfs and a.storage.new_claim), _nfs_volume),
     Feature("`storage.kind: host_path`, OpenShift", lambda a: a.has_scc and bool(a.storage.host_path), _host_path),
+    Feature("`storage.kind: host_path` without `node`", _is_anywhere, _host_path_anywhere),
     Feature("`storage.kind: s3`, `azure`, `gcs`, `swift`", lambda a: a.storage.objects is not None, _object_storage),
     Feature("`probe_storage` of a volume", lambda a: a.probes and a.storage.kind in _VOLUMES, _probe),
     Feature("`pod_disruption_budget`", lambda a: a.budget, _budget),

@@ -32,7 +32,7 @@ from ansible_collections.okd.registry.plugins.module_utils._model import dns_nam
 from ansible_collections.okd.registry.plugins.module_utils._options.checks import container_path
 
 #: Guards that ``ignore_guards`` may name: what each stands for is in the module's documentation.
-GUARDS = ("replicas", "strategy", "claim", "groups", "port", "drain", "probe")
+GUARDS = ("replicas", "strategy", "claim", "node", "groups", "port", "drain", "probe")
 _MODES = ["ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod"]
 
 SPEC: dict[str, Any] = {
