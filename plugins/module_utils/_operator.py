@@ -246,7 +246,7 @@ def _keep_storage(config: Object) -> None:
             f"{configs.REF}: the operator made {what} itself, and deletes it with the registry;"
             " pushed images would be lost. Say allow_data_loss: true if they may be."
         )
-    if "emptyDir" in applied:
+    if "emptyDir" in applied and (config.get("status") or {}).get("conditions"):  # it has made something of it
         raise RefusedError(
             f"{configs.REF}: the images are kept in {what}, and state: absent takes the pods away; pushed images would"
             " be lost. Move them to other storage first, or say allow_data_loss: true."

@@ -304,6 +304,42 @@ class TestAwayAndBack:
         back = live(admin)["spec"]
         assert (back["managementState"], back["storage"]) == ("Managed", spec["storage"])
 
+    def test_images_in_the_pods_do_not_go_by_themselves(self, run: Any, admin: Api, config: Any) -> None:
+        config(storage={"emptyDir": {}})
+        report(admin)
+        result = run(registry_deploy, managed_by="operator", state="absent")
+        assert result["failed"]
+        assert "kept in the pods themselves (emptyDir)" in result["msg"]
+        assert live(admin)["spec"]["managementState"] == "Managed"
+        assert run(registry_deploy, managed_by="operator", state="absent", allow_data_loss=True)["changed"]
+
+    def test_what_somebody_else_writes_in_between_is_judged_before_the_second_try(
+        self, run: Any, admin: Api, config: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        config(storage={"pvc": {"claim": "c"}})
+        patch, done = Api.patch, []
+
+        def patched(self: Api, ref: ObjectRef, steps: Any) -> Any:
+            if ref == configs.REF and not done:
+                done.append(True)
+                storage = {"op": "replace", "path": "/spec/storage", "value": {"emptyDir": {}}}
+                patch(admin, ref, [storage])
+                report(admin)
+            return patch(self, ref, steps)
+
+        monkeypatch.setattr(Api, "patch", patched)
+        result = run(registry_deploy, managed_by="operator", state="absent")
+        assert result["failed"]
+        assert "kept in the pods themselves (emptyDir)" in result["msg"]
+        assert live(admin)["spec"]["managementState"] == "Managed"
+        done.clear()
+        replace = {"op": "replace", "path": "/spec/storage", "value": {"pvc": {"claim": "c"}}}
+        patch(admin, configs.REF, [replace])
+        report(admin)
+        result = run(registry_deploy, managed_by="operator", node_selector={"a": "b"})
+        assert result["failed"]
+        assert "and this change replaces the pods; pushed images would be lost" in result["msg"]
+
     def test_anew(self, run: Any, admin: Api, config: Any) -> None:
         config(storage={"pvc": {"claim": "c"}})
         meta = {"name": configs.NAME, "namespace": configs.NAMESPACE}

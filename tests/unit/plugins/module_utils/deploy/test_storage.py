@@ -665,6 +665,7 @@ class TestImagesStay:
 
     @pytest.mark.parametrize(("runs_on", "lost"), [("node1.example.com", False), ("node2", True)])
     def test_a_directory_of_the_node_that_a_pod_runs_on(self, cluster, runs_on, lost):
+        cluster.put({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n", "labels": {"a": "b"}}})
         deploy(
             cluster, storage={k: v for k, v in STORAGES["host-path"].items() if k != "node"}, node_selector={"a": "b"}
         )
