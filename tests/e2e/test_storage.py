@@ -113,12 +113,26 @@ def test_ephemeral_storage_dies_with_its_pod() -> None:
     assert not images.pulls("ephemeral", digest)
 
 
+def test_a_pod_without_images_may_be_replaced() -> None:
+    """The pod of now is new, and nobody has pushed to it: it is looked into before it goes."""
+    result = deploy({"kind": "ephemeral"}, env={"REGISTRY_LOG_LEVEL": "debug"})
+    assert not result["failed"], result["msg"]
+    assert result["workload"]["rolls"]
+    assert any(action.startswith("No image goes with the pod of") for action in result["actions"]), result["actions"]
+
+
 def test_what_would_lose_images_is_refused_with_figures() -> None:
     images.push("kept")
     result = deploy(KINDS["pvc"]())
     assert result["failed"]
     assert "pushed images would be lost" in result["msg"]
     assert re.search(r"1 repository with 1 tag, \d+ blobs", result["msg"]), result["msg"]
+    result = deploy({"kind": "ephemeral"}, state="absent")
+    assert result["failed"]
+    assert "state: absent takes it away" in result["msg"]
+    assert re.search(r"1 repository with 1 tag, \d+ blobs", result["msg"]), result["msg"]
+    result = deploy({"kind": "ephemeral"}, env={"REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY": "/tmp/registry"})
+    assert "would give up for the container itself" in result["msg"]
 
 
 @pytest.mark.parametrize(
@@ -126,6 +140,7 @@ def test_what_would_lose_images_is_refused_with_figures() -> None:
     [
         (lambda: {"kind": "nfs", "server": NFS, "path": "/exports/foreign"}, "probe", ["Permission denied", "4242"]),
         (lambda: {"kind": "nfs", "server": NFS, "path": "/exports/readonly"}, "probe", ["Read-only file system"]),
+        (lambda: {"kind": "host_path", "path": "/proc", "node": "node2"}, "probe", ["cannot make a directory"]),
         (
             lambda: {"kind": "pvc", "size": "6Gi", "storage_class": "nfs", "claim_name": "large"},
             "claim",
@@ -134,7 +149,7 @@ def test_what_would_lose_images_is_refused_with_figures() -> None:
         (lambda: {"kind": "pvc", "size": "1Gi", "storage_class": "empty", "claim_name": "none"}, "claim", ["empty"]),
         (lambda: {"kind": "pvc", "size": "1Gi", "storage_class": "gone", "claim_name": "none"}, "claim", ["not exist"]),
     ],
-    ids=["foreign export", "read-only export", "no volume is large enough", "class without volumes", "no such class"],
+    ids=["foreign export", "read-only export", "no room on the node", "no volume is large enough", "class without volumes", "no such class"],
 )
 def test_what_cannot_work_is_refused_and_the_registry_stays(storage: Any, guard: str, said: list[str]) -> None:
     before = sandbox.kubectl("get", "deploymentconfigs", NAME, "-n", "default", "-o", "jsonpath={.metadata.generation}")
@@ -145,6 +160,7 @@ def test_what_cannot_work_is_refused_and_the_registry_stays(storage: Any, guard:
         assert words in result["msg"]
     after = sandbox.kubectl("get", "deploymentconfigs", NAME, "-n", "default", "-o", "jsonpath={.metadata.generation}")
     assert before == after
+    assert USER not in users()
     assert sandbox.objects("jobs", "-n", "default") == []
 
 
