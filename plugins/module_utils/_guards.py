@@ -35,6 +35,7 @@ from ansible_collections.okd.registry.plugins.module_utils._result import Result
 Object = dict[str, Any]
 
 OPERATOR_NAMESPACE = "openshift-image-registry"
+_NOTHING = "; nothing was written"
 
 
 def problems(spec: DeploySpec, live: Live) -> list[Problem]:
@@ -97,7 +98,7 @@ def guard_again(
     try:
         guard(spec, fresh, result, check_mode=check_mode, api=api)
     except RefusedError as exc:
-        raise RefusedError(f"{why} {exc.message}", **exc.details) from exc
+        raise RefusedError(f"{why} {exc.message.replace(_NOTHING, '')}", **exc.details) from exc
     if spec.migrate and now is not None and moves_images(Seen.of(spec, fresh)):
         raise RefusedError(f"{why} Whether all of its images have been copied is looked at anew: run again.")
     return now
@@ -124,7 +125,7 @@ def _text(against: list[Problem]) -> str:
     if len(against) == 1:
         return against[0].sentence
     listed = "\n".join(f"{number}. {one.sentence}" for number, one in enumerate(against, 1))
-    return f"{len(against)} things stand against this; nothing was written.\n{listed}"
+    return f"{len(against)} things stand against this{_NOTHING}.\n{listed}"
 
 
 def _labels(spec: DeploySpec, live: Live) -> Iterator[Problem]:
