@@ -149,7 +149,14 @@ def test_what_would_lose_images_is_refused_with_figures() -> None:
         (lambda: {"kind": "pvc", "size": "1Gi", "storage_class": "empty", "claim_name": "none"}, "claim", ["empty"]),
         (lambda: {"kind": "pvc", "size": "1Gi", "storage_class": "gone", "claim_name": "none"}, "claim", ["not exist"]),
     ],
-    ids=["foreign export", "read-only export", "no room on the node", "no volume is large enough", "class without volumes", "no such class"],
+    ids=[
+        "foreign export",
+        "read-only export",
+        "no room on the node",
+        "no volume is large enough",
+        "class without volumes",
+        "no such class",
+    ],
 )
 def test_what_cannot_work_is_refused_and_the_registry_stays(storage: Any, guard: str, said: list[str]) -> None:
     before = sandbox.kubectl("get", "deploymentconfigs", NAME, "-n", "default", "-o", "jsonpath={.metadata.generation}")
