@@ -53,6 +53,7 @@ def execute(module: Any, api: Api) -> dict[str, Any]:
         "registry": _registry(registry, params, service, workload, routes, planned=module.check_mode),
         "ca_cert": ((ca_map or {}).get("data") or {}).get(CA_KEY),
         "ca": reader.authorities(ca_map, leaf),
+        "node_ca": reader.config() is not None,
         "certificate": certificate,
         "workload": workload_value(workload),
         "route": route_value(routes[0]) if routes else None,
@@ -110,6 +111,8 @@ class _Reader:
         self._api = api
         self._registry = registry
         self._warn = warn
+        self._config: Object | None = None
+        self._config_read = False
 
     def get(self, kind: str, name: str) -> Object | None:
         try:
@@ -124,7 +127,13 @@ class _Reader:
         return layouts.of_operator(config) if config else layouts.recognise(workload)
 
     def config(self) -> Object | None:
-        """What the image-registry operator is told, where there is one."""
+        """What the image-registry operator is told, where there is one; read once."""
+        if not self._config_read:
+            self._config_read = True
+            self._config = self._read_config()
+        return self._config
+
+    def _read_config(self) -> Object | None:
         if not self._api.has(group_of(configs.API_VERSION)):
             return None
         try:

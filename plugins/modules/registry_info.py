@@ -133,6 +133,13 @@ ca:
       not_after: "2029-05-17T02:40:00Z"
       days_left: 900
       signs: true
+node_ca:
+  description:
+    - Whether the image-registry operator of OpenShift 4 is there, whose DaemonSet C(node-ca) owns C(certs.d) of every
+      node. M(okd.registry.registry_trust_config) tells it whom to trust.
+  returned: success
+  type: bool
+  sample: false
 certificate:
   description:
     - Facts about the certificate in the Secret, as RV(okd.registry.registry_cert#module:certificate); null without one.

@@ -133,6 +133,11 @@ options:
       - ClusterRole for the registry's service account. On OpenShift, C(system:registry) is looked for where this is
         left out.
     type: str
+  trust_agent:
+    description:
+      - Whether M(okd.registry.registry_trust_agent) is to be called, too. It takes rights of its own.
+    type: bool
+    default: false
 seealso:
   - module: okd.registry.registry_info
   - module: okd.registry.registry_deploy
@@ -207,6 +212,7 @@ ARGUMENTS = {
     "on_failure": {"type": "str", "choices": ["keep", "rollback"], "default": "keep"},
     "service_account": {"type": "str", "default": "registry"},
     "cluster_role": {"type": "str"},
+    "trust_agent": {"type": "bool", "default": False},
 }
 
 

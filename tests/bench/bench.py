@@ -21,7 +21,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from benchlib import deploy, document, facts, trust
+from benchlib import deploy, document, facts, trust, trust_many
 from benchlib.playbook import BENCH, ROOT, BenchError
 from benchlib.report import Report, missed, page, section
 
@@ -34,6 +34,7 @@ BENCHES: Mapping[str, Callable[[int], Report]] = {
     "deploy": deploy.run,
     "document": document.run,
     "trust": trust.run,
+    "trust_many": trust_many.run,
 }
 
 

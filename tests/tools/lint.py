@@ -20,7 +20,12 @@ from pathlib import Path
 
 from checkout import BIN, ROOT, clean_path, files
 
-NODE_SIDE = ("plugins/modules/registry_trust", "plugins/modules/registry_check.py", "plugins/module_utils/_node/")
+NODE_SIDE = (
+    "plugins/modules/registry_trust.py",
+    "plugins/modules/registry_trust_info.py",
+    "plugins/modules/registry_check.py",
+    "plugins/module_utils/_node/",
+)
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,7 @@ class Asked:
     :param removes: with state absent, what else goes: ``service``, ``claims``.
     :param operator: whether the image-registry operator is to do it.
     :param managed_by: as said by the user.
+    :param agent: whether an agent on every node is to keep the trust there.
     """
 
     cluster: Cluster
@@ -76,6 +77,7 @@ class Asked:
     removes: frozenset[str] = frozenset()
     operator: bool = False
     managed_by: str = "auto"
+    agent: bool = False
 
     @classmethod
     def from_params(
@@ -98,7 +100,7 @@ class Asked:
             budget=bool(params.get("pod_disruption_budget")), probes=params.get("probe_storage") is not False,
             migrates=bool(params.get("migrate")), rolls_back=params.get("on_failure") == "rollback",
             operator=params.get("managed_by") == "operator",
-            managed_by=params.get("managed_by") or "auto",
+            managed_by=params.get("managed_by") or "auto", agent=bool(params.get("trust_agent")),
         )  # fmt: skip
 
     @property

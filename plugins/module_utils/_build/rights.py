@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from ansible_collections.okd.registry.plugins.module_utils._build import operator_config as operator
-from ansible_collections.okd.registry.plugins.module_utils._build import pdb, rbac, scc
+from ansible_collections.okd.registry.plugins.module_utils._build import pdb, rbac, scc, trust_agent, trusted_ca
 from ansible_collections.okd.registry.plugins.module_utils._build.right import BIND, CLUSTER, Asked, Right, on
 from ansible_collections.okd.registry.plugins.module_utils._build.workload import API_VERSIONS
 from ansible_collections.okd.registry.plugins.module_utils._cluster import Cluster
@@ -208,6 +208,29 @@ def _settings(a: Asked) -> Iterator[Right]:
         yield from on(resource, "get", "the object that config or extra_ca names", name=name)
 
 
+def _agent(a: Asked) -> Iterator[Right]:
+    name = trust_agent.name_of(a.name)
+    for resource, group, why in (
+        ("daemonsets", "apps", "the agent on every node"), ("configmaps", "", "its code"),
+        ("serviceaccounts", "", "its account"),
+    ):  # fmt: skip
+        yield from on(resource, "get create patch", why, group=group, name=name)
+        yield from on(resource, "delete", "with `state: absent`, it goes", group=group, name=name, helpful=True)
+    yield from on("services", "get", "the registry's address", name=a.name)
+    yield from on("configmaps", "get", "that there is a CA for the nodes", name=f"{a.name}-ca")
+    if a.cluster.has_routes:
+        yield from on("routes", "list", "hosts of Routes, which nodes have to trust", group=ROUTES)
+    if a.has_scc:
+        yield from on(
+            "securitycontextconstraints", "get patch", "its account may write to its node",
+            group=scc.GROUP, name=scc.REF.name, where=CLUSTER,
+        )  # fmt: skip
+    yield from on("pods", "list", "which nodes are as wanted")
+    yield from on("controllerrevisions", "list", "which nodes have the newest agent", group="apps")
+    yield from on("pods/log", "get", "what an agent says of its node", helpful=True)
+    yield from on("events", "list", "why a pod does not start", helpful=True)
+
+
 def _rollback(a: Asked) -> Iterator[Right]:
     """Everything that a deployment may have made goes again; what it found is put back."""
     yield from on("secrets", "get create patch delete", "how it was before", name=f"{a.name}-before")
@@ -296,6 +319,17 @@ def _operator_seen(_asked: Asked) -> Iterator[Right]:
     )  # fmt: skip
 
 
+def _trusted(_asked: Asked) -> Iterator[Right]:
+    yield from on(
+        trusted_ca.IMAGES.plural, "get patch", "that nodes trust the registry, which node-ca then places",
+        group=trusted_ca.IMAGES.group, name=trusted_ca.IMAGES.name, where=CLUSTER,
+    )  # fmt: skip
+    yield from on(
+        "configmaps", "get create patch", "the CA, beside those that others have there (or the ConfigMap named already)",
+        name=trusted_ca.DEFAULT_NAME, where=trusted_ca.NAMESPACE,
+    )  # fmt: skip
+
+
 def _route(_asked: Asked) -> Iterator[Right]:
     yield from on("routes", "list get create patch", "the Route, and that a router admits it", group=ROUTES)
     yield from on("routes/custom-host", "create update", "its host is yours to choose", group=ROUTES)
@@ -370,11 +404,13 @@ FEATURES = (
     Feature("`probe_storage` of a volume", lambda a: a.probes and a.storage.kind in _VOLUMES, _probe),
     Feature("`pod_disruption_budget`", lambda a: a.budget, _budget),
     Feature("`config`, `credentials`, `egress_proxy`, `extra_ca`", lambda a: bool(a.ours or a.theirs), _settings),
+    Feature("`registry_trust_agent_image`", lambda a: a.agent, _agent),
     Feature("`migrate`", lambda a: a.migrates, _migration),
     Feature("`on_failure: rollback`", lambda a: a.rolls_back, _rollback),
     Feature("`host_path` no longer, OpenShift", lambda a: a.has_scc and not a.storage.host_path, _host_path_before),
     Feature("`pod_disruption_budget` no longer", lambda a: not a.budget, _budget_before),
     Feature("OpenShift 4", lambda a: a.has_operator, _operator_seen),
+    Feature("OpenShift 4, trust on nodes", lambda a: a.has_operator, _trusted),
 )
 OPERATOR = Feature("OpenShift 4, where the operator has the registry", lambda a: a.operator, _operator)
 ABSENT = (

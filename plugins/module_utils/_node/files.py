@@ -21,6 +21,7 @@ ABSENT = State("absent", b"", 0, 0, 0, "", (), False)
 
 BASES = ("/etc", "/var/lib", "/usr/local/share")
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_STAYS = (errno.ENOENT, errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR, errno.EBUSY)
 _KINDS = ((stat.S_ISREG, "file"), (stat.S_ISLNK, "link"), (stat.S_ISDIR, "directory"))
 
 
@@ -123,7 +124,7 @@ class Tree:
                 os.fsync(parent)
 
     def remove_directory(self, path):
-        """Remove a directory if it is empty; any other stays."""
+        """Remove a directory if it is empty; any other stays, and so does one that is mounted (in the agent's pod)."""
         with _named(path):
             try:
                 parent, name = self._parent(path)
@@ -133,7 +134,7 @@ class Tree:
                 try:
                     os.rmdir(name, dir_fd=parent)
                 except OSError as exc:
-                    if exc.errno not in (errno.ENOENT, errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+                    if exc.errno not in _STAYS:
                         raise
 
     def read(self, path):

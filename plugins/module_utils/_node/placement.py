@@ -20,14 +20,16 @@ class Placement:
     :param records: manifest.Records
     :param store: anchors.Anchors
     :param result: the module's result (dict), which is written to
+    :param within: see trust_plan.present()
     """
 
-    def __init__(self, request, tree, records, store, result):
+    def __init__(self, request, tree, records, store, result, within=trust_plan.everywhere):
         self._request = request
         self._tree = tree
         self._records = records
         self._store = store
         self._result = result
+        self._within = within
 
     def converge(self, wanted, places, unknown=False):
         """Do it, or only predict it.
@@ -62,9 +64,9 @@ class Placement:
         look = self._tree.look
         manifest, claimed = self._records.load(), self._records.claimed_by_others()
         if wanted is None:
-            plan = trust_plan.absent(look, manifest, claimed)
+            plan = trust_plan.absent(look, manifest, claimed, self._within)
         else:
-            plan = trust_plan.present(wanted, places, look, manifest, claimed, owner=request.owner)
+            plan = trust_plan.present(wanted, places, look, manifest, claimed, request.owner, self._within)
             if unknown:
                 # What is not known yet may turn out to be a name that is recorded: nothing is predicted to go.
                 steps = [step for step in plan.steps if step.kind not in ("remove", "rmdir")]

@@ -35,7 +35,12 @@ _NEW = {
 _ANOTHER = {CA: "another CA", CERTIFICATE: "another client certificate", KEY: "another key", ANCHOR: "another CA"}
 
 
-def present(wanted, places, look, manifest, claimed, owner=(0, 0)):
+def everywhere(_path):
+    """Say that a run is about whatever is recorded."""
+    return True
+
+
+def present(wanted, places, look, manifest, claimed, owner=(0, 0), within=everywhere):
     """Plan that every wanted file is there, and no other of ours.
 
     :param wanted: list of Wanted
@@ -44,6 +49,7 @@ def present(wanted, places, look, manifest, claimed, owner=(0, 0)):
     :param manifest: what is recorded as ours
     :param claimed: paths that other registries of ours need too
     :param owner: (uid, gid) that the files must have
+    :param within: function of a recorded path that says whether this run is about it; any other stays as it is
     :returns: Plan
     """
     draft = _Draft(look, manifest, claimed, owner)
@@ -53,18 +59,18 @@ def present(wanted, places, look, manifest, claimed, owner=(0, 0)):
     for place in places:
         draft.inspect(place, names)
     known = [place.endpoint for place in places]
-    for path in sorted(set(manifest.files) - names):
+    for path in sorted(filter(within, set(manifest.files) - names)):
         here = path.split("/")[-2] in known
         draft.drop(path, "not wanted here any more" if here else "no longer a name of this registry")
     return draft.plan()
 
 
-def absent(look, manifest, claimed):
+def absent(look, manifest, claimed, within=everywhere):
     """Plan that nothing of ours is left. Takes and returns what present() does."""
     draft = _Draft(look, manifest, claimed)
-    for path in sorted(manifest.files):
+    for path in sorted(filter(within, manifest.files)):
         draft.drop(path, "not wanted any more")
-    for path in sorted(manifest.directories, key=len, reverse=True):
+    for path in sorted(filter(within, manifest.directories), key=len, reverse=True):
         draft.drop_directory(path)
     return draft.plan()
 

@@ -5,12 +5,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
+import resource
 import subprocess
 import tempfile
 import time
 from collections.abc import Container, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,11 +52,17 @@ class TaskTime:
 
 @dataclass(frozen=True)
 class Timed:
-    """One run of a playbook."""
+    """One run of a playbook.
+
+    :ivar calls: commands and transfers over ssh, as far as -vvv was asked for and told of them.
+    :ivar cpu: seconds of processor time that Ansible and all it started on this machine took.
+    """
 
     seconds: float
     tasks: tuple[TaskTime, ...]
     requests: tuple[Request, ...]
+    calls: int = 0
+    cpu: float = 0.0
 
     @property
     def changed(self) -> bool:
@@ -71,6 +81,17 @@ class Timed:
         """How many requests were sent while these tasks ran."""
         spans = [(task.began, task.began + task.seconds) for task in tasks]
         return sum(any(begin <= one.at <= end for begin, end in spans) for one in self.requests)
+
+
+def _cpu() -> float:
+    """Processor seconds of all processes that have ended and been waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def remote_calls(output: str) -> int:
+    """How many commands and transfers Ansible's ssh connections tell of with -vvv."""
+    return len(re.findall(r"^<[^>]+> SSH: EXEC ", output, re.MULTILINE))
 
 
 def spent(tasks: Iterable[TaskTime]) -> float:
@@ -111,19 +132,21 @@ def environment(timing: Path) -> dict[str, str]:
     }
 
 
-def play(playbook: Path, *arguments: str) -> Timed:
-    """Run a playbook on the sandbox's inventory.
+def play(playbook: Path, *arguments: str, inventory: Path = INVENTORY) -> Timed:
+    """Run a playbook.
 
+    :param inventory: the sandbox's, or another one.
     :raises BenchError: with the end of its output, when it fails.
     """
     command: Sequence[str] = [
-        str(ROOT / ".venv/bin/ansible-playbook"), "-i", str(INVENTORY), str(playbook), *arguments,
+        str(ROOT / ".venv/bin/ansible-playbook"), "-i", str(inventory), str(playbook), *arguments,
     ]  # fmt: skip
     with tempfile.TemporaryDirectory() as directory:
         timing = Path(directory) / "timing.jsonl"
         timing.touch()
-        with counted(AUDIT_LOG, ADMIN) as requests:
-            began = time.monotonic()
+        nothing: AbstractContextManager[list[Request]] = contextlib.nullcontext([])
+        with counted(AUDIT_LOG, ADMIN) if inventory == INVENTORY else nothing as requests:
+            began, cpu = time.monotonic(), _cpu()
             done = subprocess.run(
                 command,
                 cwd=ROOT,
@@ -133,13 +156,14 @@ def play(playbook: Path, *arguments: str) -> Timed:
                 stderr=subprocess.STDOUT,
                 text=True,
                 errors="replace",
-                timeout=300,
+                timeout=600,
                 check=False,
             )
-            seconds = time.monotonic() - began
+            seconds, cpu = time.monotonic() - began, _cpu() - cpu
         if done.returncode:
             raise BenchError(f"{playbook.name} ended {done.returncode}:\n{done.stdout[-4000:]}")
-        return Timed(seconds, read_tasks(timing.read_text(encoding="utf-8").splitlines()), tuple(requests))
+        tasks = read_tasks(timing.read_text(encoding="utf-8").splitlines())
+        return Timed(seconds, tasks, tuple(requests), remote_calls(done.stdout), cpu)
 
 
 def unchanged(run: Timed) -> Timed:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from benchlib.stats import SECONDS, Ratio, Series
+from benchlib.stats import CPU, SECONDS, Ratio, Series
 
 HEAD = """\
 # Benchmarks
@@ -37,8 +37,8 @@ class Report:
 
 
 def number(value: float, unit: str = SECONDS) -> str:
-    """A figure as it is shown: seconds with two decimals, counts without any where they are whole."""
-    if unit == SECONDS:
+    """A figure as it is shown: times with two decimals, counts without any where they are whole."""
+    if unit in (SECONDS, CPU):
         return f"{value:.2f}"
     return f"{value:.0f}" if value == int(value) else f"{value:.1f}"
 
@@ -56,7 +56,8 @@ def _with_unit(one: Series) -> str:
 def _ratio_row(ratio: Ratio) -> list[str]:
     target = ""
     if ratio.at_most is not None:
-        target = f"≤ {ratio.at_most:.2f}: " + ("holds" if ratio.holds else "**missed**")
+        least = "" if ratio.at_least is None else f"≥ {ratio.at_least:.2f}, "
+        target = f"{least}≤ {ratio.at_most:.2f}: " + ("holds" if ratio.holds else "**missed**")
     return [ratio.what, _with_unit(ratio.ours), _with_unit(ratio.other), f"**{ratio.value:.2f}**", target]
 
 
@@ -111,10 +112,15 @@ def page(old: str, new: Mapping[str, str], order: Sequence[str]) -> str:
     return "\n".join([HEAD, *parts])
 
 
+def _limits(ratio: Ratio) -> str:
+    most = f"at most {ratio.at_most:.2f}"
+    return most if ratio.at_least is None else f"at least {ratio.at_least:.2f} and {most}"
+
+
 def missed(reports: Mapping[str, Report]) -> list[str]:
     """A sentence for each target that does not hold."""
     return [
-        f"{name}: {ratio.what}: {ratio.value:.2f}, but at most {ratio.at_most:.2f} is wanted"
+        f"{name}: {ratio.what}: {ratio.value:.2f}, but {_limits(ratio)} is wanted"
         for name, report in reports.items()
         for ratio in report.ratios
         if ratio.at_most is not None and not ratio.holds

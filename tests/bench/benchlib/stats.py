@@ -13,6 +13,9 @@ from typing import TypeVar
 SECONDS = "s"
 REQUESTS = "requests"
 ROLLOUTS = "rollouts"
+CALLS = "remote calls"
+RESTARTS = "restarts"
+CPU = "ms of CPU"
 
 Outcome = TypeVar("Outcome")
 
@@ -43,12 +46,14 @@ class Ratio:
     """Our figure divided by another one; below 1 is less than the other.
 
     :ivar at_most: the ratio that must hold, if one must.
+    :ivar at_least: where it may not be much less either.
     """
 
     what: str
     ours: Series
     other: Series
     at_most: float | None = None
+    at_least: float | None = None
 
     @property
     def value(self) -> float:
@@ -60,7 +65,8 @@ class Ratio:
     @property
     def holds(self) -> bool:
         """Whether it is within its target; a ratio without a target always is."""
-        return self.at_most is None or self.value <= self.at_most
+        enough = self.at_least is None or self.value >= self.at_least
+        return enough and (self.at_most is None or self.value <= self.at_most)
 
 
 def series(name: str, values: Iterable[float], unit: str = SECONDS) -> Series:

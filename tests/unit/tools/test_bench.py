@@ -372,3 +372,24 @@ def test_wrong_words_are_refused_before_anything_runs(
 
 def test_every_bench_says_what_it_compares() -> None:
     assert {path.stem for path in bench.TEXTS.glob("*.md")} == set(bench.BENCHES)
+
+
+def test_a_figure_that_must_not_be_much_less_either() -> None:
+    def flat(value: float) -> Ratio:
+        return Ratio("cost", series("many", [value]), series("few", [1.0]), at_most=1.2, at_least=0.8)
+
+    assert [flat(value).holds for value in (0.7, 0.8, 1.0, 1.2, 1.3)] == [False, True, True, True, False]
+    assert missed({"many": Report("t", [flat(0.5)])}) == [
+        "many: cost: 0.50, but at least 0.80 and at most 1.20 is wanted"
+    ]
+    assert "≥ 0.80, ≤ 1.20: holds" in section(Report("t", [flat(1.0)]), "", FACTS)
+
+
+def test_remote_calls_are_counted_from_what_ansible_tells() -> None:
+    told = """\
+<172.29.0.11> ESTABLISH SSH CONNECTION FOR USER: root
+<172.29.0.11> SSH: EXEC ssh -C -o ControlMaster=auto root@172.29.0.11 '/bin/sh -c ...'
+<172.29.0.12> SSH: EXEC sftp -b - -C root@172.29.0.12
+ok: [node1] => <x> SSH: EXEC
+"""
+    assert playbook.remote_calls(told) == 2

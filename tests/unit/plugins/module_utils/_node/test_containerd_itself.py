@@ -37,7 +37,7 @@ CONFIGS = [
     (f'version = 2\nimports = ["IMPORT"]\n{V2}]\nconfig_path = "/x"\n', f'version = 2\n{V2}]\nconfig_path = "/z"\n'),
     (f'version = 2\nimports = ["IMPORT"]\n{MIRROR}', f'version = 2\n{V2}]\nconfig_path = "/z"\n'),
     (f'version = 2\nimports = ["IMPORT"]\n{V2}]\nconfig_path = "/x"\n', f"version = 2\n{MIRROR}"),
-    ('version = 2\nimports = ["IMPORT"]\n', "version = 2\n[debug]\nlevel = \"info\"\n"),
+    (f'version = 2\nimports = ["IMPORT"]\n{V2}]\nconfig_path = "/x"\n', "version = 2\n[debug]\nlevel = \"info\"\n"),
 ]  # fmt: skip
 
 
