@@ -76,7 +76,9 @@ class Cluster:
             self.well(name)
         (folder / "library").mkdir()
         (folder / "library/stand_in.py").write_text(STAND_IN)
-        shutil.copytree(ROOT / "roles/registry_trust/tasks", folder / "roles/trust/tasks")
+        for part in ("tasks", "vars"):
+            shutil.copytree(ROOT / "roles/registry_trust" / part, folder / "roles/trust" / part)
+        shutil.copy(ROOT / "playbooks/trust_agent.yml", folder)
         more = (
             'host: "{{ inventory_hostname }}"',
             'node: "{{ node }}"',
