@@ -275,11 +275,11 @@ class Api:
 
     # ---- writing, for _apply -------------------------------------------------------------------------------------
 
-    def create(self, obj: Mapping[str, Any]) -> dict[str, Any]:
-        """Create an object. Raises AlreadyExistsError when somebody was faster."""
-        ref = ObjectRef.of(obj)
-        path = collection_path(ref.api_version, ref.kind, ref.namespace)
-        return _object(self._write("POST", path, _request("create", ref), body=obj))
+    def create(self, obj: Mapping[str, Any], part: str = "", of: ObjectRef | None = None) -> dict[str, Any]:
+        """Create an object, or a part (``eviction``) of one. Raises AlreadyExistsError when somebody was faster."""
+        ref = of or ObjectRef.of(obj)
+        path = f"{ref.path}/{part}" if part else collection_path(ref.api_version, ref.kind, ref.namespace)
+        return _object(self._write("POST", path, _request("create", ref, part), body=obj))
 
     def patch(self, ref: ObjectRef, operations: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """Apply a JSON Patch. Raises ConflictError when the object is no longer the one that was read."""

@@ -121,7 +121,9 @@ def ensure(
     )
 
 
-def amend(api: Api, ref: ObjectRef, edit: Callable[[dict[str, Any]], dict[str, Any]]) -> Outcome:
+def amend(
+    api: Api, ref: ObjectRef, edit: Callable[[dict[str, Any]], dict[str, Any]], *, check_mode: bool = False
+) -> Outcome:
     """Change single fields of an object that is there, for a time, without making them ours.
 
     :param edit: from a copy of the live object to what it is to be; asked again after a conflict.
@@ -140,6 +142,8 @@ def amend(api: Api, ref: ObjectRef, edit: Callable[[dict[str, Any]], dict[str, A
         read = {"op": "replace", "path": "/metadata/resourceVersion", "value": live["metadata"].get("resourceVersion")}
         patch = [read, *(step.as_json() for step in steps)]
         change = Change(UPDATED, patch=patch, before=live, after=after, fields=[step.field for step in steps])
+        if check_mode:
+            return Outcome(ref, change, after)
         try:
             return Outcome(ref, change, write(api, ref, change))
         except (ConflictError, NotFoundError) as exc:

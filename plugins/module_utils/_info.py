@@ -12,6 +12,7 @@ from typing import Any
 from ansible_collections.okd.registry.plugins.module_utils import _served
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._build import layout, layouts
+from ansible_collections.okd.registry.plugins.module_utils._build import nodes as build_nodes
 from ansible_collections.okd.registry.plugins.module_utils._build import operator_config as configs
 from ansible_collections.okd.registry.plugins.module_utils._build import route as build_route
 from ansible_collections.okd.registry.plugins.module_utils._build import service as build_service
@@ -23,7 +24,11 @@ from ansible_collections.okd.registry.plugins.module_utils._endpoints import (
     cluster_ips,
     compute,
 )
-from ansible_collections.okd.registry.plugins.module_utils._errors import CertificateError, ForbiddenError
+from ansible_collections.okd.registry.plugins.module_utils._errors import (
+    CertificateError,
+    ForbiddenError,
+    RefusedError,
+)
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef, group_of
 from ansible_collections.okd.registry.plugins.module_utils._model import Registry, ip_address
 from ansible_collections.okd.registry.plugins.module_utils._podstate import is_ready
@@ -32,6 +37,11 @@ from ansible_collections.okd.registry.plugins.module_utils._route import route_v
 
 DEFAULT_MOUNT = "/registry"
 _REVISION = "deployment.kubernetes.io/revision"
+_UNCOVERED = (
+    "No host of the inventory's group registry_nodes is one of these Nodes of the cluster, so nothing is done there: "
+    "{}. Add them to the group, or say registry_node_name where the inventory knows a host by a name and address that "
+    "the cluster does not have for it. registry_trust_uncovered says whether this warns, fails or is ignored."
+)
 
 Object = dict[str, Any]
 
@@ -48,6 +58,7 @@ def execute(module: Any, api: Api) -> dict[str, Any]:
     secret = reader.get("Secret", params["secret_name"])
     ca_map = reader.get("ConfigMap", params["ca_config_map"] or f"{registry.name}-ca")
     certificate, leaf = reader.certificate(secret)
+    nodes = reader.nodes(params["inventory"], params["uncovered"])
     result = {
         "changed": False,
         "registry": _registry(registry, params, service, workload, routes, planned=module.check_mode),
@@ -58,7 +69,9 @@ def execute(module: Any, api: Api) -> dict[str, Any]:
         "workload": workload_value(workload),
         "route": route_value(routes[0]) if routes else None,
         "layout": reader.layout(workload).as_dict(),
-        "pods": reader.pod_values(pods),
+        "pods": reader.pod_values(pods, nodes),
+        "nodes": nodes or [],
+        "uncovered": [node["name"] for node in nodes or [] if node["host"] is None],
         "served": reader.served(pods, workload, (certificate or {}).get("sha256")) if params["served"] else [],
     }
     return {**result, "api_requests": api.counts()}
@@ -151,9 +164,34 @@ class _Reader:
         alive = [p for p in found if not p["metadata"].get("deletionTimestamp")]
         return [p for p in alive if (p.get("status") or {}).get("phase") not in ("Succeeded", "Failed")]
 
-    def pod_values(self, pods: list[Object]) -> list[dict[str, Any]]:
-        addresses = self._node_addresses({str(p["spec"]["nodeName"]) for p in pods if p["spec"].get("nodeName")})
+    def pod_values(self, pods: list[Object], nodes: list[Object] | None) -> list[dict[str, Any]]:
+        """The ``pods`` return value. :param nodes: as nodes() gave them."""
+        if nodes is None:
+            addresses = self._node_addresses({str(p["spec"]["nodeName"]) for p in pods if p["spec"].get("nodeName")})
+        else:
+            addresses = {node["name"]: node["addresses"] for node in nodes}
         return [_pod(p, addresses) for p in sorted(pods, key=lambda p: str(p["metadata"]["name"]))]
+
+    def nodes(self, inventory: Mapping[str, Any] | None, uncovered: str) -> list[Object] | None:
+        """The ``nodes`` return value; None where it is not asked for, or may not be read.
+
+        :raises RefusedError: where a Node is no host, and that is to be an error.
+        """
+        if inventory is None:
+            return None
+        try:
+            found = self._api.list("v1", "Node")
+        except ForbiddenError as exc:
+            self._warn(str(exc))
+            return None
+        hosts = build_nodes.hosts_of(found, inventory)
+        values = [build_nodes.value(n, hosts.get(str(n["metadata"]["name"]))) for n in found]
+        missing = sorted(node["name"] for node in values if node["host"] is None)
+        if missing and uncovered == "fail":
+            raise RefusedError(_UNCOVERED.format(", ".join(missing)), uncovered=missing)
+        if missing and uncovered == "warn":
+            self._warn(_UNCOVERED.format(", ".join(missing)))
+        return sorted(values, key=lambda node: str(node["name"]))
 
     def _node_addresses(self, names: set[str]) -> dict[str, list[str]]:
         found = {}

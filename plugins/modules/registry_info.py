@@ -42,9 +42,24 @@ options:
       - Fetch the certificate that each running pod serves, by a port-forward through the API server, and read its log.
     type: bool
     default: false
+  inventory:
+    description:
+      - Hosts of an inventory, each with the names and addresses by which it is known there. The cluster's Nodes are
+        then listed in RV(nodes), each with the host that it is.
+      - A host is told by a Node's addresses, else by its name or its label C(kubernetes.io/hostname).
+    type: dict
+  uncovered:
+    description:
+      - What to do about Nodes that no host of O(inventory) is, whether pods can run on them or not, since whatever
+        is done host by host leaves them out.
+      - V(warn) names them in a warning, V(fail) in an error, V(ignore) only in RV(uncovered).
+    type: str
+    choices: [warn, fail, ignore]
+    default: ignore
 seealso:
   - module: okd.registry.registry_deploy
   - module: okd.registry.registry_trust
+  - module: okd.registry.registry_node
 """
 
 EXAMPLES = r"""
@@ -262,6 +277,46 @@ pods:
     image:
       description: The image it runs.
       type: str
+nodes:
+  description: The cluster's Nodes; empty without O(inventory).
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Its name.
+      type: str
+    host:
+      description: The host of O(inventory) that it is; null where none is.
+      type: str
+    addresses:
+      description: Its addresses and host names, as the cluster has them.
+      type: list
+      elements: str
+    ready:
+      description: Whether the control plane holds it for ready.
+      type: bool
+    schedulable:
+      description: Whether new pods may come.
+      type: bool
+    cordoned_for:
+      description:
+        - The registry (C(namespace/name)) for whose sake M(okd.registry.registry_node) cordoned it; null where it did
+          not.
+      type: str
+  sample:
+    - name: node1
+      host: node1.example.com
+      addresses: [192.0.2.11, node1]
+      ready: true
+      schedulable: true
+      cordoned_for: null
+uncovered:
+  description: Names of the Nodes that no host of O(inventory) is.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 served:
   description: What each running pod serves; empty without O(served).
   returned: success
@@ -313,6 +368,8 @@ ARGUMENTS = {
     "secret_name": {"type": "str", "default": "registry-secret"},
     "ca_config_map": {"type": "str"},
     "served": {"type": "bool", "default": False},
+    "inventory": {"type": "dict"},
+    "uncovered": {"type": "str", "choices": ["warn", "fail", "ignore"], "default": "ignore"},
 }
 
 

@@ -123,6 +123,17 @@ options:
     type: str
     choices: [keep, rollback]
     default: keep
+  cordon:
+    description:
+      - Whether Nodes are cordoned before their docker is restarted, as O(okd.registry.registry_node#module:state)
+        says it; which rights are needed depends on it.
+    type: bool
+    default: false
+  drain:
+    description:
+      - Whether they are drained too.
+    type: bool
+    default: false
   service_account:
     description:
       - Service account of the registry's pods.
@@ -210,6 +221,8 @@ ARGUMENTS = {
     "image": {"type": "str"},
     "managed_by": {"type": "str", "choices": ["auto", "operator", "self"], "default": "auto"},
     "on_failure": {"type": "str", "choices": ["keep", "rollback"], "default": "keep"},
+    "cordon": {"type": "bool", "default": False},
+    "drain": {"type": "bool", "default": False},
     "service_account": {"type": "str", "default": "registry"},
     "cluster_role": {"type": "str"},
     "trust_agent": {"type": "bool", "default": False},

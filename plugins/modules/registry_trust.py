@@ -13,6 +13,8 @@ description:
   - With O(remove_insecure=true), takes C(--insecure-registry) out of C(/etc/sysconfig/docker) and its like where it
     names this registry, and restarts docker only if it runs with that flag. If docker does not come up again, or then
     cannot use the registry, the files are put back and docker is restarted on them.
+  - Before a flag goes, docker's own proxy is looked at (environment, unit, C(daemon.json)). Where it would be asked for
+    a name of the registry and that does not work, the error says what C(NO_PROXY) has to be, and where.
   - One call does all names of the registry. It is safe to be killed at any moment; running it again finishes the job.
   - Touches only what is its own. What it wrote is recorded, with hashes, in C(/var/lib/okd-registry) on the node, so
     that names the registry has no more are cleared away and nothing else is. A file of somebody else that trusts the
@@ -121,7 +123,8 @@ options:
     default: 30
   restart_timeout:
     description:
-      - Within how many seconds docker must be healthy after a restart; otherwise the files are put back.
+      - Within how many seconds docker must be healthy after a restart, and the kubelet where its health check answered
+        at C(127.0.0.1:10248) before; otherwise the files are put back.
     type: int
     default: 120
   state:
@@ -251,6 +254,12 @@ restart_needed:
   type: bool
 restarted:
   description: Whether docker was restarted, or would be in check mode.
+  returned: always
+  type: bool
+unhealthy:
+  description:
+    - Whether docker, or the kubelet that was healthy before, came back neither without the flag nor with the files as
+      they were.
   returned: always
   type: bool
 verified:

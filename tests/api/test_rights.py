@@ -48,7 +48,8 @@ S3 = {"bucket": "b", "region": "us-east-1", "accesskey": "no-access", "secretkey
 
 #: Rights for what does not come about on an API server without controllers, kubelets and router: (verb, resource).
 ELSEWHERE = {
-    ("get", "nodes"), ("get", "pods"), ("list", "events"), ("get", "pods/log"), ("get", "pods/portforward"),
+    ("get", "nodes"), ("list", "nodes"), ("get", "pods"), ("list", "events"), ("get", "pods/log"),
+    ("get", "pods/portforward"),
     ("get", "pods/exec"), ("create", "pods/exec"), ("get", "replicationcontrollers"), ("list", "replicasets"),
     ("list", "controllerrevisions"),
     ("create", "jobs"), ("delete", "jobs"), ("get", "jobs"),  # the probe, which tests/api/test_pods and e2e run

@@ -50,6 +50,8 @@ class Asked:
     :param has_scc: whether the cluster has SecurityContextConstraints.
     :param has_operator: whether it has the image-registry operator, and that has to be looked at.
     :param probes: whether new storage is tried before it is used.
+    :param cordons: whether Nodes are cordoned for the restart of their docker.
+    :param drains: whether they are drained too.
     :param removes: with state absent, what else goes: ``service``, ``claims``.
     :param operator: whether the image-registry operator is to do it.
     :param managed_by: as said by the user.
@@ -74,6 +76,8 @@ class Asked:
     probes: bool = True
     migrates: bool = False
     rolls_back: bool = False
+    cordons: bool = False
+    drains: bool = False
     removes: frozenset[str] = frozenset()
     operator: bool = False
     managed_by: str = "auto"
@@ -99,6 +103,7 @@ class Asked:
             ours=frozenset(ours), theirs=tuple(named), has_scc=has_scc,
             budget=bool(params.get("pod_disruption_budget")), probes=params.get("probe_storage") is not False,
             migrates=bool(params.get("migrate")), rolls_back=params.get("on_failure") == "rollback",
+            cordons=bool(params.get("cordon") or params.get("drain")), drains=bool(params.get("drain")),
             operator=params.get("managed_by") == "operator",
             managed_by=params.get("managed_by") or "auto", agent=bool(params.get("trust_agent")),
         )  # fmt: skip

@@ -103,7 +103,10 @@ def _proof(a: Asked) -> Iterator[Right]:
     # Streams over WebSockets are a "get"; since Kubernetes 1.35 "create" is asked for as well.
     verbs = "get create" if _minor(a.cluster) >= 35 else "get"
     yield from on("pods/portforward", verbs, "which certificate each pod serves")
-    yield from on("nodes", "get", "which node runs the registry: it is restarted last", where=CLUSTER, helpful=True)
+    yield from on(
+        "nodes", "get list", "which Node each host is, which has no host, and which runs the registry: it is restarted "
+        "last", where=CLUSTER, helpful=True,
+    )  # fmt: skip
     yield from on("pods/exec", "create get", "how many images there are (figures only)", helpful=True)
 
 
@@ -336,6 +339,15 @@ def _route(_asked: Asked) -> Iterator[Right]:
     yield from on("routes", "list", "who has the host already", group=ROUTES, where=CLUSTER, helpful=True)
 
 
+def _cordon(_asked: Asked) -> Iterator[Right]:
+    yield from on("nodes", "get list patch", "the cordon, and whether a Node is ready again", where=CLUSTER)
+
+
+def _drain(_asked: Asked) -> Iterator[Right]:
+    yield from on("pods", "list", "what runs on a Node", where=CLUSTER)
+    yield from on("pods/eviction", "create", "pods leave a Node before its docker is restarted", where=CLUSTER)
+
+
 def _kinds(a: Asked) -> list[str]:
     """The kinds of workloads that the cluster has."""
     return [k for k in API_VERSIONS if a.cluster.has_deployment_configs or k != "DeploymentConfig"]
@@ -409,6 +421,8 @@ FEATURES = (
     Feature("`on_failure: rollback`", lambda a: a.rolls_back, _rollback),
     Feature("`host_path` no longer, OpenShift", lambda a: a.has_scc and not a.storage.host_path, _host_path_before),
     Feature("`pod_disruption_budget` no longer", lambda a: not a.budget, _budget_before),
+    Feature("`registry_trust_cordon`, `registry_trust_drain`", lambda a: a.cordons, _cordon),
+    Feature("`registry_trust_drain`", lambda a: a.drains, _drain),
     Feature("OpenShift 4", lambda a: a.has_operator, _operator_seen),
     Feature("OpenShift 4, trust on nodes", lambda a: a.has_operator, _trusted),
 )

@@ -106,6 +106,10 @@ class Engine:
         """Give GET /info."""
         return self.call("GET", "/info", timeout=30.0) or {}
 
+    def go_version(self):
+        """Name the Go that dockerd is built with (str), such as C(go1.13.15)."""
+        return str((self.call("GET", "/version", timeout=30.0) or {}).get("GoVersion", ""))
+
     def insecure(self):
         """List what dockerd itself says that it does not verify: names and networks (str), as flags would name them."""
         found = self.info().get("RegistryConfig") or {}

@@ -182,6 +182,7 @@ class Removal:
         try:
             again()
         except (RestartError, EngineError) as exc:
+            self._result["unhealthy"] = True
             text += "The files are as they were, but a {} of docker on them fails too: {}.".format(what, exc)
         else:
             self._records.end_restart()

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Restart docker, and say whether the node is as healthy as it was before."""
 
+import http.client
 import time
 from collections import namedtuple
 
@@ -12,9 +13,11 @@ _POD = "io.kubernetes.pod.uid"
 _CONTAINER = "io.kubernetes.container.name"
 _CONTAINERS_WAIT = 60.0  # seconds
 
+HEALTHZ = ("127.0.0.1", 10248)  # where kubelets answer, of every version, unless they are told otherwise
+
 # by_policy: dict of container id to name, for those that docker itself starts again; by_kubelet: dict of
-# (pod uid, container name) to the name shown, for those that the kubelet makes anew
-Running = namedtuple("Running", "by_policy by_kubelet")
+# (pod uid, container name) to the name shown, for those that the kubelet makes anew; kubelet: whether it was healthy
+Running = namedtuple("Running", "by_policy by_kubelet kubelet")
 
 
 class Runtime:
@@ -23,16 +26,19 @@ class Runtime:
     :param systemd: systemd.Systemd
     :param engine: engine.Engine
     :param timeout: seconds in which docker must be healthy again
+    :param healthz: host and port of the kubelet's health check
     """
 
-    def __init__(self, systemd, engine, timeout, clock=time):
+    def __init__(self, systemd, engine, timeout, clock=time, healthz=HEALTHZ):
         self._systemd = systemd
         self._engine = engine
         self._timeout = timeout
         self._clock = clock
+        self._healthz = healthz
 
     def containers(self):
-        """Say which containers run and are to run again after a restart (Running); none where docker is down."""
+        """Say what runs and is to run again after a restart (Running); no containers where docker is down."""
+        kubelet = not kubelet_problem(self._healthz)
         try:
             listed = self._engine.running()
             by_policy = {
@@ -43,8 +49,9 @@ class Runtime:
                 and self._engine.restart_policy(container["Id"]) in _COME_BACK
             }
         except EngineError:
-            return Running({}, {})
-        return Running(by_policy, {_pod_key(found): _name(found) for found in listed if _pod_key(found)})
+            return Running({}, {}, kubelet)
+        by_kubelet = {_pod_key(found): _name(found) for found in listed if _pod_key(found)}
+        return Running(by_policy, by_kubelet, kubelet)
 
     def restart(self, unit, before):
         """Restart docker and wait until it is healthy.
@@ -53,7 +60,7 @@ class Runtime:
         :param before: Running, from containers()
         :returns: warnings (list of str) that name containers which are not back yet: one that cannot run does not
             run any better with docker as it was, so it is no reason to put anything back
-        :raises RestartError: where docker does not come back
+        :raises RestartError: where docker does not come back, or the kubelet, which was healthy before
         """
         deadline = self._clock.monotonic() + self._timeout
         if unit.needs_reload:
@@ -61,12 +68,15 @@ class Runtime:
         said = self._systemd.restart(self._timeout)
         if said:
             raise RestartError("systemctl restart docker: {}".format(said))
-        self._wait_until_up(deadline)
+        self._wait_until(self._is_not_up, deadline)
+        if before.kubelet:
+            self._wait_until(lambda: kubelet_problem(self._healthz), deadline)
         return self._wait_for_containers(before, min(deadline, self._clock.monotonic() + _CONTAINERS_WAIT))
 
-    def _wait_until_up(self, deadline):
+    def _wait_until(self, problem, deadline):
+        """Wait until a function says "" instead of what is wrong."""
         while True:
-            wrong = self._is_not_up()
+            wrong = problem()
             if not wrong:
                 return
             if self._clock.monotonic() > deadline:
@@ -91,6 +101,26 @@ class Runtime:
                 self._clock.sleep(0.5)
         missing = ((by_policy, _POLICY_MISSING), (by_kubelet, _KUBELET_MISSING))
         return [text.format(", ".join(sorted(names.values()))) for names, text in missing if names]
+
+
+def kubelet_problem(healthz, timeout=5.0):
+    """Ask the kubelet of this node whether it is healthy; "" or what is wrong (str).
+
+    :param healthz: (host, port)
+    """
+    connection = http.client.HTTPConnection(healthz[0], healthz[1], timeout=timeout)
+    where = "http://{}:{}/healthz".format(*healthz)
+    try:
+        connection.request("GET", "/healthz")
+        response = connection.getresponse()
+        said = response.read(200).decode("utf-8", "replace").strip()
+    except (OSError, http.client.HTTPException) as exc:
+        return "the kubelet, which was healthy before, does not answer at {} ({})".format(where, exc)
+    finally:
+        connection.close()
+    if response.status == 200:
+        return ""
+    return "the kubelet, which was healthy before, says {} at {} ({})".format(response.status, where, said)
 
 
 _POLICY_MISSING = "not running again, though docker is to restart them (see docker ps -a): {}"

@@ -117,6 +117,25 @@ class Systemd:
         except OSError:
             return []
 
+    def environment_of(self, pid):
+        """Give the environment (list of bytes, NAME=value) that a process was started with; empty without one."""
+        try:
+            with open("{}/proc/{}/environ".format(self._root, pid), "rb") as stream:
+                return stream.read().split(b"\0")[:-1]
+        except OSError:
+            return []
+
+    def unit_environment(self):
+        """Give what Environment= says for docker.service, as systemd shows it (str)."""
+        status, out, _err = self._run(["systemctl", "show", DOCKER, "-p", "Environment"], 30)
+        return out.partition("=")[2].strip() if status == 0 else ""
+
+    def manager_environment(self):
+        """Give the environment (dict of str) that systemd hands to every service."""
+        status, out, _err = self._run(["systemctl", "show-environment"], 30)
+        lines = out.splitlines() if status == 0 else []
+        return dict(line.split("=", 1) for line in lines if "=" in line)
+
     def daemon_reload(self):
         """Have unit files read again."""
         self._run(["systemctl", "daemon-reload"], 60)

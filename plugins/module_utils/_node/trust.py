@@ -12,7 +12,7 @@ import ipaddress
 import time
 from collections import namedtuple
 
-from . import anchors, client, flags, insecure, pem, proof, sysconfig, tls, trust_plan, which_engines
+from . import anchors, client, flags, insecure, pem, proof, proxycheck, sysconfig, tls, trust_plan, which_engines
 from . import endpoint as endpoints_of
 from .errors import EngineError, RefusedError, VerifyError
 from .manifest import LOCK, Records, stem
@@ -63,6 +63,7 @@ class Trust:
             "insecure": {"flags": [], "networks": [], "problems": []},
             "restart_needed": False,
             "restarted": False,
+            "unhealthy": False,
             "verified": [],
             "files": [],
         }
@@ -87,6 +88,7 @@ class Trust:
             bool(survey.problems) or removal.waits(survey, unit) or removal.needed(survey, unit)
         )
         self._refuse(survey)
+        proxied = self._proxied(survey, unit)
         self.warnings += survey.problems
         self._place(ca, pair, unit)
         prove = None if request.check_mode or not request.verify else proof.Proof(self._names, ca, self._engine)
@@ -94,7 +96,7 @@ class Trust:
             if not request.remove_insecure:
                 self.warnings.append(_DOCKER_FIRST)
         elif prove is not None:
-            self._verify(prove, unit, survey.covered)
+            self._verify(prove, unit, survey.covered, proxied)
         if request.remove_insecure:
             self._remove_flags(survey, unit, prove)
         return self.result
@@ -203,9 +205,22 @@ class Trust:
         """Say whether docker is down because a run was killed while it restarted it: the registry may be down too."""
         return unit.exists and not unit.active and self._records.unfinished_restart() is not None
 
-    def _verify(self, prove, unit, covered):
+    def _proxied(self, survey, unit):
+        """Look at docker's proxy, and refuse what would only show after the restart (proxycheck.Found)."""
+        request = self._request
+        restarts = request.remove_insecure and bool(survey.stale)
+        found = proxycheck.ProxyCheck(self._tree, self._systemd, self._engine, self._names).look(unit, restarts)
+        new = [text for name, text in found.later.items() if name not in found.now]
+        if new:
+            raise RefusedError("{}. Nothing was restarted".format(new[0]))
+        if request.check_mode or not request.verify:
+            self.warnings += sorted(set(found.now.values()) | set(found.later.values()))
+        return found
+
+    def _verify(self, prove, unit, covered, proxied):
         ask_engine = unit.active and self._engine.ping()
-        self.result["verified"] = prove.trust(self._request.timeout, ask_engine, covered)
+        self.result["verified"] = proxycheck.trust(prove, self._request.timeout, ask_engine, covered, proxied)
+        self.warnings += proxycheck.works(self.result["verified"], proxied)
         wrong = proof.failures(self.result["verified"])
         if wrong:
             raise VerifyError(

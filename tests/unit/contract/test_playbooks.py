@@ -34,7 +34,15 @@ def test_every_play_keeps_the_arguments_of_modules_out_of_files(path: Path) -> N
 
 
 def stand_in(task: dict[str, Any]) -> dict[str, Any]:
-    """A task with our module replaced by a command that says that it ran, and fails where a host is to fail."""
+    """A task with our module replaced by a command that says that it ran, and fails where a host is to fail.
+
+    What asks the cluster is replaced by words: none of it is here.
+    """
+    for part in ("block", "rescue"):
+        if part in task:
+            task[part] = [stand_in(dict(inner)) for inner in task[part]]
+    if f"{NAME}.registry_node" in task or "ansible.builtin.include_tasks" in task:
+        return {"name": task["name"], "ansible.builtin.debug": {"msg": "asks the cluster"}}
     module = f"{NAME}.registry_trust"
     if module not in task:
         return task
@@ -43,10 +51,10 @@ def stand_in(task: dict[str, Any]) -> dict[str, Any]:
     return {**rest, "ansible.builtin.shell": script}
 
 
-def restarted(folder: Path, serial: int, first: dict[str, Any]) -> tuple[list[str], int]:
+def restarted(folder: Path, serial: int, first: dict[str, Any], *more: str) -> tuple[list[str], int]:
     """Run the plays that restart on four hosts, the first of which is special; say who was restarted, and the status.
 
-    The last play has a host of its own.
+    The last play has a host of its own. More are arguments of ansible-playbook.
     """
     tasks = [stand_in(dict(task)) for task in load_yaml(ROOT / "roles/registry_trust/tasks/restart.yml")]
     tasks = [task for task in tasks if "ansible.builtin.include_role" not in task]
@@ -56,16 +64,23 @@ def restarted(folder: Path, serial: int, first: dict[str, Any]) -> tuple[list[st
     book = json.loads(json.dumps([{**play, "tasks": tasks} for play in restarts], default=str))
     (folder / "book.yml").write_text(yaml.safe_dump(book))
     local = {"ansible_connection": "local"}
+    read = {"nodes": [], "pods": [], "registry": {"name": "docker-registry", "namespace": "default"}}
     hosts = {name: first if name == "a" else local for name in HOSTS}
     inventory = {
         "registry_restart": {"hosts": hosts},
         "registry_restart_last": {"hosts": {"z": local}},
-        "all": {"vars": {"ansible_python_interpreter": sys.executable, "ran": str(folder / "ran")}},
+        "all": {
+            "vars": {
+                "ansible_python_interpreter": sys.executable,
+                "ran": str(folder / "ran"),
+                "registry_cluster_read": read,
+            }
+        },
     }
     (folder / "inventory.yml").write_text(yaml.safe_dump(inventory))
     program = str(Path(sys.executable).with_name("ansible-playbook"))
     done = subprocess.run(
-        [program, "-i", "inventory.yml", "book.yml", "-e", f"registry_trust_serial={serial}"],
+        [program, "-i", "inventory.yml", "book.yml", "-e", f"registry_trust_serial={serial}", *more],
         cwd=folder, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
     ran = (folder / "ran").read_text().split() if (folder / "ran").exists() else []
@@ -88,3 +103,46 @@ def test_a_node_that_fails_or_cannot_be_reached_ends_the_run_after_its_batch(
 
 def test_without_a_failure_every_node_is_restarted(tmp_path: Path) -> None:
     assert restarted(tmp_path, 2, {"ansible_connection": "local"}) == ([*HOSTS, "z"], 0)
+
+
+def test_more_may_fail_where_that_is_said(tmp_path: Path) -> None:
+    """Percent of a batch, as Ansible counts it: one of two is not more than half of them."""
+    assert restarted(tmp_path, 2, FAILS, "-e", "registry_trust_max_fail_percentage=50") == ([*HOSTS, "z"], 2)
+
+
+def first_play(folder: Path, inventory: dict[str, Any], *arguments: str) -> tuple[str, int]:
+    """Run the play that looks at how the restarts are going to go on; give what it printed, and its status."""
+    play = plays(ROOT / "playbooks/trust.yml")[0]
+    (folder / "book.yml").write_text(yaml.safe_dump(json.loads(json.dumps([play], default=str))))
+    hosts = {"registry_nodes": {"hosts": {"a": {}, "b": inventory}, "vars": {"ansible_connection": "local"}}}
+    (folder / "inventory.yml").write_text(yaml.safe_dump(hosts))
+    program = str(Path(sys.executable).with_name("ansible-playbook"))
+    done = subprocess.run(
+        [program, "-i", "inventory.yml", "book.yml", *arguments],
+        cwd=folder, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    return " ".join((done.stdout + done.stderr).split()), done.returncode
+
+
+@pytest.mark.parametrize(
+    ("inventory", "arguments", "refused"),
+    [
+        ({"registry_trust_serial": 1}, [], None),
+        ({"registry_trust_serial": [1, "50%"]}, [], "but the restarts would go on with 1, 0"),
+        ({"registry_trust_max_fail_percentage": 20}, [], "say 1, 20, but the restarts would go on with 1, 0"),
+        (
+            {"registry_trust_serial": 3},
+            ["-e", json.dumps({"registry_trust_serial": [1, "50%"], "registry_trust_max_fail_percentage": 20})],
+            None,
+        ),
+    ],
+)
+def test_a_batch_size_that_would_be_ignored_is_refused(
+    tmp_path: Path, inventory: dict[str, Any], arguments: list[str], refused: str | None
+) -> None:
+    """A play's keywords see no variable of an inventory; that one there has no effect must not go unsaid."""
+    said, status = first_play(tmp_path, inventory, *arguments)
+    assert (status != 0) == (refused is not None), said
+    if refused:
+        assert refused in said
+        assert "say them with -e" in said

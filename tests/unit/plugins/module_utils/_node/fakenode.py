@@ -287,6 +287,10 @@ class FakeEngine:
         values = [flag.value for flag in flags.find([word.encode() for word in state["arguments"]])]
         return [*values, *state.get("configured", []), "127.0.0.0/8"]
 
+    def go_version(self) -> str:
+        """Name the Go of docker 20.10."""
+        return "go1.19.8"
+
     def running(self) -> list[dict[str, Any]]:
         """List the containers that the test put there."""
         return list(self.node.state.get("containers", []))

@@ -1,0 +1,249 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""trust.yml as it stands, on a real API server: what becomes of the Nodes while their docker is restarted.
+
+Of the nodes themselves only words are there: a program says, and does, what the test wants of each.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.okd.registry.plugins.module_utils._api import Api
+from ansible_collections.okd.registry.plugins.module_utils._build import nodes
+from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
+from ansible_collections.okd.registry.plugins.module_utils._status import Request
+
+pytestmark = pytest.mark.cluster
+ROOT = Path(__file__).resolve().parents[2]
+Object = dict[str, Any]
+# Stands for registry_trust on a node: gets the host's name and kubeconfig beside the options, says what state.json has
+# for the host, and writes down whether the Node is out of service.
+STAND_IN = """#!/usr/bin/python
+import json, pathlib
+from ansible.module_utils.basic import _load_params
+from ansible_collections.okd.registry.plugins.module_utils._api import Api
+from ansible_collections.okd.registry.plugins.module_utils._build import nodes
+from ansible_collections.okd.registry.plugins.module_utils._kube import connect
+
+options = _load_params()
+folder, host = pathlib.Path(options["folder"]), options["host"]
+state = json.loads((folder / "state.json").read_text())[host]
+flag = folder / (host + ".flag")
+restarts = options.get("restart", True)
+result = {"changed": False, "restart_needed": flag.exists(), "restarted": False}
+if restarts:
+    node = Api(lambda: connect({"kubeconfig": options["kubeconfig"]})).get(nodes.ref(options["node"]))
+    with (folder / "restarts").open("a") as log:
+        print(host, nodes.is_cordoned(node), file=log)
+    if "fails" in state:
+        result.update(failed=True, msg=state["fails"], unhealthy=state.get("unhealthy", False))
+    else:
+        flag.unlink()
+        result.update(changed=True, restarted=True, restart_needed=False)
+elif state.get("goes"):
+    (folder / (host + ".connection")).write_text("ssh")
+print(json.dumps(result))
+raise SystemExit(0)
+"""
+
+
+class Cluster:
+    """A cluster with a registry, three Nodes, and trust.yml for them."""
+
+    def __init__(self, api: Api, kubeconfig: str, namespace: str, folder: Path) -> None:
+        """Make what trust.yml reads."""
+        self.api, self.kubeconfig, self.namespace, self.folder = api, kubeconfig, namespace, folder
+        self.hosts = {name: f"node-{name}.{namespace}" for name in ("a", "b", "c")}
+        self.state: Object = {name: {} for name in self.hosts}
+        meta = {"name": "docker-registry", "namespace": namespace}
+        ports = [{"port": 5000}]
+        api.create({"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": {"ports": ports}})
+        ca = {"name": "docker-registry-ca", "namespace": namespace}
+        api.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": ca, "data": {"ca.crt": "PEM"}})
+        for number, name in enumerate(self.hosts.values()):
+            api.create({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}})
+            self.status(name, {"addresses": [{"type": "InternalIP", "address": f"127.0.0.{number + 10}"}]})
+            self.well(name)
+        (folder / "library").mkdir()
+        (folder / "library/stand_in.py").write_text(STAND_IN)
+        for part in ("tasks", "vars"):
+            shutil.copytree(ROOT / "roles/registry_trust" / part, folder / "roles/trust" / part)
+        shutil.copy(ROOT / "playbooks/trust_agent.yml", folder)
+        more = (
+            'host: "{{ inventory_hostname }}"',
+            'node: "{{ node }}"',
+            f"folder: {folder}",
+            f"kubeconfig: {kubeconfig}",
+        )
+        for path in (folder / "roles/trust/tasks").glob("*.yml"):
+            lines = []
+            for line in path.read_text().splitlines():
+                ours = line.strip() == "okd.registry.registry_trust:"
+                indent = " " * (len(line) - len(line.lstrip()))
+                lines += [f"{indent}stand_in:", *(f"{indent}  {one}" for one in more)] if ours else [line]
+            path.write_text("\n".join(lines) + "\n")
+        book = (ROOT / "playbooks/trust.yml").read_text().replace("okd.registry.registry_trust", "trust")
+        (folder / "book.yml").write_text(book)
+
+    def status(self, node: str, content: Object) -> None:
+        """Play the kubelet's part."""
+        ref = nodes.ref(node)
+        asked = Request("patch", str(ref), resource="nodes/status", name=node)
+        kind = "application/merge-patch+json"
+        self.api._send("PATCH", f"{ref.path}/status", asked, body={"status": content}, content_type=kind)
+
+    def well(self, node: str, well: str = "True") -> None:
+        """Have a Node be ready, or not."""
+        self.status(node, {"conditions": [{"type": "Ready", "status": well}]})
+
+    def flags(self, *hosts: str) -> None:
+        """Have docker run with the flag on some hosts."""
+        for host in hosts:
+            (self.folder / f"{host}.flag").touch()
+
+    def inventory(self) -> Object:
+        hosts = {
+            name: {
+                "ansible_host": f"127.0.0.{number + 10}", "node": node, "ansible_port": 1,
+                "ansible_connection": f"{{{{ lookup('ansible.builtin.file', '{self.folder}/{name}.connection') }}}}",
+            }
+            for number, (name, node) in enumerate(self.hosts.items())
+        }  # fmt: skip
+        variables = {
+            "ansible_python_interpreter": sys.executable,
+            "registry_kubeconfig": self.kubeconfig,
+            "registry_namespace": self.namespace,
+        }
+        groups = {
+            "registry_control": {"hosts": {"localhost": {"ansible_connection": "local"}}},
+            "registry_nodes": {"hosts": hosts},
+        }
+        return {"all": {"vars": variables, "children": groups}}
+
+    def play(self, **variables: Any) -> tuple[int, str]:
+        """Run trust.yml; give its status, and what it printed in one line."""
+        for name in self.hosts:
+            (self.folder / f"{name}.connection").write_text("local")
+        (self.folder / "state.json").write_text(json.dumps(self.state))
+        (self.folder / "inventory.yml").write_text(yaml.safe_dump(self.inventory()))
+        (self.folder / "restarts").write_text("")
+        arguments = [word for one in variables.items() for word in ("-e", json.dumps(dict([one])))]
+        limit = arguments_for_limit(variables)
+        program = str(Path(sys.executable).with_name("ansible-playbook"))
+        done = subprocess.run(
+            [program, "-i", "inventory.yml", "book.yml", *limit, *arguments],
+            cwd=self.folder, capture_output=True, text=True, check=False, timeout=300,
+        )  # fmt: skip
+        return done.returncode, " ".join((done.stdout + done.stderr).split())
+
+    def restarts(self) -> list[tuple[str, bool]]:
+        """Who was restarted in the last run, in order, and whether the Node was out of service then."""
+        lines = (self.folder / "restarts").read_text().split("\n")
+        return [(host, cordoned == "True") for host, cordoned in (line.split() for line in lines if line)]
+
+    def cordons(self) -> list[str]:
+        """The hosts whose Nodes are cordoned."""
+        live = {host: self.api.get(nodes.ref(node)) or {} for host, node in self.hosts.items()}
+        return [host for host, node in live.items() if nodes.is_cordoned(node)]
+
+    def remove(self) -> None:
+        """Leave nothing that is in no namespace."""
+        for node in self.hosts.values():
+            self.api.delete(nodes.ref(node))
+
+
+def arguments_for_limit(variables: dict[str, Any]) -> list[str]:
+    """Take --limit out of what else are variables."""
+    limit = variables.pop("limit", None)
+    return ["--limit", limit] if limit else []
+
+
+@pytest.fixture
+def cluster(admin: Api, kubeconfig: str, namespace: str, tmp_path: Path) -> Iterator[Cluster]:
+    """Three Nodes that are well."""
+    for stray in admin.list("v1", "Node"):
+        admin.delete(ObjectRef.of(stray))
+    made = Cluster(admin, kubeconfig, namespace, tmp_path)
+    yield made
+    made.remove()
+
+
+def test_nodes_are_out_of_service_one_by_one_and_back(cluster: Cluster) -> None:
+    cluster.flags("a", "b")
+    status, said = cluster.play(registry_trust_cordon=True)
+    assert status == 0, said
+    assert (cluster.restarts(), cluster.cordons()) == ([("a", True), ("b", True)], [])
+    assert "nothing is done there" not in said
+    cluster.flags("a")
+    status, said = cluster.play()
+    assert (status, cluster.restarts()) == (0, [("a", False)]), said
+
+
+def test_a_node_that_fails_is_back_in_service_and_ends_the_run(cluster: Cluster) -> None:
+    """Unless its docker is down: then it stays out, until a run has found it well."""
+    cluster.flags("a", "b", "c")
+    cluster.state["a"] = {"fails": "the files are as they were"}
+    status, said = cluster.play(registry_trust_cordon=True)
+    assert (status, cluster.restarts(), cluster.cordons()) == (2, [("a", True)], []), said
+    cluster.state["a"] = {"fails": "fails too", "unhealthy": True}
+    status, said = cluster.play(registry_trust_cordon=True, registry_trust_serial=2)
+    assert (status, cluster.restarts(), cluster.cordons()) == (2, [("a", True), ("b", True)], ["a"]), said
+    cluster.state["a"] = {}
+    status, said = cluster.play()
+    assert (status, cluster.restarts(), cluster.cordons()) == (0, [("a", True), ("c", False)], []), said
+
+
+def test_a_node_that_goes_away_stays_cordoned_until_a_run_finds_it(cluster: Cluster) -> None:
+    cluster.flags("a", "b")
+    cluster.state["a"] = {"goes": True}
+    status, said = cluster.play(registry_trust_cordon=True)
+    assert status != 0
+    assert "run again when a can be reached" in said
+    assert (cluster.restarts(), cluster.cordons()) == ([], ["a"])
+    # Of a run that was killed after the restart there is nothing left to do but this.
+    (cluster.folder / "a.flag").unlink()
+    (cluster.folder / "b.flag").unlink()
+    cluster.state["a"] = {}
+    status, said = cluster.play(limit="b")
+    assert (status, cluster.cordons()) == (0, ["a"]), said
+    cluster.well(cluster.hosts["a"], "False")
+    status, said = cluster.play()
+    assert (status, cluster.cordons()) == (0, ["a"]), said
+    assert "stays cordoned" in said
+    cluster.well(cluster.hosts["a"])
+    status, said = cluster.play()
+    assert (status, cluster.restarts(), cluster.cordons()) == (0, [], []), said
+
+
+def test_a_node_that_is_not_ready_ends_the_run(cluster: Cluster) -> None:
+    cluster.flags("a", "b")
+    cluster.well(cluster.hosts["a"], "Unknown")
+    status, said = cluster.play(registry_trust_cordon=True, registry_trust_restart_timeout=1)
+    assert status == 2
+    assert "is not ready after 1 s" in said
+    assert (cluster.restarts(), cluster.cordons()) == ([("a", True)], ["a"])
+
+
+def test_who_is_no_host_is_named_and_whose_name_is_unknown_is_not_guessed(cluster: Cluster) -> None:
+    cluster.flags("a")
+    found = cluster.hosts.pop("c")
+    cluster.status(cluster.hosts["a"], {"addresses": [{"type": "InternalIP", "address": "127.0.0.99"}]})
+    status, said = cluster.play(registry_trust_cordon=True, limit="a")
+    assert status == 2
+    assert f"nothing is done there: {cluster.hosts['a']}, {found}." in said
+    assert "registry_trust_cordon: no Node of the cluster is known by the name or address of a" in said
+    assert cluster.restarts() == []
+    status, said = cluster.play(registry_trust_uncovered="fail")
+    assert status == 2
+    assert (cluster.restarts(), cluster.cordons()) == ([], [])
+    cluster.hosts["c"] = found
