@@ -56,7 +56,7 @@ class Docker:
         """Do something at each restart."""
         self._restarts = restarts
 
-    def restart(self, _timeout: float) -> str:
+    def restart(self, _timeout: float, _first: object = ()) -> str:
         self._restarts()
         return ""
 
