@@ -11,14 +11,14 @@ its line.
 import re
 from collections import namedtuple
 
-from . import flags, sysconfig, words
+from . import flags, sysconfig, wordcut, words
 from .errors import EnvFileError
+from .wordcut import Part
 
 # One flag in a file. line: int; variable, value: str; network: bool
 Found = namedtuple("Found", "line variable value network")
 # text: the new file (bytes); removed, kept: lists of Found
 Edit = namedtuple("Edit", "text removed kept")
-_Part = namedtuple("_Part", "item words gone")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
@@ -60,7 +60,7 @@ def _part(item, unwanted):
     for flag in flags.find([word.text for word in split]):
         if flag.last is not None and unwanted(flag.value):
             gone.update(range(flag.first, flag.last + 1))
-    return _Part(item, split, gone)
+    return Part(item, split, gone)
 
 
 def _plan(reading, unwanted):
@@ -108,8 +108,8 @@ def _refuse_open_quote(raw, readings):
 
 def _edit_part(text, part, goal):
     """Take the unwanted words out of one assignment in the first way that reads as it must."""
-    for attempt in (_whole_lines, _with_space_after, _with_space_before, _with_escape):
-        changed = attempt(text, part)
+    for way in wordcut.WAYS:
+        changed = way(text, part)
         if goal.is_met_by(changed):
             return changed
     line = sysconfig.line_of(text, part.item.start)
@@ -148,78 +148,3 @@ class _Goal:
             (item.name, words.texts(item.value) if isinstance(wanted[at][1], list) else item.value) == wanted[at]
             for at, item in enumerate(reading)
         )
-
-
-def _runs(part):
-    """Group the words that go into runs of neighbours: list of (first, last)."""
-    runs = []  # type: list
-    for index in sorted(part.gone):
-        if runs and runs[-1][1] == index - 1:
-            runs[-1] = (runs[-1][0], index)
-        else:
-            runs.append((index, index))
-    return runs
-
-
-def _value_range(part, first, last, after):
-    """Say which bytes of the value go with a run: its words and the whitespace on one side."""
-    if len(part.gone) == len(part.words):
-        return 0, len(part.item.value)
-    has_next, has_previous = last + 1 < len(part.words), first > 0
-    if has_next and (after or not has_previous):
-        return part.words[first].start, part.words[last + 1].start
-    return part.words[first - 1].end, part.words[last].end
-
-
-def _cut(text, spans):
-    """Take byte ranges, which may overlap, out of a text."""
-    kept = bytearray()
-    done = 0
-    for start, end in sorted(spans):
-        kept += text[done : max(start, done)]
-        done = max(end, done)
-    return bytes(kept + text[done:])
-
-
-def _spans(part, after):
-    spans = []
-    for first, last in _runs(part):
-        start, end = _value_range(part, first, last, after)
-        spans += part.item.origins[start:end]
-    return spans
-
-
-def _with_space_after(text, part):
-    return _cut(text, _spans(part, after=True))
-
-
-def _with_space_before(text, part):
-    return _cut(text, _spans(part, after=False))
-
-
-def _whole_lines(text, part):
-    """Where a continued line holds nothing but flags that go, the line goes, with its backslash."""
-    spans = []
-    origins = part.item.origins
-    for first, last in _runs(part):
-        start, end = origins[part.words[first].start][0], origins[part.words[last].end - 1][1]
-        line = text.rfind(b"\n", 0, start) + 1
-        stop = text.find(b"\n", end) + 1
-        alone = line > part.item.start and not text[line:start].strip(b" \t")
-        if alone and text[end:stop].strip(b" \t\r\n") == b"\\":
-            spans.append((line, stop))
-        else:
-            cut = _value_range(part, first, last, after=True)
-            spans += origins[cut[0] : cut[1]]
-    return _cut(text, spans)
-
-
-def _with_escape(text, part):
-    """Where an unquoted value would now begin with a quote, which would then mean something else, escape that."""
-    changed = _with_space_after(text, part)
-    place = text.index(b"=", part.item.start) + 1
-    while changed[place : place + 1] in (b" ", b"\t"):
-        place += 1
-    if changed[place : place + 1] not in (b"'", b'"'):
-        return changed
-    return changed[:place] + b"\\" + changed[place:]

@@ -55,6 +55,71 @@ class Systemd:
         return _entries(found)
 
 
+class _Setting(ctypes.Structure):
+    """ConfigTableItem: who parses a setting, and where its value goes."""
+
+    _fields_ = (
+        ("section", ctypes.c_char_p),
+        ("name", ctypes.c_char_p),
+        ("parse", ctypes.c_void_p),
+        ("kind", ctypes.c_int),
+        ("data", ctypes.c_void_p),
+    )
+
+
+class _Command(ctypes.Structure):
+    """The beginning of ExecCommand; eight words on, the next one."""
+
+    _fields_ = (
+        ("path", ctypes.c_char_p),
+        ("arguments", _STRINGS),
+        ("status", ctypes.c_uint64 * 7),
+        ("next", ctypes.c_void_p),
+    )
+
+
+class SystemdUnits:
+    """The reader of unit files that systemd 252 itself is made of, with its ExecStart= and its Environment=."""
+
+    def __init__(self, library: str, scratch: Path) -> None:
+        """Load the libraries; unit files to read are written to the scratch path."""
+        self._shared = ctypes.CDLL(library, mode=ctypes.RTLD_GLOBAL)
+        self._core = ctypes.CDLL(library.replace("shared", "core"))
+        self._scratch = scratch
+        self._shared.log_set_max_level(0)
+        pointer = ctypes.c_void_p
+        texts = [ctypes.c_char_p, ctypes.c_char_p, pointer, ctypes.c_char_p]
+        self._shared.config_parse.argtypes = [*texts, pointer, pointer, ctypes.c_int, pointer, pointer]
+        # What %n and its like ask a unit and its manager for is not there: all of it is empty.
+        self._manager = ctypes.create_string_buffer(65536)
+        self._unit = ctypes.create_string_buffer(65536)
+        ctypes.memmove(self._unit, ctypes.byref(pointer(ctypes.addressof(self._manager))), ctypes.sizeof(pointer))
+
+    def read(self, raw: bytes) -> tuple[list[list[bytes]], list[bytes]] | None:
+        """Give the commands of ExecStart= and what Environment= sets; None where systemd does not read the file."""
+        self._scratch.write_bytes(raw)
+        commands, environment = (ctypes.c_void_p * 8)(), _STRINGS()
+        table = (_Setting * 3)()
+        parsers = [(b"ExecStart", self._core.config_parse_exec), (b"Environment", self._core.config_parse_environ)]
+        for index, (name, function) in enumerate(parsers):
+            data = ctypes.addressof((commands, environment)[index])
+            table[index] = _Setting(b"Service", name, ctypes.cast(function, ctypes.c_void_p).value, 0, data)
+        look_up = ctypes.cast(self._shared.config_item_table_lookup, ctypes.c_void_p)
+        sections = b"Unit\0Service\0Install\0"
+        path = str(self._scratch).encode()
+        unit = ctypes.addressof(self._unit)
+        done = self._shared.config_parse(path, path, None, sections, look_up, ctypes.addressof(table), 0, unit, None)
+        if done < 0:
+            return None
+        found = []
+        at = commands[0]
+        while at:
+            command = ctypes.cast(at, ctypes.POINTER(_Command))[0]
+            found.append(_entries(command.arguments))
+            at = command.next
+        return found, _entries(environment)
+
+
 def _entries(strings: ctypes._Pointer[ctypes.c_char_p]) -> list[bytes]:
     entries: list[bytes] = []
     while strings and strings[len(entries)] is not None:
@@ -68,6 +133,15 @@ def systemd(tmp_path_factory: pytest.TempPathFactory) -> Systemd:
     if not _LIBRARIES:
         pytest.skip("NO ORACLE: libsystemd-shared-252 is not on this machine, so systemd's reading was NOT compared")
     return Systemd(str(_LIBRARIES[-1]), tmp_path_factory.mktemp("systemd") / "file.env")
+
+
+@pytest.fixture(scope="session")
+def systemd_units(tmp_path_factory: pytest.TempPathFactory) -> SystemdUnits:
+    """Give systemd's reader of unit files, or skip and say so."""
+    found = [library for library in _LIBRARIES if library.with_name(library.name.replace("shared", "core")).exists()]
+    if not found:
+        pytest.skip("NO ORACLE: libsystemd-core-252 is not on this machine, so unit files were NOT compared")
+    return SystemdUnits(str(found[-1]), tmp_path_factory.mktemp("units") / "docker.service")
 
 
 @pytest.fixture(scope="session")
