@@ -79,8 +79,12 @@ options:
       - Whether insecure flags that name this registry are taken away, and docker restarted where it runs with one.
       - An entry of C(insecure-registries) in C(/etc/docker/daemon.json) goes with a reload of docker, not a restart.
       - Whatever it says, the flags are reported in RV(insecure) and RV(restart_needed).
+      - An entry of C(/etc/containers/registries.conf) or of C(registries.conf.d) goes with a reload of CRI-O, if it
+        runs here; Podman reads the files at every request. Where C(registries.service) makes flags for docker of it,
+        docker is restarted.
+      - A flag in a unit file or drop-in below C(/etc/systemd) goes as one in a variable does, with a daemon-reload. A
+        unit file of a package is not edited; the error says which drop-in to write.
       - A flag goes only after TLS was proven from this node for every name (unless O(verify=false)).
-      - Flags in unit files are reported, and refused rather than edited.
     type: bool
     default: false
   restart:

@@ -8,11 +8,12 @@ A flag that docker was started with needs a restart; an entry of daemon.json onl
 
 import time
 
-from . import insecure, proof, runtime
+from . import insecure, proof, registriesconf, runtime
 from .difference import difference
 from .errors import EngineError, RestartError, VerifyError
 from .files import sha256
 from .manifest import Change
+from .systemd import CRIO, REGISTRIES
 
 _RELOAD_WAIT = 15.0  # seconds
 
@@ -43,6 +44,7 @@ class Removal:
         return (
             self._must_restart(survey, unit)
             or bool(survey.edits or survey.loaded)
+            or self._makes_anew(survey, unit)
             or self._records.unfinished_restart() is not None
         )
 
@@ -52,7 +54,7 @@ class Removal:
 
     def predict(self, survey, unit):
         """Write what would be done into the result."""
-        self._report(survey, self._must_restart(survey, unit))
+        self._report(survey, unit)
         self._result["restarted"] = self._must_restart(survey, unit)
 
     def run(self, prove):
@@ -63,36 +65,65 @@ class Removal:
         :raises VerifyError: docker is well, but the registry does not answer
         """
         survey, unit = self._look()
+        self._report(survey, unit)
         restart = self._must_restart(survey, unit)
-        self._report(survey, restart)
-        self._records.begin_restart(self._changes(survey.edits))
+        changes = self._changes(survey.edits)
+        self._records.begin_restart(changes)
         for change in survey.edits:
             self._tree.replace(change.path, change.after)
+        self._read_units_anew(change.path for change in changes)
+        first = [REGISTRIES] if self._makes_anew(survey, unit) else []
         if restart:
-            self._restart(unit, prove)
+            self._restart(unit, prove, first)
         elif survey.loaded:
             self._reload(prove)
+        elif first:
+            self._warn("systemctl restart " + REGISTRIES, self._systemd.regenerate())
+        if self._reloads_crio(change.path for change in changes):
+            self._warn("systemctl reload " + CRIO, self._systemd.reload(CRIO))
         self._records.end_restart()
+
+    def _read_units_anew(self, paths):
+        if any(insecure.is_ours_to_edit(path) for path in paths):
+            self._warn("systemctl daemon-reload", self._systemd.daemon_reload())
+
+    def _reloads_crio(self, paths):
+        return any(insecure.is_registries_conf(path) for path in paths) and self._systemd.is_active(CRIO)
+
+    def _warn(self, command, said):
+        if said:
+            self.warnings.append("{} failed: {}".format(command, said))
+
+    def _makes_anew(self, survey, unit):
+        """Say whether registries.service is to run; while docker runs without the flag, its next start sees to that."""
+        return survey.generated and (bool(survey.stale) or not unit.active)
 
     def _must_restart(self, survey, unit):
         # A run that was killed while docker was down has left it so: docker is brought up again.
         left_down = unit.exists and not unit.active and self._records.unfinished_restart() is not None
         return bool(survey.stale) or left_down
 
-    def _report(self, survey, restart):
-        result = self._result
-        gone = survey.flags + (survey.networks if self._request.insecure_networks == "remove" else [])
+    def _report(self, survey, unit):
+        result, restart = self._result, self._must_restart(survey, unit)
+        changed = [change.path for change in survey.edits]
+        anew = [registriesconf.GENERATED] if self._makes_anew(survey, unit) else []
+        found = survey.flags + (survey.networks if self._request.insecure_networks == "remove" else [])
+        gone = [each for each in found if each["file"] in changed + anew]
         result["diff"] += [difference(change.path, change.before, change.after) for change in survey.edits]
-        result["actions"] += [
-            "Take {what} out of {variable} in {file}".format(what=_what(found), **found) for found in gone
-        ]
+        result["actions"] += [_sentence(each) for each in gone]
+        if any(insecure.is_ours_to_edit(path) for path in changed):
+            result["actions"].append("Have systemd read its unit files anew")
+        if anew:
+            result["actions"].append("Have {} make {} anew".format(REGISTRIES, anew[0]))
+        if self._reloads_crio(changed):
+            result["actions"].append("Reload CRI-O, which reads registries.conf anew then")
         if restart:
             result["actions"].append("Restart docker, which does not run as its files now say")
         elif survey.loaded:
             result["actions"].append("Reload docker, which reads {} anew then".format(insecure.DAEMON_JSON))
-        elif survey.edits:
+        elif not all(insecure.is_registries_conf(path) for path in changed):
             result["actions"].append("No restart: docker does not run here, or not with this flag")
-        result["changed"] = result["changed"] or bool(survey.edits or survey.loaded) or restart
+        result["changed"] = result["changed"] or bool(survey.edits or survey.loaded or anew) or restart
 
     def _changes(self, edits):
         """Say what to put back if docker does not come up: what a killed run recorded, and what changes now."""
@@ -103,15 +134,15 @@ class Removal:
                 changes[path] = Change(path, before, changes[path].after if path in changes else now)
         return list(changes.values())
 
-    def _restart(self, unit, prove):
+    def _restart(self, unit, prove, first):
         control = runtime.Runtime(self._systemd, self._engine, self._request.restart_timeout, self._clock)
         before = control.containers()
         try:
-            self.warnings += control.restart(unit, before)
+            self.warnings += control.restart(unit, before, first)
             self._result["restarted"] = True
             self._prove(prove)
         except (RestartError, EngineError) as exc:
-            self._put_back("restart", lambda: control.restart(unit, before), exc)
+            self._put_back("restart", lambda: control.restart(unit, before, first), exc)
 
     def _reload(self, prove):
         try:
@@ -176,6 +207,7 @@ class Removal:
                 self._tree.replace(path, raw)
             elif now != raw:
                 changed_since.append(path)
+        self._read_units_anew(path for path, _raw, _after in self._records.unfinished_restart() or [])
         text = "{}. ".format(cause)
         if changed_since:
             text += "Somebody has changed {} meanwhile, which is left so. ".format(", ".join(changed_since))
@@ -191,5 +223,10 @@ class Removal:
         raise RestartError(text) from cause
 
 
-def _what(found):
-    return found["value"] if found["file"] == insecure.DAEMON_JSON else "--insecure-registry " + found["value"]
+def _sentence(found):
+    """Say what is done about one flag."""
+    if found["file"] == insecure.DAEMON_JSON or found["variable"] == registriesconf.LIST:
+        return "Take {value} out of {variable} in {file}".format(**found)
+    if found["variable"] == registriesconf.SWITCH and insecure.is_registries_conf(found["file"]):
+        return "Set insecure = false for {value} in {file}, line {line}".format(**found)
+    return "Take --insecure-registry {value} out of {variable} in {file}".format(**found)

@@ -46,11 +46,12 @@ class Runtime:
             return Running({}, {})
         return Running(by_policy, {_pod_key(found): _name(found) for found in listed if _pod_key(found)})
 
-    def restart(self, unit, before):
+    def restart(self, unit, before, first=()):
         """Restart docker and wait until it is healthy.
 
         :param unit: systemd.Unit, as it was before
         :param before: Running, from containers()
+        :param first: units that are restarted in the same step, before docker
         :returns: warnings (list of str) that name containers which are not back yet: one that cannot run does not
             run any better with docker as it was, so it is no reason to put anything back
         :raises RestartError: where docker does not come back
@@ -58,7 +59,7 @@ class Runtime:
         deadline = self._clock.monotonic() + self._timeout
         if unit.needs_reload:
             self._systemd.daemon_reload()
-        said = self._systemd.restart(self._timeout)
+        said = self._systemd.restart(self._timeout, first)
         if said:
             raise RestartError("systemctl restart docker: {}".format(said))
         self._wait_until_up(deadline)

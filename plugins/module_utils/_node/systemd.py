@@ -10,6 +10,9 @@ import time
 from collections import namedtuple
 
 DOCKER = "docker.service"
+CRIO = "crio.service"
+# On RHEL 7.4 and later: makes flags for dockerd of /etc/containers/registries.conf
+REGISTRIES = "registries.service"
 _PROPERTIES = (
     "LoadState",
     "ActiveState",
@@ -117,27 +120,49 @@ class Systemd:
         except OSError:
             return []
 
-    def daemon_reload(self):
-        """Have unit files read again."""
-        self._run(["systemctl", "daemon-reload"], 60)
+    def exists(self, unit):
+        """Say whether there is a unit of this name."""
+        return self.is_there() and "LoadState=loaded" in self._shown(unit, "LoadState")
 
-    def restart(self, timeout):
+    def is_active(self, unit):
+        """Say whether a unit of this name runs."""
+        return self.is_there() and "ActiveState=active" in self._shown(unit, "ActiveState")
+
+    def _shown(self, unit, name):
+        return self._run(["systemctl", "show", unit, "-p", name], 30)[1].split()
+
+    def daemon_reload(self):
+        """Have unit files read again.
+
+        :returns: "" or what systemctl said
+        """
+        return self._said(["systemctl", "daemon-reload"], 60)
+
+    def restart(self, timeout, first=()):
         """Restart docker.
 
         :param timeout: seconds
+        :param first: units (list of str) that go with it in one step, so that docker, which comes after them and may
+            need them, is restarted once and not twice
         :returns: "" or what systemctl said
         """
         # A unit that failed often within seconds is refused by its start limit, which is not what is in question here.
         self._run(["systemctl", "reset-failed", DOCKER, "docker.socket"], 30)
-        status, out, err = self._run(["systemctl", "restart", DOCKER], timeout)
-        return "" if status == 0 else (err or out or "exit status {}".format(status)).strip()
+        return self._said(["systemctl", "restart", *first, DOCKER], timeout)
 
-    def reload(self):
-        """Have docker read daemon.json anew (SIGHUP); it goes on while it does.
+    def regenerate(self):
+        """Have the flags of registries.conf made anew while docker is down. :returns: "" or what systemctl said"""
+        return self._said(["systemctl", "restart", REGISTRIES], 30)
+
+    def reload(self, unit=DOCKER):
+        """Have docker read daemon.json anew, or another engine its files (SIGHUP); it goes on while it does.
 
         :returns: "" or what systemctl said
         """
-        status, out, err = self._run(["systemctl", "reload", DOCKER], 30)
+        return self._said(["systemctl", "reload", unit], 30)
+
+    def _said(self, argv, timeout):
+        status, out, err = self._run(argv, timeout)
         return "" if status == 0 else (err or out or "exit status {}".format(status)).strip()
 
     def journal(self, lines=15):

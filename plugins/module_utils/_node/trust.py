@@ -12,8 +12,9 @@ import ipaddress
 import time
 from collections import namedtuple
 
-from . import anchors, client, flags, insecure, pem, proof, sysconfig, tls, trust_plan, which_engines
+from . import anchors, client, flags, insecure, pem, proof, registriesconf, tls, trust_plan, which_engines
 from . import endpoint as endpoints_of
+from . import systemd as systemd_of
 from .errors import EngineError, RefusedError, VerifyError
 from .manifest import LOCK, Records, stem
 from .placement import Placement
@@ -131,15 +132,20 @@ class Trust:
         """Give (insecure.Survey, systemd.Unit) as things are now."""
         unit = self._systemd.settled_unit(self._request.timeout, self._clock)
         root = self._tree.root
-        paths = insecure.environment_files(unit, lambda pattern: sorted(glob.glob(self._tree.real(pattern))))
-        paths = [path[len(root) :] if root and path.startswith(root + "/") else path for path in paths]
-        read = {path: self._tree.read(path) for path in [*paths, *unit.unit_files, insecure.DAEMON_JSON]}
+
+        def find(pattern):
+            return [path[len(root) :] for path in sorted(glob.glob(self._tree.real(pattern)))]
+
+        paths = insecure.environment_files(unit, find)
+        others = [insecure.DAEMON_JSON, registriesconf.PATH, *find(registriesconf.DROP_INS)]
+        read = {path: self._tree.read(path) for path in [*paths, *unit.unit_files, *others]}
         texts = {path: raw for path, raw in read.items() if raw is not None}
-        # The version is asked for only where it can matter: what a backslash means has changed over the years.
-        some = any(flags.FLAG in texts.get(path, b"") for path in paths)
-        dialects = sysconfig.dialects_for(self._systemd.version() if some else None)
+        # Asked for only where it can matter: what a backslash or a quote means has changed over the years.
+        some = any(flags.FLAG in texts.get(path, b"") for path in [*paths, *unit.unit_files])
+        version = self._systemd.version() if some else None
+        generates = registriesconf.GENERATED in texts and self._systemd.exists(systemd_of.REGISTRIES)
         arguments = self._systemd.cmdline(unit.pid) if unit.pid else []
-        facts = insecure.Facts(paths, texts, unit, arguments, self._engine_says(unit), dialects)
+        facts = insecure.Facts(paths, texts, unit, arguments, self._engine_says(unit), version, generates)
         remove_networks = self._request.insecure_networks == "remove"
         return insecure.survey(facts, list(self._names), remove_networks, self._addresses), unit
 

@@ -79,8 +79,10 @@ def _pieces(raw, dialect, unwanted):
             pieces.append(_Piece(entry.key, "", None, "reset"))
         else:
             try:
-                pieces += _of_exec(entry, dialect, unwanted) if entry.key == EXEC else _of_environment(
-                    entry, dialect, unwanted
+                pieces += (
+                    _of_exec(entry, dialect, unwanted)
+                    if entry.key == EXEC
+                    else _of_environment(entry, dialect, unwanted)
                 )
             except unitfile.QuotingError as exc:
                 if flags.FLAG in entry.value:
@@ -161,12 +163,13 @@ def _shape(piece, reduced):
 
 
 def _reads_as(text, dialects, wanted):
-    for dialect, shapes in zip(dialects, wanted):
+    for number, dialect in enumerate(dialects):
         try:
             pieces = _pieces(text, dialect, frozenset().__contains__)
         except EnvFileError:
             return False
-        if len(pieces) != len(shapes) or not all(_is(piece, shape) for piece, shape in zip(pieces, shapes)):
+        shapes = wanted[number]
+        if len(pieces) != len(shapes) or not all(_is(piece, shapes[at]) for at, piece in enumerate(pieces)):
             return False
     return True
 

@@ -61,13 +61,15 @@ def parse(raw, dialect=V246):
     for wrong, reason in ((b"\0", "a NUL byte"), (b"\r", "a carriage return that ends no line")):
         at = raw.replace(b"\r\n", b"\n\n").find(wrong)  # as long as before, so that offsets hold
         if at >= 0:
-            raise EnvFileError(line_of(raw, at), "{}: systemd does not read this file as one would think".format(reason))
+            raise EnvFileError(
+                line_of(raw, at), "{}: systemd does not read this file as one would think".format(reason)
+            )
     entries = []  # type: list
     section = ""
-    for text, origins in _logical_lines(raw, dialect):
-        left = len(text) - len(text.lstrip(WHITESPACE))
-        text = text.strip(WHITESPACE)
-        origins = origins[left : left + len(text)]
+    for line, places in _logical_lines(raw, dialect):
+        left = len(line) - len(line.lstrip(WHITESPACE))
+        text = line.strip(WHITESPACE)
+        origins = places[left : left + len(text)]
         if not text or text[:1] in _COMMENT or not is_utf8(text):
             continue
         if text[:1] == b"[":
@@ -89,7 +91,8 @@ def _entry(section, text, origins):
 
 def _logical_lines(raw, dialect):
     """Join continued lines: give (text, origins) of each, with a blank for a backslash and its newline."""
-    text, origins = bytearray(), []  # type: tuple
+    text = bytearray()
+    origins = []  # type: list
     offset = len(_BOM) if raw.startswith(_BOM) else 0
     while offset < len(raw):
         newline = raw.find(b"\n", offset)
@@ -105,7 +108,8 @@ def _logical_lines(raw, dialect):
             origins[-1] = (start + len(line) - 1, following)
             continue
         yield bytes(text), origins
-        text, origins = bytearray(), []
+        text = bytearray()
+        origins = []
     if text:
         yield bytes(text), origins
 
@@ -157,7 +161,8 @@ def _skip(value, offset):
 def _word(entry, start, dialect, relaxed):
     """Read the word that begins at an offset which is no blank."""
     value = entry.value
-    text, origins = bytearray(), []  # type: tuple
+    text = bytearray()
+    origins = []  # type: list
     quote = b""
     offset = start
     while offset < len(value):
@@ -183,7 +188,9 @@ def _word(entry, start, dialect, relaxed):
     return Word(bytes(text), start, offset, origins)
 
 
-_SIMPLE = dict(zip(b"abfnrtv\\\"'s", b"\a\b\f\n\r\t\v\\\"' "))
+# The byte after the backslash, and the byte that is meant
+_PAIRS = (b"a\a", b"b\b", b"f\f", b"n\n", b"r\r", b"t\t", b"v\v", b"\\\\", b'""', b"''", b"s ")
+_SIMPLE = {pair[0]: pair[1] for pair in _PAIRS}
 _CODED = {b"x": (2, 16), b"u": (4, 16), b"U": (8, 16)}
 
 

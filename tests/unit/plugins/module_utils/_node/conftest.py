@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.okd.registry.tests.unit.plugins.module_utils._node.certificates import Authority
+from ansible_collections.okd.registry.tests.unit.plugins.module_utils._node.fakenode import FakeNode, Killer, Make
 
 _LIBRARIES = sorted(
     library
@@ -283,3 +284,30 @@ def closed_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def names(serve: Any, authority: Any) -> list[str]:
+    """Give two names of a registry that answers."""
+    name = serve(authority.server("127.0.0.1", "localhost"))
+    return [name, name.replace("127.0.0.1", "localhost")]
+
+
+@pytest.fixture
+def make(tmp_path: Path, names: list[str], authority: Any) -> Make:
+    """Give a function that makes a node whose docker has these options; {} is the registry's first name."""
+
+    def start(options: str = "OPTIONS='--selinux-enabled --insecure-registry={} -D'\n") -> FakeNode:
+        node = FakeNode(tmp_path / "node", names, authority.pem)
+        node.install(options.format(*names))
+        return node
+
+    return start
+
+
+@pytest.fixture
+def killer() -> Iterator[Killer]:
+    """Give what runs the module and kills it."""
+    started = Killer()
+    yield started
+    started.close()

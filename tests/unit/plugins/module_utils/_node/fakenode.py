@@ -19,16 +19,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import tomllib
 from ansible_collections.okd.registry.plugins.module_utils._node import (
     daemonjson,
     endpoint,
     files,
     flags,
     pem,
+    registriesconf,
     sysconfig,
     systemd,
     tls,
     trust,
+    unitedit,
     words,
 )
 from ansible_collections.okd.registry.plugins.module_utils._node.errors import NodeError
@@ -110,11 +113,14 @@ class FakeNode:
     def arguments(self) -> list[str]:
         """Expand ExecStart= on the files as they are."""
         variables: dict[str, bytes] = {}
-        for path in FILES:
+        state = self.state if (self.root / "state.json").exists() else {}
+        for text in state.get("units", {}).values():
+            variables.update({what[1]: what[2] for what in unitedit.meaning(text.encode()) if what[0] != "ExecStart"})
+        for path in [*FILES, *state.get("more_files", [])]:
             raw = (self.root / path[1:]).read_bytes()
             variables.update({item.name: item.value for item in sysconfig.parse(raw)})
         expanded: list[str] = []
-        for word in EXEC.split():
+        for word in state.get("exec", EXEC).split():
             value = variables.get(word[1:], b"") if word.startswith("$") else word.encode()
             expanded += [found.decode() for found in words.texts(value)]
         return expanded
@@ -134,23 +140,17 @@ class FakeNode:
 
     def run(self, argv: list[str], _timeout: float) -> tuple[int, str, str]:
         """Stand in for systemctl and journalctl."""
-        if argv[:2] == ["systemctl", "show"]:
-            return 0, self._show(), ""
-        if argv[:2] == ["systemctl", "restart"]:
-            return self._restart()
-        if argv[:2] == ["systemctl", "reload"]:
-            self.before_change()
-            state = self.state
-            self._save(
-                reloads=state["reloads"] + 1,
-                configured=state["configured"] if state.get("deaf") else self._configured(),
-            )
-            return (1, "", "docker.service is not active") if state.get("no_reload") else (0, "", "")
         if argv[0] == "update-ca-certificates":
             return self._update_ca_certificates()
         if argv[0] == "journalctl":
             return 0, "dockerd said why\n", ""
-        return 0, "systemd 252 (252.38)\n", ""
+        verb = {
+            "show": self._show,
+            "restart": self._restart,
+            "reload": self._reload,
+            "daemon-reload": self._read_units,
+        }.get(argv[1])
+        return verb(argv[2:]) if verb else (0, "systemd 252 (252.38)\n", "")
 
     def _update_ca_certificates(self) -> tuple[int, str, str]:
         """Do what Debian's tool does: one bundle of all, and links that it does not take away again."""
@@ -167,8 +167,24 @@ class FakeNode:
                     (folder / link).symlink_to(target or f"{path.stem}.pem")
         return 0, "", ""
 
-    def _show(self) -> str:
+    def _reload(self, units: list[str]) -> tuple[int, str, str]:
+        self.before_change()
         state = self.state
+        if units == ["crio.service"]:
+            self._save(crio_reloads=state.get("crio_reloads", 0) + 1)
+            return 0, "", ""
+        self._save(
+            reloads=state["reloads"] + 1,
+            configured=state["configured"] if state.get("deaf") else self._configured(),
+        )
+        return (1, "", "docker.service is not active") if state.get("no_reload") else (0, "", "")
+
+    def _show(self, asked: list[str]) -> tuple[int, str, str]:
+        state = self.state
+        if asked[0] != "docker.service":
+            there = asked[0] in state.get("other_units", [])
+            words = ("loaded", "active") if there else ("not-found", "inactive")
+            return 0, "LoadState={}\nActiveState={}\n".format(*words), ""
         lines = [
             "LoadState=loaded",
             f"ActiveState={'active' if state['active'] else 'failed'}",
@@ -176,12 +192,52 @@ class FakeNode:
             f"ExecStart={{ path=/usr/sbin/dockerd ; argv[]={state.get('exec', EXEC)} ; ignore_errors=no ; pid=1 }}",
             *[f"EnvironmentFiles={path} (ignore_errors=yes)" for path in [*FILES, *state.get("more_files", [])]],
             f"FragmentPath={state.get('unit_file', '')}",
-            "DropInPaths=",
-            "NeedDaemonReload=no",
+            f"DropInPaths={' '.join(state.get('drop_ins', []))}",
+            f"NeedDaemonReload={'yes' if state.get('units', {}) != self._units() else 'no'}",
         ]
-        return "\n".join(lines) + "\n"
+        return 0, "\n".join(lines) + "\n", ""
 
-    def _restart(self) -> tuple[int, str, str]:
+    # ---- unit files: what systemd has read of them is what counts
+
+    def has_units(self, unit_file: str = "", drop_ins: dict[str, str] | None = None) -> None:
+        """Have docker.service be of these files: the path of its unit file, and drop-ins with their text."""
+        for path, text in (drop_ins or {}).items():
+            self.write(path, text)
+        self._save(unit_file=unit_file, drop_ins=list(drop_ins or {}))
+        self._read_units()
+        self._save(arguments=self.arguments(), daemon_reloads=0)
+        self._run_docker(self.state["pid"], self.arguments())
+
+    def _units(self) -> dict[str, str]:
+        state = self.state
+        paths = [path for path in (state.get("unit_file", ""), *state.get("drop_ins", [])) if path]
+        return {path: self.text(path) for path in paths}
+
+    def _read_units(self, _units: list[str] | None = None) -> tuple[int, str, str]:
+        self.before_change()
+        command = EXEC.split()
+        for text in self._units().values():
+            for what in unitedit.meaning(text.encode()):
+                if what[0] == "ExecStart":
+                    command = [word.decode() for word in what[1]] or command
+        state = self.state
+        self._save(units=self._units(), exec=" ".join(command), daemon_reloads=state.get("daemon_reloads", 0) + 1)
+        return 0, "", ""
+
+    def _make_registries(self) -> None:
+        """Do as registries.service of RHEL 7."""
+        self.before_change()
+        path = self.root / registriesconf.PATH[1:]
+        names = tomllib.loads(path.read_text())["registries"]["insecure"]["registries"]
+        self.write(
+            registriesconf.GENERATED, 'REGISTRIES="' + " ".join(f"--insecure-registry {n}" for n in names) + '"\n'
+        )
+
+    def _restart(self, units: list[str]) -> tuple[int, str, str]:
+        if "registries.service" in units:
+            self._make_registries()
+        if "docker.service" not in units:
+            return 0, "", ""
         state = self.state
         self.before_change()
         self._save(active=False, pid=0, restarts=state["restarts"] + 1)
@@ -268,6 +324,9 @@ class FakeNode:
         self.before_change = count
         for name in _CHANGES:
             setattr(os, name, counted(getattr(os, name)))
+
+
+Make = Callable[..., FakeNode]  # gives a node whose docker has these options
 
 
 class FakeEngine:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,28 +19,8 @@ from ansible_collections.okd.registry.tests.unit.plugins.module_utils._node.fake
     FakeNode,
     Hurried,
     Killer,
+    Make,
 )
-
-Make = Callable[..., FakeNode]
-
-
-@pytest.fixture
-def names(serve: Any, authority: Any) -> list[str]:
-    """Give two names of a registry that answers."""
-    name = serve(authority.server("127.0.0.1", "localhost"))
-    return [name, name.replace("127.0.0.1", "localhost")]
-
-
-@pytest.fixture
-def make(tmp_path: Path, names: list[str], authority: Any) -> Make:
-    """Give a function that makes a node whose docker has these options; {} is the registry's first name."""
-
-    def start(options: str = "OPTIONS='--selinux-enabled --insecure-registry={} -D'\n") -> FakeNode:
-        node = FakeNode(tmp_path / "node", names, authority.pem)
-        node.install(options.format(*names))
-        return node
-
-    return start
 
 
 def certs(node: FakeNode) -> list[str]:
@@ -402,16 +381,6 @@ def test_a_daemon_json_that_cannot_be_read_is_refused(make: Make, names: list[st
         node.call(remove_insecure=True)
 
 
-def test_a_flag_in_a_unit_file_is_named_and_refused(make: Make, names: list[str]) -> None:
-    node = make("OPTIONS=-D\n")
-    text = f"[Service]\n# --insecure-registry {names[0]}\nExecStart=/usr/bin/dockerd --insecure-registry {names[0]}\n"
-    node.write("/etc/systemd/system/docker.service", text)
-    node._save(unit_file="/etc/systemd/system/docker.service")
-    assert [found["line"] for found in node.call()["insecure"]["flags"]] == [3]
-    with pytest.raises(RefusedError, match=r"docker\.service: line 3: .* stands in a unit file"):
-        node.call(remove_insecure=True)
-
-
 def test_a_variable_that_is_one_argument_is_refused(make: Make) -> None:
     """Without its flag it would be an empty argument, with which dockerd does not start."""
     node = make("OPTIONS='--insecure-registry={}'\n")
@@ -423,6 +392,7 @@ def test_a_variable_that_is_one_argument_is_refused(make: Make) -> None:
 
 
 def test_a_flag_in_a_generated_file_is_named_with_its_source_and_refused(make: Make, names: list[str]) -> None:
+    """Where no registries.service makes it, who does is not known."""
     node = make("OPTIONS=-D\n")
     node.write("/run/containers/registries.conf", f"\nREGISTRIES=--insecure-registry={names[0]}\n")
     node._save(more_files=["/run/containers/registries.conf"])
@@ -558,14 +528,6 @@ def test_a_plan_of_two_tasks_announces_the_files_once(make: Make) -> None:
 
 
 # ---- killed at every change
-
-
-@pytest.fixture
-def killer() -> Iterator[Killer]:
-    """Give what runs the module and kills it."""
-    started = Killer()
-    yield started
-    started.close()
 
 
 def assert_whole(node: FakeNode, before: dict[str, bytes], flag: str) -> None:

@@ -29,6 +29,14 @@ def remove(raw: bytes, *dialects: unitfile.Dialect) -> bytes:
     return unitedit.edit(raw, ours, dialects or (unitfile.V246,)).text
 
 
+def attempt(raw: bytes) -> tuple[bytes | None, int]:
+    """Take our flags out, or give the line of the refusal."""
+    try:
+        return remove(raw), 0
+    except EnvFileError as refusal:
+        return None, refusal.line
+
+
 def check_against(systemd: Any, systemd_units: Any, raw: bytes, text: bytes) -> None:
     """Compare two unit files as systemd reads them, and what a variable splits into: the same, less our flags."""
     before, after = systemd_units.read(raw), systemd_units.read(text)
@@ -81,7 +89,8 @@ def unit_files(draw: st.DrawFn) -> bytes:
             plain = [word for word in _WORDS if "\\" not in word and '"' not in word]
             values = [" ".join(draw(st.lists(st.sampled_from(plain), max_size=4))) for _name in names]
             quote = draw(st.sampled_from(['"', '"', "'"]))
-            pairs = [f"{quote}{name}={value.replace(quote, '')}{quote}" for name, value in zip(names, values, strict=True)]
+            values = [value.replace(quote, "") for value in values]
+            pairs = [f"{quote}{name}={value}{quote}" for name, value in zip(names, values, strict=True)]
             lines.append("Environment=" + " ".join(pairs))
         elif kind == "comment":
             lines.append(draw(st.sampled_from(_COMMENTS)))
@@ -108,11 +117,10 @@ def test_systemd_sees_the_same_arguments_less_ours_and_every_other_byte_stays(
 def test_a_file_of_any_shape_is_edited_rightly_or_refused_untouched(
     systemd: Any, systemd_units: Any, raw: bytes
 ) -> None:
-    try:
-        text = remove(raw)
-    except EnvFileError as refusal:
+    text, line = attempt(raw)
+    if text is None:
         event("refused")
-        assert 1 <= refusal.line <= raw.count(b"\n") + 1
+        assert 1 <= line <= raw.count(b"\n") + 1
         return
     event("changed" if text != raw else "as it was")
     check_against(systemd, systemd_units, raw, text)
@@ -168,8 +176,8 @@ def test_other_settings_and_sections_stay() -> None:
 
 
 def test_a_command_line_for_a_shell_is_refused_with_its_line() -> None:
-    raw = b"[Service]\nExecStart=/bin/sh -c '/usr/bin/docker daemon --insecure-registry 172.30.124.220:5000 2>&1 | tee'\n"
-    with pytest.raises(EnvFileError, match=r"line 2: --insecure-registry 172\.30\.124\.220:5000 stands inside a longer"):
+    raw = b"[Service]\nExecStart=/bin/sh -c '/usr/bin/docker daemon --insecure-registry 172.30.124.220:5000 2>&1'\n"
+    with pytest.raises(EnvFileError, match=r"line 2: --insecure-registry 172\.30\.124\.220:5000 stands inside"):
         remove(raw)
 
 
