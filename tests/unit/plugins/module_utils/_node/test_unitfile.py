@@ -95,7 +95,7 @@ def test_every_byte_of_a_word_knows_where_it_came_from(raw: bytes, dialect: unit
         for word in found:
             assert len(word.origins) == len(word.text)
             if b"\\" not in entry.value[word.start : word.end]:
-                assert bytes(raw[start] for start, _end in word.origins).replace(b"\n", b" ") == word.text
+                assert bytes(raw[start] for start, _end in word.origins).replace(b"\\", b" ") == word.text
 
 
 @pytest.mark.parametrize(
