@@ -87,6 +87,18 @@ options:
       - A flag goes only after TLS was proven from this node for every name (unless O(verify=false)).
     type: bool
     default: false
+  restore_insecure:
+    description:
+      - With O(state=absent), whether the insecure flags that O(remove_insecure=true) took away on this node are put
+        back, so that the registry can still be used where it must be. What was taken away is recorded beside the
+        manifest, before it is.
+      - A flag goes into today's file, at the end of the variable, setting or list that it was taken from; what others
+        have changed since stays. Where that place is gone, a warning says so.
+      - Docker is restarted, or reloaded, where it does not run with the flag; if it does not come up, the files are put
+        back. With O(restart=false), what needs a restart is refused.
+    type: bool
+    default: false
+    version_added: 1.0.0
   restart:
     description:
       - Whether docker may be restarted for that. With V(false), what needs no restart is done, and what needs one is
@@ -132,7 +144,7 @@ options:
     description:
       - V(present) makes this node trust the registry.
       - V(absent) removes the files that this module wrote for the registry, as far as nobody has changed them since,
-        and the directories it made for them. Insecure flags are not put back.
+        and the directories it made for them. Insecure flags are put back only with O(restore_insecure=true).
     type: str
     choices: [present, absent]
     default: present
@@ -309,6 +321,7 @@ def argument_spec():
         "client_cert": {"type": "str"},
         "client_key": {"type": "str", "no_log": True},
         "remove_insecure": {"type": "bool", "default": False},
+        "restore_insecure": {"type": "bool", "default": False},
         "restart": {"type": "bool", "default": True},
         "insecure_networks": {"type": "str", "choices": ["keep", "remove", "fail"], "default": "keep"},
         "placed": {"type": "bool", "default": False},

@@ -40,6 +40,34 @@ def edit(raw, unwanted):
     return Edit(text.encode("utf-8"), removed, kept)
 
 
+def insert(raw, value):
+    """Put an entry at the end of the list, written as the one before it.
+
+    :returns: bytes; the very same object where it is there already
+    :raises EnvFileError: where there is no list to put it into, or the file is not read here
+    """
+    entries, text = _entries(raw)
+    if value in [entry.value for entry in entries]:
+        return raw
+    added = json.dumps(value)
+    if entries:
+        last = entries[-1]
+        before = len(text[: last.start].rstrip(_WHITESPACE))
+        changed = text[: last.end] + "," + text[before : last.start] + added + text[last.end :]
+    else:
+        start = _list_start(text)
+        changed = text[:start] + added + text[start:]
+    return changed.encode("utf-8")
+
+
+def _list_start(text):
+    """Give where the items of an empty list begin."""
+    found = [span for key, span in (_Reader(text).object() if text.strip() else []) if key == KEY]
+    if not found or text[found[0][0]] != "[":
+        raise EnvFileError(1, "{} is not there any more, so nothing was put back".format(KEY))
+    return found[0][0] + 1
+
+
 def _gaps(entries, removed):
     """List what goes, as (start, end): an entry and its comma, so that what is left is a list."""
     kept = [index for index, entry in enumerate(entries) if entry not in removed]

@@ -54,6 +54,7 @@ class Records:
         self._registry = registry
         self._name = stem(registry) + ".json"
         self._restart = "{}/{}.restart".format(DIRECTORY, stem(registry))
+        self._removed = "{}/{}.removed".format(DIRECTORY, stem(registry))
 
     @property
     def path(self):
@@ -100,6 +101,37 @@ class Records:
                 path = "{}/{}".format(DIRECTORY, name)
                 claimed.update(_manifest(path, self._tree.look(path).raw).files)
         return claimed
+
+    def remember(self, flags):
+        """Record flags before they are taken out, so that they can be put back one day.
+
+        :param flags: list of dict with file, variable and value
+        """
+        known = self.removed()
+        new = [_flag(flag) for flag in flags if _flag(flag) not in known]
+        if new:
+            self.make_directory()
+            self._tree.write(self._removed, _as_bytes(known + new), 0o600)
+
+    def removed(self):
+        """Give what remember() recorded and forget() did not take away (list of dict)."""
+        state = self._tree.look(self._removed)
+        if state.kind == "absent":
+            return []
+        try:
+            return [_flag(flag) for flag in json.loads(state.raw.decode("utf-8"))]
+        except (ValueError, KeyError, TypeError) as exc:
+            raise _damaged(self._removed) from exc
+
+    def forget(self, flags):
+        """Take flags off the record: they are where they were."""
+        gone = [_flag(flag) for flag in flags]
+        known = self.removed()
+        left = [flag for flag in known if flag not in gone]
+        if not left:
+            self._tree.remove(self._removed)
+        elif left != known:
+            self._tree.write(self._removed, _as_bytes(left), 0o600)
 
     def begin_restart(self, changes):
         """Record what files were before flags are taken out and docker is restarted.
@@ -148,6 +180,10 @@ def read(tree, path):
     raw = tree.look(path).raw
     found = _manifest(path, raw)
     return str(json.loads(raw.decode("utf-8")).get("registry", "")), found
+
+
+def _flag(found):
+    return {name: found[name] for name in ("file", "variable", "value")}
 
 
 def _manifest(path, raw):

@@ -58,6 +58,47 @@ def edit(raw, unwanted):
     return Edit(changed.encode("utf-8"), removed, kept)
 
 
+def insert(raw, variable, value):
+    """Call something insecure again.
+
+    :param variable: LIST or SWITCH
+    :param value: as an Entry has it
+    :returns: bytes; the very same object where it is insecure already
+    :raises EnvFileError: where its place is not there any more, or the file is not read here
+    """
+    text, entries = _read(raw)
+    if (variable, value) in [(entry.variable, entry.value) for entry in entries]:
+        return raw
+    root = tomlspans.parse(text)
+    if variable == LIST:
+        changed = _with_item(text, _list_values(root), value)
+    else:
+        switches = [table[SWITCH] for table in _tables(root) if _place(table) == value and _is_switch(table)]
+        changed = None
+        if switches:
+            changed = text[: switches[0].start] + "true" + text[switches[0].end :]
+    if changed is None:
+        raise EnvFileError(1, "the place of {} is not there any more, so nothing was put back".format(value))
+    return changed.encode("utf-8")
+
+
+def _with_item(text, lists, value):
+    """Write one more item into a list, as the last one is written; None where there is no list."""
+    if not lists:
+        return None
+    added = '"{}"'.format(value.replace("\\", "\\\\").replace('"', '\\"'))
+    items = lists[0].value
+    if not items:
+        at = lists[0].start + 1
+        return text[:at] + added + text[at:]
+    last = items[-1]
+    before = len(text[: last.start].rstrip(" \t\r\n"))
+    blank = text[before : last.start] if text[before - 1 : before] in (",", "[") else " "
+    if len(items) == 1 and not blank:
+        blank = " "
+    return text[: last.end] + "," + blank + added + text[last.end :]
+
+
 def name_of(value):
     """Give what an entry is about: the host and port of a name with a path, a network as it is."""
     return value if _NETWORK.match(value) else value.split("/")[0]
@@ -82,15 +123,20 @@ def _read(raw):
         for item in items
     ]
     for table in _tables(root):
-        switch, value = table.get(SWITCH), _text(table, "location") or _text(table, "prefix")
-        if value and isinstance(switch, tomlspans.Value) and switch.value is True:
-            line = text.count("\n", 0, switch.start) + 1
-            entries.append(Entry(name_of(value), value, SWITCH, line, switch))
+        value = _place(table)
+        if value and _is_switch(table) and table[SWITCH].value:
+            line = text.count("\n", 0, table[SWITCH].start) + 1
+            entries.append(Entry(name_of(value), value, SWITCH, line, table[SWITCH]))
     return text, entries
 
 
 def _lists(root):
-    """Give the lists of version 1 (items of text only)."""
+    """Give the items of each list of version 1."""
+    return [found.value for found in _list_values(root)]
+
+
+def _list_values(root):
+    """Give the lists of version 1, if there is one and it has text alone (list of tomlspans.Value)."""
     found = root
     for name in ("registries", "insecure"):
         found = found.get(name) if isinstance(found, tomlspans.Table) else None
@@ -99,7 +145,7 @@ def _lists(root):
         return []
     if not all(isinstance(item, tomlspans.Value) and isinstance(item.value, str) for item in items.value):
         return []
-    return [items.value]
+    return [items]
 
 
 def _tables(root):
@@ -109,6 +155,16 @@ def _tables(root):
         found.append(table)
         found += _several(table, "mirror")
     return found
+
+
+def _place(table):
+    """Give what a table of version 2 says is not verified."""
+    return _text(table, "location") or _text(table, "prefix")
+
+
+def _is_switch(table):
+    switch = table.get(SWITCH)
+    return isinstance(switch, tomlspans.Value) and isinstance(switch.value, bool)
 
 
 def _several(table, name):

@@ -19,12 +19,13 @@ from .errors import EngineError, RefusedError, VerifyError
 from .manifest import LOCK, Records, stem
 from .placement import Placement
 from .removal import Removal
+from .restore import Restore
 
 # The options of the module; timeout, restart_timeout: seconds; owner: (uid, gid) of what is written
 Request = namedtuple(
     "Request",
-    "registry endpoints ca_cert engines system_anchors client_cert client_key state remove_insecure restart "
-    "insecure_networks placed verify timeout restart_timeout check_mode owner",
+    "registry endpoints ca_cert engines system_anchors client_cert client_key state remove_insecure restore_insecure "
+    "restart insecure_networks placed verify timeout restart_timeout check_mode owner",
 )
 _LOCK_TIMEOUT = 300.0
 _DOCKER_FIRST = (
@@ -77,7 +78,14 @@ class Trust:
         """
         request = self._request
         if request.state == "absent":
+            restored = self._restore() if request.restore_insecure else None
+            if not request.check_mode:
+                self._records.forget(self._records.removed())
             self._placement.converge(None, [])
+            if restored is not None:
+                self.result["actions"] = restored["actions"] + self.result["actions"]
+                self.result["diff"] = restored["diff"] + self.result["diff"]
+                self.result["changed"] = self.result["changed"] or restored["changed"]
             return self.result
         ca = self._read_request()
         pair = client.pair(request.client_cert, request.client_key)
@@ -128,8 +136,8 @@ class Trust:
             raise RefusedError("ca_cert: is only known after apply, so only check mode takes it")
         return request.ca_cert.encode("utf-8")
 
-    def _survey(self):
-        """Give (insecure.Survey, systemd.Unit) as things are now."""
+    def _facts(self):
+        """Read what docker, and others, are configured with (insecure.Facts)."""
         unit = self._systemd.settled_unit(self._request.timeout, self._clock)
         root = self._tree.root
 
@@ -145,9 +153,13 @@ class Trust:
         version = self._systemd.version() if some else None
         generates = registriesconf.GENERATED in texts and self._systemd.exists(systemd_of.REGISTRIES)
         arguments = self._systemd.cmdline(unit.pid) if unit.pid else []
-        facts = insecure.Facts(paths, texts, unit, arguments, self._engine_says(unit), version, generates)
+        return insecure.Facts(paths, texts, unit, arguments, self._engine_says(unit), version, generates)
+
+    def _survey(self):
+        """Give (insecure.Survey, systemd.Unit) as things are now."""
+        facts = self._facts()
         remove_networks = self._request.insecure_networks == "remove"
-        return insecure.survey(facts, list(self._names), remove_networks, self._addresses), unit
+        return insecure.survey(facts, list(self._names), remove_networks, self._addresses), facts.unit
 
     def _engine_says(self, unit):
         try:
@@ -231,6 +243,19 @@ class Trust:
                 removal.run(prove)
         self.result["restart_needed"] = removal.waits(survey, unit)
         self.warnings += removal.warnings
+
+    def _restore(self):
+        """Put back what was taken away, and give the result so far (dict)."""
+        parts = (self._tree, self._records, self._systemd, self._engine)
+        result = dict(self.result, actions=[], diff=[])
+        restore = Restore(self._request, *parts, look=self._facts, result=result, clock=self._clock)
+        if restore.plan() and not self._request.check_mode:
+            self._records.make_directory()
+            with self._tree.lock(LOCK, _LOCK_TIMEOUT):
+                restore.run()
+        self.warnings += restore.warnings
+        self.result["restarted"] = result["restarted"]
+        return result
 
     def _removal(self):
         def look():

@@ -23,7 +23,7 @@ _EMBEDDED = re.compile(re.escape(flags.FLAG) + rb"""[=\s]\s*["']?([^\s"']+)""")
 # One variable of Environment=, as wordcut wants it
 _Item = namedtuple("_Item", "value origins start")
 # kind: EXEC, ENVIRONMENT or "other"; name: str; part: Part, None for other; fixed: what may not change
-_Piece = namedtuple("_Piece", "kind name part fixed")
+Piece = namedtuple("Piece", "kind name part fixed")
 
 
 def edit(raw, unwanted, dialects=(unitfile.V246,)):
@@ -35,7 +35,7 @@ def edit(raw, unwanted, dialects=(unitfile.V246,)):
     :returns: envedit.Edit; its text is the very same object where nothing goes
     :raises EnvFileError: where systemd does not read the file, or the flags cannot be taken out safely
     """
-    readings = [_pieces(raw, dialect, unwanted) for dialect in dialects]
+    readings = [pieces(raw, dialect, unwanted) for dialect in dialects]
     removed, kept = _report(raw, readings[0])
     _refuse_embedded(raw, readings[0], unwanted)
     if any(_report(raw, reading) != (removed, kept) for reading in readings[1:]):
@@ -61,7 +61,7 @@ def meaning(raw, dialect=unitfile.V246):
         an empty assignment takes back all before it
     """
     found = []  # type: list
-    for piece in _pieces(raw, dialect, frozenset().__contains__):
+    for piece in pieces(raw, dialect):
         if piece.kind == EXEC:
             found.append((EXEC, [word.text for word in piece.part.words] if piece.part else []))
         elif piece.kind == ENVIRONMENT:
@@ -69,32 +69,28 @@ def meaning(raw, dialect=unitfile.V246):
     return found
 
 
-def _pieces(raw, dialect, unwanted):
-    """Split a file into what a flag can stand in, and the rest."""
-    pieces = []  # type: list
+def pieces(raw, dialect, unwanted=frozenset().__contains__):
+    """Split a file into what a flag can stand in, and the rest (list of Piece)."""
+    found = []  # type: list
     for entry in unitfile.parse(raw, dialect):
         if entry.section != "Service" or entry.key not in (EXEC, ENVIRONMENT):
-            pieces.append(_Piece("other", entry.key, None, (entry.section, entry.value)))
+            found.append(Piece("other", entry.key, None, (entry.section, entry.value)))
         elif not entry.value:
-            pieces.append(_Piece(entry.key, "", None, "reset"))
+            found.append(Piece(entry.key, "", None, "reset"))
         else:
             try:
-                pieces += (
-                    _of_exec(entry, dialect, unwanted)
-                    if entry.key == EXEC
-                    else _of_environment(entry, dialect, unwanted)
-                )
+                found += (_of_exec if entry.key == EXEC else _of_environment)(entry, dialect, unwanted)
             except unitfile.QuotingError as exc:
                 if flags.FLAG in entry.value:
                     reason = "{}: {}, so systemd does not take this line".format(entry.key, exc)
                     raise EnvFileError(line_of(raw, entry.start), reason) from exc
-                pieces.append(_Piece("other", entry.key, None, (entry.section, entry.value)))
-    return pieces
+                found.append(Piece("other", entry.key, None, (entry.section, entry.value)))
+    return found
 
 
 def _of_exec(entry, dialect, unwanted):
     return [
-        _Piece(EXEC, EXEC, Part(entry, command, _gone(command, unwanted)), number)
+        Piece(EXEC, EXEC, Part(entry, command, _gone(command, unwanted)), number)
         for number, command in enumerate(unitfile.commands(entry, dialect))
     ]
 
@@ -106,7 +102,7 @@ def _of_environment(entry, dialect, unwanted):
         item = _Item(value, word.origins[len(name) + len(equals) :], entry.start)
         split = words.split(value)
         shown = name.decode("utf-8", "replace")
-        pieces.append(_Piece(ENVIRONMENT, shown, Part(item, split, _gone(split, unwanted)), (name, equals)))
+        pieces.append(Piece(ENVIRONMENT, shown, Part(item, split, _gone(split, unwanted)), (name, equals)))
     return pieces
 
 
@@ -165,13 +161,26 @@ def _shape(piece, reduced):
 def _reads_as(text, dialects, wanted):
     for number, dialect in enumerate(dialects):
         try:
-            pieces = _pieces(text, dialect, frozenset().__contains__)
+            found = pieces(text, dialect)
         except EnvFileError:
             return False
-        shapes = wanted[number]
-        if len(pieces) != len(shapes) or not all(_is(piece, shapes[at]) for at, piece in enumerate(pieces)):
+        expected = wanted[number]
+        if len(found) != len(expected) or not all(_is(piece, expected[at]) for at, piece in enumerate(found)):
             return False
     return True
+
+
+def shapes(raw, dialect):
+    """Give what a reading of a file must be for the file to mean the same (list, to be compared)."""
+    return [_shape(piece, False) for piece in pieces(raw, dialect)]
+
+
+def is_more(before, after, index, word):
+    """Say whether the shapes of a file are those of another one, with one more word in one place."""
+    if len(before) != len(after) or any(before[at] != shape for at, shape in enumerate(after) if at != index):
+        return False
+    was, now = before[index], after[index]
+    return was[:3] == now[:3] and now[3][0] == [*was[3][0], word]
 
 
 def _is(piece, wanted):

@@ -243,7 +243,8 @@ class FakeNode:
         self._save(active=False, pid=0, restarts=state["restarts"] + 1)
         self.before_change()
         arguments = state["arguments"] if state.get("stuck") else self.arguments()
-        if state.get("needs") and state["needs"] not in arguments:
+        hangs = any(word.endswith(state["hangs_with"]) for word in arguments) if state.get("hangs_with") else False
+        if hangs or (state.get("needs") and state["needs"] not in arguments):
             return 1, "", "Job for docker.service failed"
         self._run_docker(state["restarts"] + 2, arguments)
         self._save(active=True, pid=state["restarts"] + 2, arguments=arguments)
@@ -263,6 +264,7 @@ class FakeNode:
             "client_key": None,
             "state": "present",
             "remove_insecure": False,
+            "restore_insecure": False,
             "restart": True,
             "insecure_networks": "keep",
             "placed": False,

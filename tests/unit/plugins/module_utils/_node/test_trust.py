@@ -338,7 +338,7 @@ def test_daemon_json_is_put_back_where_the_reload_does_not_help(make: Make, name
     node.configure(names)
     node._save(deaf=True)
     before = node.text(daemonjson.PATH)
-    with pytest.raises(RestartError, match=r"still does not verify .* after a reload") as failed:
+    with pytest.raises(RestartError, match=r"has not taken notice of .* after a reload") as failed:
         node.call(remove_insecure=True, clock=Hurried())
     assert "docker runs on them again" in str(failed.value)
     assert node.text(daemonjson.PATH) == before
