@@ -24,7 +24,7 @@ demo: setup ## Start the sandbox, a real three-node cluster, and run site.yml on
 
 .PHONY: test
 test: setup ## Every test: lint, sanity, unit tests, then all scenarios on the sandbox
-	@$(PARTS) lint sanity unit api scenarios
+	@$(PARTS) lint sanity unit files api scenarios
 
 .PHONY: lint
 lint: setup ## All linters: ansible-lint, yamllint, ruff, mypy, vermin, shellcheck and more
@@ -37,6 +37,10 @@ sanity: setup ## ansible-test sanity on a copy of what goes into the artefact
 .PHONY: unit
 unit: setup ## Unit and contract tests
 	@$(PARTS) unit
+
+.PHONY: files
+files: setup ## 5 000 generated files of each format that has insecure flags, against their real readers
+	@$(PARTS) files
 
 .PHONY: api
 api: setup ## Tests of the modules against a real API server, started for them alone

@@ -30,9 +30,10 @@ SANDBOX = ROOT / "tests" / "sandbox" / "sandbox"
 ARTIFACTS = ROOT / "tests" / "sandbox" / "build" / "artifacts.py"
 LOGS = OUTPUT / "log"
 PYTHON = str(BIN / "python")
+MANY_FILES = ROOT / "tests" / "unit" / "plugins" / "module_utils" / "_node" / "test_many_files.py"
 SANDBOX_PART = "sandbox"
 # Parts that are one command each; the others are the sandbox and the scenarios on it.
-PLAIN = ("lint", "sanity", "unit", "api")
+PLAIN = ("lint", "sanity", "unit", "files", "api")
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,9 @@ def expand(words: list[str]) -> list[str]:
         elif word in PLAIN or word.removeprefix("scenario:") in known:
             parts.append(word if word in PLAIN else f"scenario:{word.removeprefix('scenario:')}")
         else:
-            message = f"no part of the tests: {word}; there are lint, sanity, unit, api, scenarios, " + ", ".join(
-                f"scenario:{name}" for name in known
+            message = (
+                f"no part of the tests: {word}; there are lint, sanity, unit, files, api, scenarios, "
+                + ", ".join(f"scenario:{name}" for name in known)
             )
             raise ValueError(message)
     first = next((index for index, part in enumerate(parts) if needs_sandbox(part)), None)
@@ -94,6 +96,8 @@ def command_of(part: str) -> list[str]:
             "-q",
             *os.environ.get("PYTEST_ARGS", "").split(),
         ]
+    if part == "files":
+        return [PYTHON, "-m", "pytest", "-q", "-n", "2", str(MANY_FILES)]
     if part == "api":
         return [PYTHON, "-m", "pytest", "-q", str(ROOT / "tests" / "api")]
     if part == SANDBOX_PART:
@@ -110,6 +114,8 @@ def command_of(part: str) -> list[str]:
 def environment_of(part: str) -> dict[str, str]:
     """The environment of a part: our own tools first, and colours only where somebody sees them."""
     environment = {**os.environ, "PATH": clean_path(), "PYTHONUNBUFFERED": "1"}
+    if part == "files":
+        environment["HYPOTHESIS_PROFILE"] = "thorough"
     if not sys.stdout.isatty():
         environment |= {"NO_COLOR": "1", "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"}
     return environment

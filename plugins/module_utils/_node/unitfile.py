@@ -126,7 +126,7 @@ def commands(entry, dialect=V246):
         if offset >= len(entry.value):
             return [command for command in found if command]
         ahead = (entry.value[offset : offset + 3].split() or [b""])[0]
-        if ahead == b";" and found[-1]:
+        if ahead == b";":
             found.append([])
             offset += 1
         elif ahead == b"\\;" and found[-1]:

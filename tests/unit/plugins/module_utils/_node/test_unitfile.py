@@ -57,6 +57,7 @@ def unescaped(text: bytes) -> bytes:
 @given(raw=chaos)
 @example(raw=b"[Service]\nExecStart=/bin/a \\\n# comment \\\n  b\n")
 @example(raw=b"[Service]\nExecStart=/bin/a \\")
+@example(raw=b"[Service]\nExecStart=; /bin/a ; ; z\n")
 def test_reads_every_file_as_systemd_does(systemd_units: Any, raw: bytes) -> None:
     real = systemd_units.read(raw)
     try:
