@@ -150,7 +150,7 @@ class Trust:
         texts = {path: raw for path, raw in read.items() if raw is not None}
         # Asked for only where it can matter: what a backslash or a quote means has changed over the years.
         some = any(flags.FLAG in texts.get(path, b"") for path in [*paths, *unit.unit_files])
-        version = self._systemd.version() if some else None
+        version = self._systemd.version() if some or self._records.removed() else None
         generates = registriesconf.GENERATED in texts and self._systemd.exists(systemd_of.REGISTRIES)
         arguments = self._systemd.cmdline(unit.pid) if unit.pid else []
         return insecure.Facts(paths, texts, unit, arguments, self._engine_says(unit), version, generates)
