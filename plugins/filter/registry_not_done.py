@@ -49,6 +49,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 _ABSENT = "an earlier step failed there, or --limit left it out of this run"
+# By its condition, as where OpenShift 4 places the CA itself; a module that skips itself in check mode is no such case.
+_SKIPPED = "nothing was done there by this run, so that it cannot be told"
 
 
 def _why(found: Mapping[str, Any] | None) -> str | None:
@@ -58,6 +60,8 @@ def _why(found: Mapping[str, Any] | None) -> str | None:
     said = str(found.get("msg") or "no reason was given")
     if found.get("unreachable"):
         return f"could not be reached: {said}"
+    if found.get("skipped") and "skip_reason" in found:
+        return _SKIPPED
     return f"failed: {said}" if found.get("failed") else None
 
 

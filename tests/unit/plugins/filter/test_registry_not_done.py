@@ -25,10 +25,12 @@ def test_every_other_host_is_named_with_its_reason() -> None:
         "gone": {"placed": {"unreachable": True, "changed": False, "msg": "no route to host"}},
         "out": {"other": {"changed": False}},
         "mute": {"placed": {"failed": True}},
+        "other": {"placed": {"changed": False, "skipped": True, "skip_reason": "Conditional result was False"}},
     }
     assert not_done(hostvars, hostvars, "placed") == [
         "bad: failed: read-only file system",
         "gone: could not be reached: no route to host",
         "out: an earlier step failed there, or --limit left it out of this run",
         "mute: failed: no reason was given",
+        "other: nothing was done there by this run, so that it cannot be told",
     ]
