@@ -148,7 +148,7 @@ def main():
 
 
 def _end(_signal, _frame):
-    sys.exit(0)
+    raise SystemExit(0)
 
 
 def _print(line):
