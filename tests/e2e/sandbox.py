@@ -52,6 +52,11 @@ def objects(*arguments: str) -> list[dict[str, Any]]:
     return json.loads(kubectl("get", *arguments, "-o", "json"))["items"]
 
 
+def pods(*arguments: str) -> list[dict[str, Any]]:
+    """Give the pods that are to stay: one that ends goes on serving for some seconds."""
+    return [pod for pod in objects("pods", *arguments) if "deletionTimestamp" not in pod["metadata"]]
+
+
 def on(node: str, command: str, *, check: bool = True, timeout: float = 120) -> subprocess.CompletedProcess[str]:
     """Run a shell command on a node, as root."""
     return run(

@@ -130,7 +130,7 @@ def test_one_write_and_one_rollout(before: dict[str, Any], adopted: sandbox.Run)
 
 def test_it_serves_tls(adopted: sandbox.Run) -> None:
     assert adopted.code == 0
-    (pod,) = sandbox.objects("pods", "-n", NAMESPACE, "-l", "docker-registry=default")
+    (pod,) = sandbox.pods("-n", NAMESPACE, "-l", "docker-registry=default")
     log = sandbox.kubectl("logs", "-n", NAMESPACE, pod["metadata"]["name"], "-c", "registry")
     assert re.search(r"listening on \S*:5000, tls", log), log
     assert {check["name"] for check in pod["status"]["containerStatuses"] if check["ready"]} == {"registry", "theirs"}

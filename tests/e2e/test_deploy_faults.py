@@ -107,7 +107,7 @@ def written() -> dict[str, Object]:
 
 
 def pods() -> list[Object]:
-    return sandbox.objects("pods", "-n", "default", "-l", "docker-registry=default")
+    return sandbox.pods("-n", "default", "-l", "docker-registry=default")
 
 
 def serving() -> list[str]:

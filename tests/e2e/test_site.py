@@ -14,7 +14,7 @@ import sandbox
 @pytest.fixture(scope="module", name="pod")
 def _pod() -> str:
     """Name the registry's pod."""
-    pods = sandbox.objects("pods", "-n", "default", "-l", "docker-registry=default")
+    pods = sandbox.pods("-n", "default", "-l", "docker-registry=default")
     assert len(pods) == 1, [pod["metadata"]["name"] for pod in pods]
     return pods[0]["metadata"]["name"]
 

@@ -81,7 +81,7 @@ def restart() -> None:
     """Let the registry's pod die; the next one is another pod."""
     sandbox.kubectl("delete", "pods", "-n", "default", "-l", f"{NAME}=default", "--wait=true", "--grace-period=1")
     for _ in range(60):
-        pods = sandbox.objects("pods", "-n", "default", "-l", f"{NAME}=default")
+        pods = sandbox.pods("-n", "default", "-l", f"{NAME}=default")
         ready = [c["ready"] for pod in pods for c in pod["status"].get("containerStatuses") or []]
         if ready and all(ready):
             return

@@ -161,7 +161,7 @@ def test_the_address_is_the_same_and_nothing_of_others_is_lost(moved: sandbox.Ru
 
 def test_nothing_of_the_migration_is_left(moved: sandbox.Run) -> None:
     assert moved.code == 0
-    pods = [pod["metadata"]["name"] for pod in sandbox.objects("pods", "-n", NAMESPACE)]
+    pods = [pod["metadata"]["name"] for pod in sandbox.pods("-n", NAMESPACE)]
     assert len(pods) == 1, pods
 
 

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Change files that engines read, and have the engines take notice; put all back where docker does not do well so.
 
-A flag that docker was started with needs a restart; an entry of daemon.json only a reload. Unit files are read anew
-before, and CRI-O reads registries.conf anew after.
+A flag that docker was started with needs a restart; an entry of daemon.json only a reload. Before that, unit files are
+read anew, and CRI-O reads registries.conf anew.
 """
 
 import time
@@ -56,14 +56,13 @@ class Switch:
         for change in edits:
             self._tree.replace(change.path, change.after)
         self._read_units_anew(paths)
+        self._tell_crio(paths)  # before docker, after which the run may end without an answer from the registry
         if need.restart:
             self._restart(unit, prove, [REGISTRIES] if need.generate else [])
         elif need.reload:
             self._reload(pending, prove)
         elif need.generate:
             self._warn("systemctl restart " + REGISTRIES, self._systemd.regenerate())
-        if self.reloads_crio(paths):
-            self._warn("systemctl reload " + CRIO, self._systemd.reload(CRIO))
         self._records.end_restart()
 
     def reloads_crio(self, paths):
@@ -73,6 +72,10 @@ class Switch:
     def _read_units_anew(self, paths):
         if any(insecure.is_ours_to_edit(path) for path in paths):
             self._warn("systemctl daemon-reload", self._systemd.daemon_reload())
+
+    def _tell_crio(self, paths):
+        if self.reloads_crio(paths):
+            self._warn("systemctl reload " + CRIO, self._systemd.reload(CRIO))
 
     def _warn(self, command, said):
         if said:
@@ -137,7 +140,9 @@ class Switch:
                 self._tree.replace(path, raw)
             elif now != raw:
                 changed_since.append(path)
-        self._read_units_anew(path for path, _raw, _after in recorded)
+        paths = [path for path, _raw, _after in recorded]
+        self._read_units_anew(paths)
+        self._tell_crio(paths)
         text = "{}. ".format(cause)
         if changed_since:
             text += "Somebody has changed {} meanwhile, which is left so. ".format(", ".join(changed_since))
