@@ -110,8 +110,8 @@ options:
     description:
       - Pushed images may be lost. Without it, a change that would replace the registry's volume or bucket, or the
         directory in it, is refused, and so is one that would replace, or take away, a pod of a registry with ephemeral
-        storage. A new certificate, another image, other variables, fewer C(replicas) and an end of the registry are such
-        changes.
+        storage. A new certificate, another image, other variables, fewer C(replicas) and an end of the registry are
+        such changes.
       - A single pod with ephemeral storage in which there is nothing, as a command in it tells, may always go.
     type: bool
     default: false
