@@ -197,7 +197,8 @@ def test_a_node_that_fails_is_back_in_service_and_ends_the_run(cluster: Cluster)
     assert (status, cluster.restarts(), cluster.cordons()) == (2, [("a", True)], []), said
     cluster.state["a"] = {"fails": "fails too", "unhealthy": True}
     status, said = cluster.play(registry_trust_cordon=True, registry_trust_serial=2)
-    assert (status, cluster.restarts(), cluster.cordons()) == (2, [("a", True), ("b", True)], ["a"]), said
+    # Both are of one batch: which of them is first is chance.
+    assert (status, sorted(cluster.restarts()), cluster.cordons()) == (2, [("a", True), ("b", True)], ["a"]), said
     cluster.state["a"] = {}
     status, said = cluster.play()
     assert (status, cluster.restarts(), cluster.cordons()) == (0, [("a", True), ("c", False)], []), said
