@@ -20,7 +20,7 @@ from ansible_collections.okd.registry.plugins.module_utils._deployspec import AU
 from ansible_collections.okd.registry.plugins.module_utils._endpoints import KNOWN_AFTER_APPLY
 from ansible_collections.okd.registry.plugins.module_utils._errors import NotFoundError, OptionError, RefusedError
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
-from ansible_collections.okd.registry.plugins.module_utils._migrate import switch
+from ansible_collections.okd.registry.plugins.module_utils._migrate import pending
 from ansible_collections.okd.registry.plugins.module_utils._migrate.state import State
 from ansible_collections.okd.registry.plugins.module_utils._plan import plan
 from ansible_collections.okd.registry.plugins.module_utils._storage import Stored
@@ -87,7 +87,7 @@ def read(spec: DeploySpec, api: Api, *, check_mode: bool) -> Live:
         fingerprint=fingerprint,
         storage=stored,
         companions=companions,
-        migration=switch.read(api, registry.name, registry.namespace) if workload else None,
+        migration=pending.read(api, registry.name, registry.namespace) if workload else None,
         disruption=_disruption.read(registry, spec.pod.budget, api),
     )
 
@@ -191,7 +191,7 @@ def wanted(spec: DeploySpec, live: Live, http_identity: str | None) -> build.Wor
         image=spec.image,
         replicas=replicas(spec, live.workload),
         labels=spec.labels,
-        pod_labels=switch.labels(live.workload, live.migration),
+        pod_labels=pending.labels(live.workload, live.migration),
         selector=spec.selector,
         service_account=spec.service_account,
         port=spec.registry.port,
@@ -208,7 +208,7 @@ def wanted(spec: DeploySpec, live: Live, http_identity: str | None) -> build.Wor
         parts=(
             Part(checksum=_companion.checksums(spec.companions(), live.companions)),
             Part(checksum=live.storage.checksums()),
-            Part(env=switch.env(live.migration)),
+            Part(env=pending.env(live.migration)),
         ),
     )
     return replace(want, images=_noted(spec, live, want))

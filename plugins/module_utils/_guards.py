@@ -29,7 +29,7 @@ from ansible_collections.okd.registry.plugins.module_utils._guards_storage impor
     storage_problems,
 )
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
-from ansible_collections.okd.registry.plugins.module_utils._migrate import switch
+from ansible_collections.okd.registry.plugins.module_utils._migrate import pending
 from ansible_collections.okd.registry.plugins.module_utils._result import Result
 
 Object = dict[str, Any]
@@ -136,7 +136,7 @@ def _labels(spec: DeploySpec, live: Live) -> Iterator[Problem]:
             f"{live.kind} {registry} selects its pods by {_pairs(there)}, which cannot become {_pairs(spec.selector)}:"
             " leave selector out to keep it, or delete the workload first (the Service, and so the address, stays).",
         )
-    pods = {**spec.labels, **(spec.selector or there), **switch.labels(live.workload, live.migration)}
+    pods = {**spec.labels, **(spec.selector or there), **pending.labels(live.workload, live.migration)}
     chosen = ((live.service or {}).get("spec") or {}).get("selector") or {}
     if chosen and not chosen.items() <= pods.items():
         yield Problem(

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ansible_collections.okd.registry.plugins.module_utils import _content
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._build import place
 from ansible_collections.okd.registry.plugins.module_utils._build.configfile import File
 from ansible_collections.okd.registry.plugins.module_utils._build.storage import live_path
-from ansible_collections.okd.registry.plugins.module_utils._content import Content
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
+
+if TYPE_CHECKING:
+    from ansible_collections.okd.registry.plugins.module_utils._content import Content
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class Counted:
 
         :param in_pods: whether each pod has images of its own.
         """
+        from ansible_collections.okd.registry.plugins.module_utils import _content
+
         told = _content.sentence(self.content)
         if not self.content.counted:
             return f"; {told}"
@@ -52,6 +55,8 @@ def count(api: Api, workload: Mapping[str, Any], file: File | None) -> Counted:
 
     :param file: the configuration file that is mounted for it.
     """
+    from ansible_collections.okd.registry.plugins.module_utils import _content
+
     return Counted(*_content.of_some_pod(api, workload, place.root(workload, file) or live_path(workload)))
 
 

@@ -4,7 +4,8 @@
 """A change of storage that takes the images along (``migrate``), as registry_deploy sees it.
 
 The copying is the business of ``_migrate``, step by step under the action plugin. Here is what comes before (is it
-needed, and is it proven), and after the workload was written (the selectors as they were).
+needed, and is it proven), and after the workload was written (the selectors as they were). What does it is imported
+only where there is a migration: most runs have none.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ from ansible_collections.okd.registry.plugins.module_utils._deploycheck import L
 from ansible_collections.okd.registry.plugins.module_utils._deployspec import DeploySpec
 from ansible_collections.okd.registry.plugins.module_utils._guards_storage import Seen, moves_images
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
-from ansible_collections.okd.registry.plugins.module_utils._migrate import switch
 from ansible_collections.okd.registry.plugins.module_utils._result import Result
 
 #: Seconds for old pods to be gone once the new ones serve: a pod has 30 to end.
@@ -34,7 +34,11 @@ def ref(spec: DeploySpec, live: Live) -> ObjectRef:
 def give_up(spec: DeploySpec, live: Live, api: Api, result: Result, *, check_mode: bool) -> bool:
     """Undo a migration that is under way and not wanted any more. True where there was one: then read all again."""
     noted = live.migration
-    if noted is None or live.workload is None or switch.is_switched(live.workload, noted):
+    if noted is None or live.workload is None:
+        return False
+    from ansible_collections.okd.registry.plugins.module_utils._migrate import switch
+
+    if switch.is_switched(live.workload, noted):
         return False
     if spec.migrate and switch.is_for(noted, live.workload, live.storage.want.source()):
         return False
@@ -45,17 +49,25 @@ def unproven(spec: DeploySpec, live: Live, api: Api) -> str | None:
     """Why images have to be copied before the workload may be written; None where they need not be."""
     if not spec.migrate or live.workload is None or not moves_images(Seen.of(spec, live)):
         return None
+    from ansible_collections.okd.registry.plugins.module_utils._migrate import switch
+
     return switch.unproven(api, ref(spec, live), live.workload, live.storage.want.source(), live.migration)
 
 
 def aside(live: Live, workload: Mapping[str, Any] | None) -> dict[str, str]:
     """What the action plugin says of the Service where the new pods do not become ready: the return value ``aside``."""
-    said = switch.aside(workload, live.migration) if workload else None
+    if not workload or live.migration is None:
+        return {}
+    from ansible_collections.okd.registry.plugins.module_utils._migrate import switch
+
+    said = switch.aside(workload, live.migration)
     return {"aside": said} if said else {}
 
 
 def task(spec: DeploySpec, live: Live, planned: Mapping[str, Any], why: str) -> dict[str, Any]:
     """What the action plugin needs to have the images copied: the return value ``migration``."""
+    from ansible_collections.okd.registry.plugins.module_utils._migrate import switch
+
     return {
         "needed": True,
         "why": why,
@@ -70,7 +82,11 @@ def finish(
     spec: DeploySpec, live: Live, workload: Mapping[str, Any], api: Api, result: Result, *, check_mode: bool
 ) -> bool:
     """With the new pods serving: put back what kept pushes out. True while that has to wait for old pods to end."""
-    if live.migration is None or not switch.is_switched(workload, live.migration):
+    if live.migration is None:
+        return False
+    from ansible_collections.okd.registry.plugins.module_utils._migrate import switch
+
+    if not switch.is_switched(workload, live.migration):
         return False
     end = time.monotonic() + (0 if check_mode else _OLD_PODS)
     with api.waiting():

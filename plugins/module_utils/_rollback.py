@@ -25,7 +25,7 @@ from ansible_collections.okd.registry.plugins.module_utils._errors import (
     RefusedError,
 )
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
-from ansible_collections.okd.registry.plugins.module_utils._migrate import switch
+from ansible_collections.okd.registry.plugins.module_utils._migrate import pending, switch
 from ansible_collections.okd.registry.plugins.module_utils._model import Registry
 from ansible_collections.okd.registry.plugins.module_utils._patch import operations
 from ansible_collections.okd.registry.plugins.module_utils._plan import (
@@ -57,7 +57,7 @@ def run(params: Mapping[str, Any], api: Api, *, check_mode: bool) -> dict[str, A
     kept = _before.entries(_before.read(registry, api))
     if not kept:
         result.note(f"There is nothing to put back: no deployment of {registry} is unfinished.")
-    workload, moved = None, switch.read(api, registry.name, registry.namespace) if kept else None
+    workload, moved = None, pending.read(api, registry.name, registry.namespace) if kept else None
     for one in kept:
         if one.ref.kind in build.API_VERSIONS and one.object and not switch.is_switched(one.object, moved):
             why = switch.no_way_back(api, one.ref, moved)

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.okd.registry.plugins.module_utils import _probe, _rollback
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._apply import Outcome
 from ansible_collections.okd.registry.plugins.module_utils._before import Before
@@ -73,6 +72,8 @@ def run(
     if check_mode:
         return None, []
     try:
+        from ansible_collections.okd.registry.plugins.module_utils import _probe
+
         report = _probe.probe(api, spec.registry, want, planned, image=spec.helper_image or None)
     except RegistryError as exc:
         refused = isinstance(exc, RefusedError)
@@ -87,6 +88,8 @@ def run(
 
 def _take_back(made: Iterable[tuple[Companion, Outcome]], registry: Registry, api: Api) -> list[str]:
     """Rights that this run gave, and a claim that it made and that is not bound. What stays all the same, in words."""
+    from ansible_collections.okd.registry.plugins.module_utils import _rollback
+
     stays = []
     for one, outcome in reversed([*made]):
         if not outcome.changed or one.ref.kind == _ACCOUNT:

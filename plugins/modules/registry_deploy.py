@@ -475,28 +475,43 @@ api_requests:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.okd.registry.plugins.module_utils import _deploy, _operator, _render, _rollback, _undeploy
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._args import COMMON, ENDPOINTS, argument_spec
 from ansible_collections.okd.registry.plugins.module_utils._build.workload import API_VERSIONS
 from ansible_collections.okd.registry.plugins.module_utils._kube import run_module
 from ansible_collections.okd.registry.plugins.module_utils._options import pod, settings, storage
 
+#: API group of the image-registry operator.
+OPERATOR = "imageregistry.operator.openshift.io"
 STATES = ["present", "redeployed", "rolled_back", "rendered", "absent"]
 
 
 def execute(module: AnsibleModule, api: Api) -> dict[str, Any]:
-    """Deploy, or take away. Values of variables that hold credentials are kept out of every output."""
+    """Deploy, or take away. Values of variables that hold credentials are kept out of every output.
+
+    What only some runs need is imported by these alone: Python compiles the bundle anew each time.
+    """
     storage.show_harmless(module)
     params = settings.show_harmless(module)
     module.no_log_values.update(storage.secret_values(params))
-    if params["state"] == "rendered":
+    state = params["state"]
+    if state == "rendered":
+        from ansible_collections.okd.registry.plugins.module_utils import _render
+
         return _render.run(params)
-    config = _operator.manages(params, api)
-    if config is not None:
-        return _operator.run(params, api, config, check_mode=module.check_mode)
-    work = {"absent": _undeploy.run, "rolled_back": _rollback.run}.get(params["state"], _deploy.run)
-    return work(params, api, check_mode=module.check_mode)
+    if params["managed_by"] == "operator" or (params["managed_by"] == "auto" and api.has(OPERATOR)):
+        from ansible_collections.okd.registry.plugins.module_utils import _operator
+
+        config = _operator.manages(params, api)
+        if config is not None:
+            return _operator.run(params, api, config, check_mode=module.check_mode)
+    if state == "absent":
+        from ansible_collections.okd.registry.plugins.module_utils import _undeploy as work
+    elif state == "rolled_back":
+        from ansible_collections.okd.registry.plugins.module_utils import _rollback as work
+    else:
+        from ansible_collections.okd.registry.plugins.module_utils import _deploy as work
+    return work.run(params, api, check_mode=module.check_mode)
 
 
 def main() -> None:

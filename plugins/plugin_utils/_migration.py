@@ -15,14 +15,14 @@ How registry_deploy with ``migrate: true`` and its action plugin use this:
 2. The action calls :func:`run` with these. It ends with every file compared, every digest verified and pushes kept
    out; or with ``failed`` and ``msg``, and the registry serving as before.
 3. The action calls registry_deploy again. The module looks the proof up in the cluster (``unproven`` is None now; no
-   word of the caller's counts) and writes the workload: ``switch.labels(live, noted)`` among the labels of the pod
-   template, ``switch.env(noted)`` as a Part before the user's settings. Its guard on what the Service selects counts
+   word of the caller's counts) and writes the workload: ``pending.labels(live, noted)`` among the labels of the pod
+   template, ``pending.env(noted)`` as a Part before the user's settings. Its guard on what the Service selects counts
    these labels among the pods'.
 4. When the rollout is done, ``switch.finish(api, ref, live, result, check_mode=…)``, where other leftovers are taken
    back: True while it has to be called again. Every run calls it, so that one that was killed is ended by the next.
 
 Where registry_deploy is called while a migration is noted whose target is not wanted (any more), it calls
-``switch.undo`` first. ``switch.labels`` is for every write of the template, also without a migration under way.
+``switch.undo`` first. ``pending.labels`` is for every write of the template, also without a migration under way.
 Where the rollout after a switch from emptyDir fails, there is a way back only while all the old pods are ready, and
 stay (``switch.no_way_back``): the new volume has everything.
 """

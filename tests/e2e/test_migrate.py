@@ -26,7 +26,7 @@ from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._apply import amend
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
 from ansible_collections.okd.registry.plugins.module_utils._kube import connect
-from ansible_collections.okd.registry.plugins.module_utils._migrate import state, switch
+from ansible_collections.okd.registry.plugins.module_utils._migrate import pending, state, switch
 
 KUBECONFIG = str(sandbox.STATE / "admin.kubeconfig")
 NAME, NAMESPACE = "docker-registry", "default"
@@ -82,14 +82,14 @@ def _versions() -> int:
 
 def _switch(api: Api, directory: Path) -> None:
     """What registry_deploy does once the copy is proven: one write of the workload, its rollout, the end."""
-    live, noted = api.get(CONFIG), switch.read(api, NAME, NAMESPACE)
+    live, noted = api.get(CONFIG), pending.read(api, NAME, NAMESPACE)
     assert live is not None
     assert switch.unproven(api, CONFIG, live, VOLUME, noted) is None
 
     def edit(now: dict[str, Any]) -> dict[str, Any]:
         template = now["spec"]["template"]
-        template["metadata"]["labels"].update(switch.labels(now, noted))
-        variables = switch.env(noted)
+        template["metadata"]["labels"].update(pending.labels(now, noted))
+        variables = pending.env(noted)
         container = template["spec"]["containers"][0]
         container["env"] = [e for e in container["env"] if variables.get(e["name"], 1) is not None]
         mount = next(m["name"] for m in container["volumeMounts"] if m["mountPath"] == "/registry")
@@ -106,7 +106,7 @@ def _switch(api: Api, directory: Path) -> None:
         if "leftovers: false" in done.output:
             break
         time.sleep(1)
-    assert switch.read(api, NAME, NAMESPACE) is None, done.output
+    assert pending.read(api, NAME, NAMESPACE) is None, done.output
     assert _versions() == before + 1
 
 
@@ -150,7 +150,7 @@ def test_from_the_pods_themselves_to_nfs(api: Api, tmp_path: Path) -> None:
     done = _play(tmp_path, "registry_migrate", storage=NFS)
     assert done.code == 0, done.output
     assert _versions() == before
-    noted = switch.read(api, NAME, NAMESPACE)
+    noted = pending.read(api, NAME, NAMESPACE)
     assert noted is not None
     assert noted.totals["repositories"] == 2
     assert _selector() == {**selector, state.LABEL: noted.id}

@@ -19,7 +19,7 @@ from ansible_collections.okd.registry.plugins.module_utils._errors import (
     UnreachableError,
 )
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
-from ansible_collections.okd.registry.plugins.module_utils._migrate import state, switch
+from ansible_collections.okd.registry.plugins.module_utils._migrate import pending, state, switch
 from ansible_collections.okd.registry.plugins.module_utils._migrate.steps import Ask, Steps, taken_over
 from ansible_collections.okd.registry.plugins.module_utils._model import Registry
 from ansible_collections.okd.registry.plugins.module_utils._options import storage
@@ -63,7 +63,7 @@ def _run(params: Mapping[str, Any], api: Api, *, check_mode: bool) -> dict[str, 
         done = noted is not None and not switch.unproven(api, ref, workload or {}, wanted.source(), noted)
         told = {"needed": True, "done": done, "line": f"to be copied {way.words}", "phase": noted and noted.phase}
         return {**_answer(result, ref, changed=not done), "migration": told}
-    before = switch.read(api, registry.name, registry.namespace)
+    before = pending.read(api, registry.name, registry.namespace)
     told = todo.step()
     settled = told["done"] and before is not None and before.phase == told["phase"] and not api.wrote
     return {**_answer(result, ref, changed=not settled), "migration": {"needed": True, **told}}
@@ -85,7 +85,7 @@ def _after(
 ) -> bool:
     if params["state"] == "finished":
         return switch.finish(api, ref, workload, result, check_mode=check_mode) if workload else False
-    noted = switch.read(api, ref.name, ref.namespace or "")
+    noted = pending.read(api, ref.name, ref.namespace or "")
     if params.get("run") and noted and noted.run != params["run"]:
         raise taken_over(state.ref(ref.name, ref.namespace or ""))
     if workload:

@@ -14,7 +14,6 @@ keep the label, for to take it away would be one more rollout. A run that is kil
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,25 +24,17 @@ from ansible_collections.okd.registry.plugins.module_utils._build import layout
 from ansible_collections.okd.registry.plugins.module_utils._build.storage import Storage
 from ansible_collections.okd.registry.plugins.module_utils._errors import RefusedError
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
-from ansible_collections.okd.registry.plugins.module_utils._migrate import door, route, state, steps, worker
+from ansible_collections.okd.registry.plugins.module_utils._migrate import door, pending, route, state, steps, worker
 from ansible_collections.okd.registry.plugins.module_utils._migrate.state import (
     LABEL,
     PROVED,
-    READ_ONLY,
-    READ_ONLY_DOOR,
     SERVICE,
     State,
 )
-from ansible_collections.okd.registry.plugins.module_utils._plan import lent
 from ansible_collections.okd.registry.plugins.module_utils._podstate import is_ready
 from ansible_collections.okd.registry.plugins.module_utils._result import Result
 
 Object = Mapping[str, Any]
-
-
-def read(api: Api, name: str, namespace: str) -> State | None:
-    """The migration of a registry that is under way; None where there is none."""
-    return state.read(api.get(state.ref(name, namespace)))
 
 
 def unproven(api: Api, ref: ObjectRef, workload: Object, target: Mapping[str, Any], noted: State | None) -> str | None:
@@ -102,23 +93,6 @@ def _source(workload: Object) -> dict[str, Any] | None:
         return None
 
 
-def labels(workload: Object | None, noted: State | None) -> dict[str, str]:
-    """Labels for the pod template: that of a migration that is to be switched, else the one that live pods have."""
-    if noted is not None and noted.door == SERVICE and noted.phase == PROVED:
-        return noted.label
-    there = (layout.template(workload).get("metadata") or {}).get("labels") or {}
-    return {LABEL: there[LABEL]} if LABEL in there else {}
-
-
-def env(noted: State | None) -> dict[str, Any]:
-    """Variables for the registry's container, as ``Part.env`` has them: the door's own is taken away; what somebody had
-    set in its place before is put back, and stays his.
-    """
-    if noted is None or noted.door != READ_ONLY_DOOR:
-        return {}
-    return {READ_ONLY: lent(json.loads(noted.read_only)) if noted.read_only else None}
-
-
 def finish(api: Api, ref: ObjectRef, workload: Object, result: Result, *, check_mode: bool) -> bool:
     """After the switch: put the selectors back and forget the migration. True where pods without the label still live,
 
@@ -148,7 +122,7 @@ def undo(api: Api, ref: ObjectRef, workload: Object, result: Result, *, check_mo
     :param keep: whether a later run may go on with it.
     :returns: whether there was one.
     """
-    noted = read(api, ref.name, ref.namespace or "")
+    noted = pending.read(api, ref.name, ref.namespace or "")
     if noted is None or is_switched(workload, noted):
         return False
     for sentence in steps.undo(api, ref, workload, noted, result, check_mode=check_mode, keep=keep):

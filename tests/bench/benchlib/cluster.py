@@ -20,6 +20,8 @@ Object = dict[str, Any]
 #: What the API server adds to an object, and what nobody writes who applies one.
 SERVER_METADATA = ("uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "ownerReferences")
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+#: Annotations by which the cluster binds a claim, as it does with its C(volumeName).
+BINDING = ("pv.kubernetes.io/", "volume.kubernetes.io/", "volume.beta.kubernetes.io/")
 
 
 def kubectl(*arguments: str, stdin: str | None = None) -> str:
@@ -49,10 +51,17 @@ def reset() -> None:
 def applicable(live: Mapping[str, Any]) -> Object:
     """A live object without what the server put there, as somebody would apply it."""
     metadata = {key: value for key, value in live["metadata"].items() if key not in SERVER_METADATA}
-    notes = {key: value for key, value in metadata.pop("annotations", {}).items() if key != LAST_APPLIED}
+    notes = {
+        key: value
+        for key, value in metadata.pop("annotations", {}).items()
+        if key != LAST_APPLIED and not key.startswith(BINDING)
+    }
     if notes:
         metadata["annotations"] = notes
-    return {**{key: value for key, value in live.items() if key != "status"}, "metadata": metadata}
+    kept = {key: value for key, value in live.items() if key != "status"}
+    if live["kind"] == "PersistentVolumeClaim":
+        kept["spec"] = {key: value for key, value in live["spec"].items() if key != "volumeName"}
+    return {**kept, "metadata": metadata}
 
 
 def reference(resource: Mapping[str, Any]) -> tuple[str, ...]:

@@ -510,7 +510,7 @@ class TestModule:
             no_log_values = {"1234", "debug", "tok"}
             check_mode = False
 
-        monkeypatch.setattr(registry_deploy._undeploy, "run", lambda *_args, **_kw: {})
+        monkeypatch.setattr(_undeploy, "run", lambda *_args, **_kw: {})
         registry_deploy.execute(Module(), None)
         assert Module.no_log_values == {"1234", "tok"}
 

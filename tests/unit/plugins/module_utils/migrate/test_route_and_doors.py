@@ -14,7 +14,7 @@ from ansible_collections.okd.registry.plugins.module_utils._build import pod as 
 from ansible_collections.okd.registry.plugins.module_utils._build.storage import HostPath, Nfs, Storage
 from ansible_collections.okd.registry.plugins.module_utils._errors import RefusedError
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
-from ansible_collections.okd.registry.plugins.module_utils._migrate import content, door, state, switch
+from ansible_collections.okd.registry.plugins.module_utils._migrate import content, door, pending, state, switch
 from ansible_collections.okd.registry.plugins.module_utils._migrate.content import Files
 from ansible_collections.okd.registry.plugins.module_utils._migrate.route import helper_workload, needed, route
 from ansible_collections.okd.registry.plugins.module_utils._migrate.steps import Ask, Steps
@@ -221,7 +221,7 @@ def test_a_variable_of_somebody_elses_comes_back_as_his(own: dict[str, Any]) -> 
         workload(CLAIM, env=(theirs,)), {"name": state.READ_ONLY, "value": state.READ_ONLY_VALUE}
     )  # fmt: skip
     for noted in (now, None):
-        variables = [pods._variable(name, value) for name, value in switch.env(noted).items()]
+        variables = [pods._variable(name, value) for name, value in pending.env(noted).items()]
         wanted = copy.deepcopy(workload(NFS.source()))
         wanted["spec"]["template"]["spec"]["containers"][0]["env"] = variables
         live = plan(live, wanted).after or {}
@@ -231,7 +231,7 @@ def test_a_variable_of_somebody_elses_comes_back_as_his(own: dict[str, Any]) -> 
 
 def test_nobodys_variable_goes() -> None:
     now = closing("readonly", door.Seen(REF, workload(CLAIM), [], []))
-    assert switch.env(now) == {state.READ_ONLY: None}
+    assert pending.env(now) == {state.READ_ONLY: None}
 
 
 # ---- what was deleted while it was copied ----------------------------------------------------------------------------
