@@ -97,7 +97,8 @@ options:
       - A flag goes into today's file, at the end of the variable, setting or list that it was taken from; what others
         have changed since stays. Where that place is gone, a warning says so.
       - Docker is restarted, or reloaded, where it does not run with the flag; if it does not come up, the files are put
-        back. With O(restart=false), what needs a restart is refused.
+        back. With O(restart=false), a node that needs a restart for it is left as it is, its CA too, and told in
+        RV(restart_needed).
     type: bool
     default: false
     version_added: 1.0.0
@@ -266,6 +267,7 @@ restart_needed:
   description:
     - Whether a call with O(remove_insecure=true) and O(restart=true) still has work on this node, which nearly always
       includes a restart of docker.
+    - With O(state=absent), whether one with O(restore_insecure=true) and O(restart=true) has.
   returned: always
   type: bool
 restarted:

@@ -40,6 +40,9 @@ folder, host = pathlib.Path(options["folder"]), options["host"]
 state = json.loads((folder / "state.json").read_text())[host]
 flag = folder / (host + ".flag")
 restarts = options.get("restart", True)
+with (folder / "calls").open("a") as log:
+    said = [host, options.get("state", "present"), options.get("restore_insecure", False), restarts]
+    print(json.dumps(said), file=log)
 result = {"changed": False, "restart_needed": flag.exists(), "restarted": False}
 if restarts:
     node = Api(lambda: connect({"kubeconfig": options["kubeconfig"]})).get(nodes.ref(options["node"]))
@@ -136,7 +139,8 @@ class Cluster:
             (self.folder / f"{name}.connection").write_text("local")
         (self.folder / "state.json").write_text(json.dumps(self.state))
         (self.folder / "inventory.yml").write_text(yaml.safe_dump(self.inventory()))
-        (self.folder / "restarts").write_text("")
+        for log in ("restarts", "calls"):
+            (self.folder / log).write_text("")
         arguments = [word for one in variables.items() for word in ("-e", json.dumps(dict([one])))]
         limit = arguments_for_limit(variables)
         program = str(Path(sys.executable).with_name("ansible-playbook"))
@@ -150,6 +154,10 @@ class Cluster:
         """Who was restarted in the last run, in order, and whether the Node was out of service then."""
         lines = (self.folder / "restarts").read_text().split("\n")
         return [(host, cordoned == "True") for host, cordoned in (line.split() for line in lines if line)]
+
+    def calls(self) -> list[list[Any]]:
+        """What was asked of the nodes in the last run: host, state, whether flags come back, whether with restarts."""
+        return sorted(json.loads(line) for line in (self.folder / "calls").read_text().splitlines())
 
     def cordons(self) -> list[str]:
         """The hosts whose Nodes are cordoned."""
@@ -248,3 +256,20 @@ def test_who_is_no_host_is_named_and_whose_name_is_unknown_is_not_guessed(cluste
     assert status == 2
     assert (cluster.restarts(), cluster.cordons()) == ([], [])
     cluster.hosts["c"] = found
+
+
+def test_trust_goes_without_a_registry_and_flags_come_back_in_batches(cluster: Cluster) -> None:
+    for kind, name in (("ConfigMap", "docker-registry-ca"), ("Service", "docker-registry")):
+        cluster.api.delete(ObjectRef("v1", kind, name, cluster.namespace))
+    status, said = cluster.play()
+    assert status == 2
+    assert "holds no CA of the registry" in said
+    status, said = cluster.play(registry_trust_state="absent")
+    assert (status, cluster.calls()) == (0, [[host, "absent", False, False] for host in "abc"]), said
+    cluster.flags("a", "b")
+    status, said = cluster.play(
+        registry_trust_state="absent", registry_trust_restore_insecure=True, registry_trust_cordon=True
+    )
+    wanted = [[host, "absent", True, False] for host in "abc"] + [[host, "absent", True, True] for host in "ab"]
+    assert (status, cluster.calls()) == (0, sorted(wanted)), said
+    assert (cluster.restarts(), cluster.cordons()) == ([("a", True), ("b", True)], [])

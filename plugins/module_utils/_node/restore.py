@@ -8,7 +8,7 @@ from collections import namedtuple
 
 from . import daemonjson, dockerargs, flags, insecure, putback, registriesconf
 from .difference import difference
-from .errors import EnvFileError, RefusedError, RestartError
+from .errors import EnvFileError, RestartError
 from .manifest import Change
 from .switch import Need, Switch
 from .systemd import REGISTRIES
@@ -43,13 +43,14 @@ class Restore:
     def plan(self):
         """Say what would be done, and write it into the result.
 
-        :returns: whether there is anything to do, or to be finished
-        :raises RefusedError: where docker must be restarted for it, and may not be
+        :returns: whether there is anything to do, or to be finished; where docker must be restarted for it and may not
+            be, the result only says so (restart_needed), since that is left for a call that may
         """
         facts = self._look()
         plan = self._plan(facts)
         if plan.need.restart and not self._request.restart:
-            raise RefusedError("restore_insecure: docker must be restarted for it, which restart=false does not allow")
+            self._result["restart_needed"] = True
+            return False
         self._report(plan)
         return (
             bool(plan.edits)

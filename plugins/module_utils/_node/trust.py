@@ -80,6 +80,10 @@ class Trust:
         request = self._request
         if request.state == "absent":
             restored = self._restore() if request.restore_insecure else None
+            if restored is not None and restored["restart_needed"]:
+                # The CA stays as long as docker verifies: without it, the registry could not be used in between.
+                self.result.update(restart_needed=True, files=sorted(self._records.load().files))
+                return self.result
             if not request.check_mode:
                 self._records.forget(self._records.removed())
             self._placement.converge(None, [])

@@ -12,11 +12,7 @@ from typing import Any
 import pytest
 import tomllib
 from ansible_collections.okd.registry.plugins.module_utils._node import daemonjson, putback, registriesconf
-from ansible_collections.okd.registry.plugins.module_utils._node.errors import (
-    EnvFileError,
-    RefusedError,
-    RestartError,
-)
+from ansible_collections.okd.registry.plugins.module_utils._node.errors import EnvFileError, RestartError
 from ansible_collections.okd.registry.tests.unit.plugins.module_utils._node import test_envedit as env
 from ansible_collections.okd.registry.tests.unit.plugins.module_utils._node import test_registriesconf as conf
 from ansible_collections.okd.registry.tests.unit.plugins.module_utils._node import test_unitedit as unit
@@ -111,13 +107,19 @@ def test_a_place_that_is_gone_is_told_and_the_rest_is_done(make: Make, names: li
     ]
 
 
-def test_without_leave_to_restart_it_is_refused_and_nothing_is_touched(make: Make) -> None:
+def test_without_leave_to_restart_a_node_that_needs_it_is_left_as_it_is(make: Make, names: list[str]) -> None:
+    """The CA included: docker verifies until it is restarted."""
     node = make()
-    node.call(remove_insecure=True)
+    placed = node.call(remove_insecure=True)["files"]
     before = node.tree()
-    with pytest.raises(RefusedError, match="docker must be restarted for it"):
-        node.call(**ABSENT, restore_insecure=True, restart=False)
-    assert node.tree() == before
+    for check_mode in (True, False):
+        left = node.call(**ABSENT, restore_insecure=True, restart=False, check_mode=check_mode)
+        assert (left["restart_needed"], left["changed"], left["restarted"]) == (True, False, False)
+        assert (left["actions"], left["files"]) == ([], placed)
+    assert (node.tree(), node.state["restarts"]) == (before, 1)
+    done = node.call(**ABSENT, restore_insecure=True)
+    assert (done["restart_needed"], done["restarted"], done["files"]) == (False, True, [])
+    assert values(node) == [names[0]]
 
 
 def test_docker_that_does_not_start_with_the_flag_runs_without_it_again(make: Make, names: list[str]) -> None:
