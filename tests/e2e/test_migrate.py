@@ -176,41 +176,33 @@ def test_from_a_claim_to_nfs(api: Api, tmp_path: Path) -> None:
     assert images.pulls("three", images.push("three"))
 
 
-@pytest.mark.parametrize("line", ["copied", "pushes are kept out"])
-def test_a_killed_run_is_gone_on_with(api: Api, tmp_path: Path, line: str) -> None:
+def test_killed_undone_and_killed_it_is_gone_on_with(api: Api, tmp_path: Path) -> None:
+    """One registry from one stop to the next: a volume with other content, two kills, the undoing, one more kill."""
     _deploy(tmp_path, {"kind": "ephemeral"})
     pushed = {name: images.push(name, layers=4) for name in ("one", "two")}
-    _killed(tmp_path, line)
-    if line == "copied":  # it serves as before, and takes pushes
-        pushed["meanwhile"] = images.push("meanwhile")
-    done = _play(tmp_path, "registry_migrate", storage=NFS)
-    assert done.code == 0, done.output
-    _switch(api, tmp_path)
-    _all_there(pushed)
-
-
-def test_undone_it_serves_as_before(tmp_path: Path) -> None:
-    _deploy(tmp_path, {"kind": "ephemeral"})
-    pushed = {"one": images.push("one")}
     selector = _selector()
-    _killed(tmp_path, "pushes are kept out")
-    undone = _play(tmp_path, "registry_migrate", state="undone")
-    assert undone.code == 0, undone.output
-    assert _selector() == selector
-    _all_there(pushed)
-    pushed["two"] = images.push("two")
-    _all_there(pushed)
-
-
-def test_a_volume_with_other_content_is_refused(tmp_path: Path) -> None:
-    _deploy(tmp_path, {"kind": "ephemeral"})
-    images.push("one")
     sandbox.in_container("infra", "mkdir /exports/registry/photos && chown 1001 /exports/registry/photos")
-    selector = _selector()
     refused = _play(tmp_path, "registry_migrate", storage=NFS)
     assert refused.code != 0
     assert "photos" in refused.output
     assert _selector() == selector
+    sandbox.in_container("infra", "rmdir /exports/registry/photos")
+
+    _killed(tmp_path, "copied")  # it serves as before, and takes pushes
+    pushed["meanwhile"] = images.push("meanwhile")
+    _killed(tmp_path, "pushes are kept out")
+    assert state.LABEL in _selector()
+    undone = _play(tmp_path, "registry_migrate", state="undone")
+    assert undone.code == 0, undone.output
+    assert _selector() == selector
+    pushed["undone"] = images.push("undone")
+    _all_there(pushed)
+
+    _killed(tmp_path, "pushes are kept out")
+    done = _play(tmp_path, "registry_migrate", storage=NFS)
+    assert done.code == 0, done.output
+    _switch(api, tmp_path)
+    _all_there(pushed)
 
 
 @pytest.mark.parametrize("kind", ["Deployment", "DeploymentConfig"])
