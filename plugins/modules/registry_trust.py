@@ -79,7 +79,8 @@ options:
   remove_insecure:
     description:
       - Whether insecure flags that name this registry are taken away, and docker restarted where it runs with one.
-      - An entry of C(insecure-registries) in C(/etc/docker/daemon.json) goes with a reload of docker, not a restart.
+      - An entry of C(insecure-registries) in C(/etc/docker/daemon.json), or in the file that dockerd's C(--config-file)
+        names, goes with a reload of docker, not a restart.
       - Whatever it says, the flags are reported in RV(insecure) and RV(restart_needed).
       - An entry of C(/etc/containers/registries.conf) or of C(registries.conf.d) goes with a reload of CRI-O, if it
         runs here; Podman reads the files at every request. Where C(registries.service) makes flags for docker of it,

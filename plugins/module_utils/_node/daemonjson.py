@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, okd.registry contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Take entries out of insecure-registries of /etc/docker/daemon.json, and leave every other byte as it is.
+"""Take entries out of insecure-registries of dockerd's daemon.json, and leave every other byte as it is.
 
 dockerd takes this key over at a reload (SIGHUP), without a restart. It refuses to start where the same key is also a
 flag. Source: docker 20.10 (daemon/config/config.go, daemon/reload.go): the file is JSON with one object, a byte order
@@ -9,19 +9,38 @@ mark is not understood, keys are compared exactly.
 """
 
 import json
+import os
 from collections import namedtuple
 
 from .errors import EnvFileError
 from .sysconfig import line_of
 
-PATH = "/etc/docker/daemon.json"
+PATH = "/etc/docker/daemon.json"  # unless dockerd is told another one
 KEY = "insecure-registries"
+_FLAG = b"--config-file"
 _WHITESPACE = " \t\n\r"
 
 # value: str; line: int, from 1; start, end: where the entry stands, in characters
 Entry = namedtuple("Entry", "value line start end")
 # text: bytes, the file without the entries that go; removed, kept: lists of Entry
 Edit = namedtuple("Edit", "text removed kept")
+
+
+def path_of(arguments):
+    """Say which file dockerd reads, at its start and at a reload.
+
+    :param arguments: of dockerd, list of bytes; of several --config-file the last one counts
+    :returns: absolute path (str): dockerd's working directory is /
+    """
+    path = b""
+    for index, word in enumerate(arguments):
+        if word == b"--":  # the end of all flags
+            break
+        if word == _FLAG:
+            path = b"".join(arguments[index + 1 : index + 2])
+        elif word.startswith(_FLAG + b"="):
+            path = word[len(_FLAG) + 1 :]
+    return os.path.normpath(os.path.join("/", path.decode("utf-8", "surrogateescape"))) if path else PATH
 
 
 def edit(raw, unwanted):

@@ -11,7 +11,6 @@ from .errors import EnvFileError
 from .manifest import Change
 
 DEFAULT_FILES = ("/etc/sysconfig/docker", "/etc/sysconfig/docker-storage", "/etc/sysconfig/docker-network")
-DAEMON_JSON = daemonjson.PATH
 _DROP_INS = "/etc/systemd/system/docker.service.d"
 _LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 
@@ -19,13 +18,13 @@ _LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"
 # edits: list of manifest.Change; problems: sentences, why some flags cannot be taken out; stale: values that dockerd
 # runs with and will not after the edits and a restart, if there is no problem; loaded: values that it took from
 # daemon.json and gives up at a reload; covered: endpoints that the running dockerd does not verify; generated: whether
-# registries.service must make its flags anew
-Survey = namedtuple("Survey", "flags networks edits problems stale loaded covered generated")
+# registries.service must make its flags anew; daemon_json: path of the one that dockerd reads
+Survey = namedtuple("Survey", "flags networks edits problems stale loaded covered generated daemon_json")
 # What is read on the node. texts: dict of path to bytes (environment files in systemd's order, unit files,
 # daemon.json, registries.conf and what is beside it); unit: systemd.Unit; arguments: of the running dockerd; engine:
 # what it says itself that it does not verify; version: of systemd, or None; generates: whether there is a
-# registries.service
-Facts = namedtuple("Facts", "environment_files texts unit arguments engine version generates")
+# registries.service; daemon_json: path of the one that dockerd reads
+Facts = namedtuple("Facts", "environment_files texts unit arguments engine version generates daemon_json")
 
 
 def is_ours_to_edit(path):
@@ -47,6 +46,17 @@ def environment_files(unit, glob):
     if not unit.exists:
         return list(DEFAULT_FILES)
     return [path for pattern in unit.environment_files for path in (glob(pattern) or [pattern])]
+
+
+def start_arguments(unit, paths, texts):
+    """Give dockerd's arguments (list of bytes) at its next start.
+
+    :param unit: systemd.Unit
+    :param paths: of its environment files
+    :param texts: dict of path to bytes
+    """
+    units = [texts.get(path, b"") for path in unit.unit_files]
+    return dockerargs.arguments(units, [texts.get(path, b"") for path in paths], unit.exec_text)
 
 
 def survey(facts, endpoints, remove_networks, resolve):
@@ -79,7 +89,7 @@ class _Surveyor:
             self._environment_file(path, texts.get(path, b""))
         for path in self._facts.unit.unit_files:
             self._unit_file(path, texts.get(path, b""))
-        self._daemon_json(texts.get(DAEMON_JSON, b""))
+        self._daemon_json(self._facts.daemon_json, texts.get(self._facts.daemon_json, b""))
         for path in sorted(path for path in texts if is_registries_conf(path)):
             self._registries_conf(path, texts[path])
         self._arguments_to_come()
@@ -90,7 +100,8 @@ class _Surveyor:
         loaded = [value for value in self._facts.engine if value not in by_flag and self._unwanted(value)]
         values = [*running, *self._facts.engine]
         covered = [endpoint for endpoint in self._endpoints if any(self._covers(value, endpoint) for value in values)]
-        return Survey(self._flags, self._networks, self._edits, self._problems, stale, loaded, covered, self._generated)
+        seen = (self._flags, self._networks, self._edits, self._problems)
+        return Survey(*seen, stale, loaded, covered, self._generated, self._facts.daemon_json)
 
     def _environment_file(self, path, raw):
         """Note the flags of one file, and what it is without those that go."""
@@ -165,8 +176,7 @@ class _Surveyor:
         """Give dockerd's arguments at its next start, with these texts."""
         facts = self._facts
         paths = [path for path in facts.environment_files if not (self._generated and path == registriesconf.GENERATED)]
-        units = [texts.get(path, b"") for path in facts.unit.unit_files]
-        return dockerargs.arguments(units, [texts.get(path, b"") for path in paths], facts.unit.exec_text)
+        return start_arguments(facts.unit, paths, texts)
 
     def _arguments_to_come(self):
         """Note what would still be there after all edits, such as a flag whose value another variable gives."""
@@ -193,18 +203,23 @@ class _Surveyor:
         if edit.removed:
             self._edits.append(Change(path, raw, edit.text))
 
-    def _daemon_json(self, raw):
+    def _daemon_json(self, path, raw):
         """Note the entries of daemon.json, and what it is without those that go."""
         try:
             edit = daemonjson.edit(raw, self._unwanted)
         except EnvFileError as exc:
             if daemonjson.KEY.encode("ascii") in raw:
-                self._problems.append("{}: {}".format(DAEMON_JSON, exc))
+                self._problems.append("{}: {}".format(path, exc))
             return
         for entry in edit.removed + edit.kept:
-            self._note(DAEMON_JSON, entry.line, daemonjson.KEY, entry.value)
-        if edit.removed:
-            self._edits.append(Change(DAEMON_JSON, raw, edit.text))
+            self._note(path, entry.line, daemonjson.KEY, entry.value)
+        if edit.removed and path.startswith("/run/"):
+            self._problems.append(
+                "{}: line {}: {} stands in a file that is made anew at every start; take it out of what that is made "
+                "from".format(path, edit.removed[0].line, edit.removed[0].value)
+            )
+        elif edit.removed:
+            self._edits.append(Change(path, raw, edit.text))
 
     def _note(self, path, line, variable, value, name=None):
         """Record a flag that concerns us; name: what the value stands for, if that is not plain."""

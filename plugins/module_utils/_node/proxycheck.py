@@ -31,13 +31,15 @@ class ProxyCheck:
     :param systemd: systemd.Systemd
     :param engine: engine.Engine
     :param names: dict of endpoint (str) to endpoint.Endpoint
+    :param daemon_json: path of the one that docker reads
     """
 
-    def __init__(self, tree, systemd, engine, names):
+    def __init__(self, tree, systemd, engine, names, daemon_json=daemonjson.PATH):
         self._tree = tree
         self._systemd = systemd
         self._engine = engine
         self._names = names
+        self._daemon_json = daemon_json
 
     def look(self, unit, restarts):
         """Look at both.
@@ -67,7 +69,7 @@ class ProxyCheck:
             places.update(dict.fromkeys(found, where))
         settings = proxies.of_environment(environment)
         where = {name: places.get(name if environment.get(name) else name.lower()) for name in proxies.VARIABLES}
-        for place, found in ((daemonjson.PATH, self._in_daemon_json()), ("docker's arguments", self._in_flags(unit))):
+        for place, found in ((self._daemon_json, self._in_daemon_json()), ("docker's arguments", self._in_flags(unit))):
             for name, value in found.items():
                 settings = settings._replace(**{_FIELDS[name]: value})
                 where[name] = "{} ({})".format(place, _FLAGS[name])
@@ -117,7 +119,7 @@ class ProxyCheck:
     def _in_daemon_json(self):
         """Give what docker 23 and newer take from daemon.json (dict of variable to value)."""
         try:
-            document = json.loads((self._tree.read(daemonjson.PATH) or b"{}").decode("utf-8"))
+            document = json.loads((self._tree.read(self._daemon_json) or b"{}").decode("utf-8"))
             found = document.get("proxies") or {}
             return {name: str(found[flag]) for name, flag in _FLAGS.items() if found.get(flag)}
         except (ValueError, AttributeError):

@@ -23,7 +23,7 @@ def insert(raw, flag, version):
     :raises EnvFileError: with the line and the reason
     """
     path, variable, value = flag["file"], flag["variable"], flag["value"]
-    if path == daemonjson.PATH:
+    if variable == daemonjson.KEY:
         return daemonjson.insert(raw, value)
     if insecure.is_registries_conf(path):
         return registriesconf.insert(raw, variable, value)

@@ -5,7 +5,7 @@
 
 import time
 
-from . import insecure, proof, registriesconf
+from . import daemonjson, insecure, proof, registriesconf
 from .difference import difference
 from .errors import RestartError, VerifyError
 from .switch import Need, Switch
@@ -62,7 +62,9 @@ class Removal:
         taken = [flag for flag in self._gone(survey) if flag["file"] != registriesconf.GENERATED]
         self._records.remember(taken)
         try:
-            self._switch.run(survey.edits, need, unit, lambda: self._look()[0].loaded, lambda: self._prove(prove))
+            self._switch.run(
+                survey.edits, need, unit, lambda: self._look()[0].loaded, lambda: self._prove(prove), survey.daemon_json
+            )
         except RestartError:
             self._records.forget(taken)  # they are where they were
             raise
@@ -96,7 +98,7 @@ class Removal:
         if need.restart:
             result["actions"].append("Restart docker, which does not run as its files now say")
         elif need.reload:
-            result["actions"].append("Reload docker, which reads {} anew then".format(insecure.DAEMON_JSON))
+            result["actions"].append("Reload docker, which reads {} anew then".format(survey.daemon_json))
         elif not all(insecure.is_registries_conf(path) for path in edited):
             result["actions"].append("No restart: docker does not run here, or not with this flag")
         result["changed"] = result["changed"] or bool(survey.edits) or any(need)
@@ -128,7 +130,7 @@ class Removal:
 
 def _sentence(flag):
     """Say what is done about one flag."""
-    if flag["file"] == insecure.DAEMON_JSON or flag["variable"] == registriesconf.LIST:
+    if flag["variable"] in (daemonjson.KEY, registriesconf.LIST):
         return "Take {value} out of {variable} in {file}".format(**flag)
     if flag["variable"] == registriesconf.SWITCH and insecure.is_registries_conf(flag["file"]):
         return "Set insecure = false for {value} in {file}, line {line}".format(**flag)

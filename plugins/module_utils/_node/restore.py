@@ -6,7 +6,7 @@
 import time
 from collections import namedtuple
 
-from . import daemonjson, dockerargs, flags, insecure, putback, registriesconf
+from . import daemonjson, flags, insecure, putback, registriesconf
 from .difference import difference
 from .errors import EnvFileError, RestartError
 from .manifest import Change
@@ -14,8 +14,8 @@ from .switch import Need, Switch
 from .systemd import REGISTRIES
 
 # edits: list of manifest.Change; back: list of flags (dict) that are put back; pending: values that daemon.json has and
-# docker has not taken over; missing: values that dockerd's arguments will have and have not
-_Plan = namedtuple("_Plan", "edits back pending missing need")
+# docker has not taken over; missing: values that dockerd's arguments will have and have not; daemon_json: its path
+_Plan = namedtuple("_Plan", "edits back pending missing need daemon_json")
 
 
 class Restore:
@@ -65,7 +65,7 @@ class Restore:
         """
         facts = self._look()
         plan = self._plan(facts)
-        self._switch.run(plan.edits, plan.need, facts.unit, self._pending, self._prove)
+        self._switch.run(plan.edits, plan.need, facts.unit, self._pending, self._prove, plan.daemon_json)
         self._records.forget(self._records.removed())
 
     def _pending(self):
@@ -101,21 +101,20 @@ class Restore:
         generate = facts.generates and any(flag["file"] == registriesconf.PATH for flag in back)
         left_down = unit.exists and not unit.active and self._records.unfinished_restart() is not None
         restart = bool(missing) or left_down or (generate and unit.active)
-        return _Plan(edits, back, pending, missing, Need(restart, bool(pending), generate))
+        return _Plan(edits, back, pending, missing, Need(restart, bool(pending), generate), facts.daemon_json)
 
     @staticmethod
     def _in_daemon_json(recorded, values, facts):
         """List the entries of daemon.json that docker does not hold for insecure yet."""
-        entries = [flag["value"] for flag in recorded if flag["file"] == daemonjson.PATH and flag["value"] in values]
+        entries = [flag["value"] for flag in recorded if flag["variable"] == daemonjson.KEY and flag["value"] in values]
         held = [flags.names(value) for value in facts.engine]
         return [value for value in entries if flags.names(value) not in held]
 
     @staticmethod
     def _missing(values, facts, texts):
         """List what dockerd's next start will have among its arguments, and this one has not."""
-        units = [texts.get(path, b"") for path in facts.unit.unit_files]
-        environment = [texts.get(path, b"") for path in facts.environment_files]
-        coming = [flag.value for flag in flags.find(dockerargs.arguments(units, environment, facts.unit.exec_text))]
+        start = insecure.start_arguments(facts.unit, facts.environment_files, texts)
+        coming = [flag.value for flag in flags.find(start)]
         running = [flag.value for flag in flags.find(facts.arguments)]
         return [value for value in dict.fromkeys(values) if value in coming and value not in running]
 
@@ -132,6 +131,6 @@ class Restore:
         if plan.need.restart:
             result["actions"].append("Restart docker, which does not run as its files now say")
         elif plan.need.reload:
-            result["actions"].append("Reload docker, which reads {} anew then".format(daemonjson.PATH))
+            result["actions"].append("Reload docker, which reads {} anew then".format(plan.daemon_json))
         result["restarted"] = plan.need.restart and self._request.check_mode
         result["changed"] = result["changed"] or bool(plan.edits) or any(plan.need)

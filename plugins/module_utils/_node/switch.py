@@ -40,7 +40,7 @@ class Switch:
         self._clock = clock
         self.warnings = []
 
-    def run(self, edits, need, unit, pending, prove):
+    def run(self, edits, need, unit, pending, prove, daemon_json):
         """Do it; the lock is held.
 
         :param edits: list of manifest.Change
@@ -48,6 +48,7 @@ class Switch:
         :param unit: systemd.Unit, as it was before
         :param pending: function that gives the entries (list of str) which a reload has not brought yet
         :param prove: function that raises RestartError or EngineError where docker is not as it must be
+        :param daemon_json: path of the file that docker reads at a reload
         :raises RestartError: docker did not come back as it must, and its files are as they were
         """
         changes = self._changes(edits)
@@ -60,7 +61,7 @@ class Switch:
         if need.restart:
             self._restart(unit, prove, [REGISTRIES] if need.generate else [])
         elif need.reload:
-            self._reload(pending, prove)
+            self._reload(pending, prove, daemon_json)
         elif need.generate:
             self._warn("systemctl restart " + REGISTRIES, self._systemd.regenerate())
         self._records.end_restart()
@@ -100,14 +101,14 @@ class Switch:
         except (RestartError, EngineError) as exc:
             self._put_back("restart", lambda: control.restart(unit, before, first), exc)
 
-    def _reload(self, pending, prove):
+    def _reload(self, pending, prove, daemon_json):
         try:
-            self._reload_once(pending)
+            self._reload_once(pending, daemon_json)
             prove()
         except (RestartError, EngineError) as exc:
             self._put_back("reload", self._signal, exc)
 
-    def _reload_once(self, pending):
+    def _reload_once(self, pending, daemon_json):
         """Reload docker and wait until it has taken notice; systemd does not know when that is."""
         deadline = self._clock.monotonic() + _RELOAD_WAIT
         self._signal()
@@ -116,7 +117,11 @@ class Switch:
             if not left:
                 return
             if self._clock.monotonic() > deadline:
-                raise RestartError("docker has not taken notice of {} after a reload".format(", ".join(left)))
+                raise RestartError(
+                    "docker has not taken notice of {} {:g} s after a reload, at which it reads {}".format(
+                        ", ".join(left), _RELOAD_WAIT, daemon_json
+                    )
+                )
             self._clock.sleep(0.2)
 
     def _signal(self):

@@ -12,7 +12,20 @@ import ipaddress
 import time
 from collections import namedtuple
 
-from . import anchors, client, flags, insecure, pem, proof, proxycheck, registriesconf, tls, trust_plan, which_engines
+from . import (
+    anchors,
+    client,
+    daemonjson,
+    flags,
+    insecure,
+    pem,
+    proof,
+    proxycheck,
+    registriesconf,
+    tls,
+    trust_plan,
+    which_engines,
+)
 from . import endpoint as endpoints_of
 from . import systemd as systemd_of
 from .errors import EngineError, RefusedError, VerifyError
@@ -151,15 +164,21 @@ class Trust:
             return [path[len(root) :] for path in sorted(glob.glob(self._tree.real(pattern)))]
 
         paths = insecure.environment_files(unit, find)
-        others = [insecure.DAEMON_JSON, registriesconf.PATH, *find(registriesconf.DROP_INS)]
-        read = {path: self._tree.read(path) for path in [*paths, *unit.unit_files, *others]}
-        texts = {path: raw for path, raw in read.items() if raw is not None}
+        texts = self._texts([*paths, *unit.unit_files, registriesconf.PATH, *find(registriesconf.DROP_INS)])
+        arguments = self._systemd.cmdline(unit.pid) if unit.pid else []
+        # As docker runs, or as it would: it may be told of another file than the usual one.
+        daemon_json = daemonjson.path_of(arguments or insecure.start_arguments(unit, paths, texts))
+        texts.update(self._texts([daemon_json]))
         # Asked for only where it can matter: what a backslash or a quote means has changed over the years.
         some = any(flags.FLAG in texts.get(path, b"") for path in [*paths, *unit.unit_files])
         version = self._systemd.version() if some or self._records.removed() else None
         generates = registriesconf.GENERATED in texts and self._systemd.exists(systemd_of.REGISTRIES)
-        arguments = self._systemd.cmdline(unit.pid) if unit.pid else []
-        return insecure.Facts(paths, texts, unit, arguments, self._engine_says(unit), version, generates)
+        return insecure.Facts(paths, texts, unit, arguments, self._engine_says(unit), version, generates, daemon_json)
+
+    def _texts(self, paths):
+        """Read files (dict of path to bytes), as far as they are there."""
+        read = {path: self._tree.read(path) for path in paths}
+        return {path: raw for path, raw in read.items() if raw is not None}
 
     def _survey(self):
         """Give (insecure.Survey, systemd.Unit) as things are now."""
@@ -231,7 +250,9 @@ class Trust:
         """Look at docker's proxy, and refuse what would only show after the restart (proxycheck.Found)."""
         request = self._request
         restarts = request.remove_insecure and bool(survey.stale)
-        found = proxycheck.ProxyCheck(self._tree, self._systemd, self._engine, self._names).look(unit, restarts)
+        found = proxycheck.ProxyCheck(self._tree, self._systemd, self._engine, self._names, survey.daemon_json).look(
+            unit, restarts
+        )
         new = [text for name, text in found.later.items() if name not in found.now]
         if new:
             raise RefusedError("{}. Nothing was restarted".format(new[0]))

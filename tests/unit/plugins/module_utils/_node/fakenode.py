@@ -77,11 +77,17 @@ class FakeNode:
 
     def configure(self, registries: list[str]) -> None:
         """Have docker run with these insecure registries in its daemon.json."""
-        self.write(daemonjson.PATH, json.dumps({daemonjson.KEY: registries}, indent=1))
+        self.write(self.daemon_json(), json.dumps({daemonjson.KEY: registries}, indent=1))
         self._save(configured=registries)
 
+    def daemon_json(self) -> str:
+        """Say which file docker reads, as docker does: what it was started with."""
+        words = " ".join(self.state["arguments"]).replace("--config-file ", "--config-file=").split()
+        said = [word.partition("=")[2] for word in words if word.startswith("--config-file=")]
+        return said[-1] if said else daemonjson.PATH
+
     def _configured(self) -> list[str]:
-        path = self.root / daemonjson.PATH[1:]
+        path = self.root / self.daemon_json()[1:]
         return list(json.loads(path.read_text()).get(daemonjson.KEY, [])) if path.exists() else []
 
     def copy(self, root: Path) -> FakeNode:

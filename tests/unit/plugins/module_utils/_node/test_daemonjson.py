@@ -112,3 +112,20 @@ def test_what_dockerd_would_not_read_is_refused_with_its_line(raw: bytes, line: 
     with pytest.raises(EnvFileError) as refused:
         daemonjson.edit(raw, ours)
     assert f"line {line}" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "path"),
+    [
+        ([], daemonjson.PATH),
+        (["--config-file=/elsewhere.json"], "/elsewhere.json"),
+        (["-D", "--config-file", "/elsewhere.json", "--debug"], "/elsewhere.json"),
+        (["--config-file=/a.json", "--config-file", "/b.json"], "/b.json"),
+        (["--config-file=etc/../x.json"], "/x.json"),  # docker.service runs in /
+        (["--config-file"], daemonjson.PATH),
+        (["--config-file="], daemonjson.PATH),
+        (["--config-file-not=/x.json", "--", "--config-file=/y.json"], daemonjson.PATH),
+    ],
+)
+def test_dockerd_may_be_told_of_another_file(arguments: list[str], path: str) -> None:
+    assert daemonjson.path_of([word.encode() for word in ["/usr/bin/dockerd", *arguments]]) == path
