@@ -120,15 +120,14 @@ class Engine:
         """Give the running containers, as GET /containers/json lists them."""
         return self.call("GET", "/containers/json", timeout=30.0) or []
 
-    def restart_policy(self, container_id):
-        """Give the name of a container's restart policy, empty where it has none or the container is gone."""
+    def inspect(self, container_id):
+        """Give a container as GET /containers/ID/json describes it, None where it is gone."""
         try:
-            found = self.call("GET", "/containers/{}/json".format(container_id), timeout=30.0) or {}
+            return self.call("GET", "/containers/{}/json".format(container_id), timeout=30.0) or {}
         except EngineError as exc:
             if exc.status == 404:
-                return ""
+                return None
             raise
-        return found.get("HostConfig", {}).get("RestartPolicy", {}).get("Name", "")
 
     def probe(self, endpoint, timeout=30.0):
         """Make dockerd itself ask a registry, through its own certs.d, resolver and proxy, without pulling.

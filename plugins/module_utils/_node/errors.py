@@ -20,6 +20,10 @@ class RestartError(NodeError):
     """The engine did not come back healthy; the text says whether its files were put back."""
 
 
+class ContainersError(RestartError):
+    """The engine itself is healthy, but what it is to have running does not run."""
+
+
 class EngineError(NodeError):
     """The engine (dockerd) answered with an error, or not at all.
 

@@ -7,7 +7,7 @@ import http.client
 import time
 from collections import namedtuple
 
-from .errors import EngineError, RestartError
+from .errors import ContainersError, EngineError, RestartError
 
 _POD = "io.kubernetes.pod.uid"
 _CONTAINER = "io.kubernetes.container.name"
@@ -15,9 +15,11 @@ _CONTAINERS_WAIT = 60.0  # seconds
 
 HEALTHZ = ("127.0.0.1", 10248)  # where kubelets answer, of every version, unless they are told otherwise
 
-# by_policy: dict of container id to name, for those that docker itself starts again; by_kubelet: dict of
-# (pod uid, container name) to the name shown, for those that the kubelet makes anew; kubelet: whether it was healthy
-Running = namedtuple("Running", "by_policy by_kubelet kubelet")
+# by_docker: dict of container id to Expected, for those that docker itself is to have running again; by_kubelet: dict
+# of (pod uid, container name) to the name shown, for those that the kubelet makes anew; kubelet: whether it was healthy
+Running = namedtuple("Running", "by_docker by_kubelet kubelet")
+# name: str; may_end: whether it may have come to its own end meanwhile, since no policy starts it again
+Expected = namedtuple("Expected", "name may_end")
 
 
 class Runtime:
@@ -39,19 +41,20 @@ class Runtime:
     def containers(self):
         """Say what runs and is to run again after a restart (Running); no containers where docker is down."""
         kubelet = not kubelet_problem(self._healthz)
+        by_docker = {}
         try:
             listed = self._engine.running()
-            by_policy = {
-                container["Id"]: _name(container)
-                for container in listed
-                if not _pod_key(container)
-                and container.get("State") == "running"
-                and self._engine.restart_policy(container["Id"]) in _COME_BACK
-            }
+            keeps = bool(self._engine.info().get("LiveRestoreEnabled"))
+            for container in listed:
+                if _is_kubelets(container) or container.get("State") != "running":
+                    continue
+                comes_back = _policy(self._engine.inspect(container["Id"])) in _COME_BACK
+                if comes_back or keeps:
+                    by_docker[container["Id"]] = Expected(_name(container), not comes_back)
         except EngineError:
             return Running({}, {}, kubelet)
         by_kubelet = {_pod_key(found): _name(found) for found in listed if _pod_key(found)}
-        return Running(by_policy, by_kubelet, kubelet)
+        return Running(by_docker, by_kubelet, kubelet)
 
     def restart(self, unit, before, first=()):
         """Restart docker and wait until it is healthy.
@@ -59,9 +62,10 @@ class Runtime:
         :param unit: systemd.Unit, as it was before
         :param before: Running, from containers()
         :param first: units that are restarted in the same step, before docker
-        :returns: warnings (list of str) that name containers which are not back yet: one that cannot run does not
-            run any better with docker as it was, so it is no reason to put anything back
+        :returns: warnings (list of str) that name the kubelet's containers which are not back yet: they are its
+            business, and it is asked itself
         :raises RestartError: where docker does not come back, or the kubelet, which was healthy before
+        :raises ContainersError: where both are well, and docker has not brought back what it is to
         """
         deadline = self._clock.monotonic() + self._timeout
         if unit.needs_reload:
@@ -91,17 +95,41 @@ class Runtime:
         return "" if self._systemd.unit().active else "docker.service is not active"
 
     def _wait_for_containers(self, before, deadline):
-        by_policy, by_kubelet = dict(before.by_policy), dict(before.by_kubelet)
-        while by_policy or by_kubelet:
-            for container in self._engine.running():
-                by_policy.pop(container["Id"], None)
+        by_docker, by_kubelet = dict(before.by_docker), dict(before.by_kubelet)
+        while True:
+            listed = self._engine.running()
+            now = {container["Id"] for container in listed} | {_name(container) for container in listed}
+            by_docker = {
+                key: expected
+                for key, expected in by_docker.items()
+                if not {key, expected.name} & now and not self._has_ended(key, expected)
+            }
+            for container in listed:
                 by_kubelet.pop(_pod_key(container), None)
-            if self._clock.monotonic() > deadline:
+            if not (by_docker or by_kubelet) or self._clock.monotonic() > deadline:
                 break
-            if by_policy or by_kubelet:
-                self._clock.sleep(0.5)
-        missing = ((by_policy, _POLICY_MISSING), (by_kubelet, _KUBELET_MISSING))
-        return [text.format(", ".join(sorted(names.values()))) for names, text in missing if names]
+            self._clock.sleep(0.5)
+        if by_docker:
+            states = sorted(self._state(key, expected) for key, expected in by_docker.items())
+            raise ContainersError(_MISSING.format("; ".join(states)))
+        return [_KUBELET_MISSING.format(", ".join(sorted(by_kubelet.values())))] if by_kubelet else []
+
+    def _has_ended(self, key, expected):
+        """Say whether a container came to its own end, or was taken away, rather than being lost."""
+        if not expected.may_end:
+            return False
+        found = self._engine.inspect(key)
+        state = (found or {}).get("State") or {}
+        return found is None or (state.get("Status") == "exited" and state.get("ExitCode") == 0)
+
+    def _state(self, key, expected):
+        """Say what has become of a container."""
+        found = self._engine.inspect(key)
+        if found is None:
+            return "{} (is there no more)".format(expected.name)
+        state = found.get("State") or {}
+        said = "{}, exit code {}".format(state.get("Status"), state.get("ExitCode"))
+        return "{} ({})".format(expected.name, ": ".join(part for part in (said, state.get("Error")) if part))
 
 
 def kubelet_problem(healthz, timeout=5.0):
@@ -124,9 +152,20 @@ def kubelet_problem(healthz, timeout=5.0):
     return "the kubelet, which was healthy before, says {} at {} ({})".format(response.status, where, said)
 
 
-_POLICY_MISSING = "not running again, though docker is to restart them (see docker ps -a): {}"
+_MISSING = "docker does not have running again what ran before, and is to: {}"
 _KUBELET_MISSING = "not running again yet, which is for the kubelet: {}"
 _COME_BACK = ("always", "unless-stopped")
+
+
+def _policy(inspected):
+    return (((inspected or {}).get("HostConfig") or {}).get("RestartPolicy") or {}).get("Name", "")
+
+
+def _is_kubelets(container):
+    """Say whether a container is a pod's, its sandbox included."""
+    if (container.get("Labels") or {}).get(_POD):
+        return True
+    return any(name.lstrip("/").startswith("k8s_") for name in container.get("Names") or [])
 
 
 def _pod_key(container):

@@ -11,7 +11,7 @@ import time
 from collections import namedtuple
 
 from . import insecure, runtime
-from .errors import EngineError, RestartError
+from .errors import ContainersError, EngineError, RestartError
 from .files import sha256
 from .manifest import Change
 from .systemd import CRIO, REGISTRIES
@@ -153,6 +153,9 @@ class Switch:
             text += "Somebody has changed {} meanwhile, which is left so. ".format(", ".join(changed_since))
         try:
             again()
+        except ContainersError as exc:
+            self._records.end_restart()
+            text += "The files are as they were before, and docker runs on them again, but {}.".format(exc)
         except (RestartError, EngineError) as exc:
             self._result["unhealthy"] = True
             text += "The files are as they were, but a {} of docker on them fails too: {}.".format(what, exc)

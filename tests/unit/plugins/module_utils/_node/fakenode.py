@@ -358,13 +358,22 @@ class FakeEngine:
         """Name the Go of docker 20.10."""
         return "go1.19.8"
 
-    def running(self) -> list[dict[str, Any]]:
-        """List the containers that the test put there."""
-        return list(self.node.state.get("containers", []))
+    def info(self) -> dict[str, Any]:
+        """Say whether containers go on while docker is down."""
+        return {"LiveRestoreEnabled": self.node.state.get("live_restore", False)}
 
-    def restart_policy(self, _container_id: str) -> str:
-        """Have docker start all of them again."""
-        return "always"
+    def running(self) -> list[dict[str, Any]]:
+        """List the containers that the test put there; those that are lost only until the first restart."""
+        state = self.node.state
+        lost = state.get("lost", {}) if state["restarts"] else {}
+        return [one for one in state.get("containers", []) if one["Id"] not in lost]
+
+    def inspect(self, container_id: str) -> dict[str, Any] | None:
+        """Describe a container: docker starts all of them again, unless the test says otherwise."""
+        state = self.node.state
+        policy = {"Name": state.get("policies", {}).get(container_id, "always")}
+        found = state.get("lost", {}).get(container_id) if state["restarts"] else {"Status": "running"}
+        return None if found is None else {"HostConfig": {"RestartPolicy": policy}, "State": found}
 
     def probe(self, name: str, timeout: float = 5.0) -> tls.Verdict:
         """Ask the registry with what is in certs.d."""

@@ -66,6 +66,9 @@ class Docker:
     def ping(self) -> bool:
         return True
 
+    def info(self) -> dict[str, Any]:
+        return {}
+
     def running(self) -> list[dict[str, Any]]:
         return []
 

@@ -465,18 +465,6 @@ def test_docker_that_is_not_as_it_must_be_after_the_restart_gets_the_flag_back(
     assert node.text() == before
 
 
-def test_a_container_that_does_not_come_back_is_named_and_no_reason_to_restart_again(make: Make) -> None:
-    """It may have crashed in a loop long before."""
-    node = make()
-    node._save(containers=[{"Id": "abc", "Names": ["/site"], "Labels": {}, "State": "running"}])
-    job = node.job(remove_insecure=True)
-    listed = job._engine.running
-    job._engine.running = lambda: [] if node.state["restarts"] else listed()
-    assert job.run()["restarted"]
-    assert job.warnings == ["not running again, though docker is to restart them (see docker ps -a): site"]
-    assert (node.text(), node.state["restarts"]) == ("OPTIONS='--selinux-enabled -D'\n", 1)
-
-
 def test_a_pod_that_is_not_back_yet_is_said_and_left_to_the_kubelet(make: Make) -> None:
     node = make()
     labels = {"io.kubernetes.pod.uid": "1", "io.kubernetes.container.name": "web"}
