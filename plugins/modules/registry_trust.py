@@ -134,6 +134,14 @@ options:
         was restarted. Nothing is asked in check mode.
     type: bool
     default: true
+  verify_ca:
+    description:
+      - PEM text of a CA certificate, one of those in O(ca_cert), by which alone what every name serves must be signed.
+        So, while a CA is being replaced, it is proven that the one to come is enough. What docker is asked it answers
+        by the files, with all of O(ca_cert).
+      - Nothing is left unproven then. Where docker is down, the names are asked from this node all the same.
+    type: str
+    version_added: 1.0.0
   timeout:
     description:
       - For how many seconds a name that does not answer is asked again. A certificate that is wrong fails at once.
@@ -338,6 +346,7 @@ def argument_spec():
         "insecure_networks": {"type": "str", "choices": ["keep", "remove", "fail"], "default": "keep"},
         "placed": {"type": "bool", "default": False},
         "verify": {"type": "bool", "default": True},
+        "verify_ca": {"type": "str"},
         "timeout": {"type": "int", "default": 30},
         "restart_timeout": {"type": "int", "default": 120},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},

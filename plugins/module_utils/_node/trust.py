@@ -38,7 +38,7 @@ from .restore import Restore
 Request = namedtuple(
     "Request",
     "registry endpoints ca_cert engines system_anchors client_cert client_key state remove_insecure restore_insecure "
-    "restart insecure_networks placed verify timeout restart_timeout check_mode owner",
+    "restart insecure_networks placed verify verify_ca timeout restart_timeout check_mode owner",
 )
 _LOCK_TIMEOUT = 300.0
 _DOCKER_FIRST = (
@@ -107,6 +107,7 @@ class Trust:
             return self.result
         ca = self._read_request()
         pair = client.pair(request.client_cert, request.client_key)
+        enough = None if request.check_mode or not request.verify else self._alone(ca)
         survey, unit = self._survey()
         self.result["insecure"] = {name: getattr(survey, name) for name in ("flags", "networks", "problems")}
         removal = self._removal()
@@ -117,8 +118,8 @@ class Trust:
         proxied = self._proxied(survey, unit)
         self.warnings += survey.problems
         self._place(ca, pair, unit)
-        prove = None if request.check_mode or not request.verify else proof.Proof(self._names, ca, self._engine)
-        if not request.check_mode and self._docker_comes_first(unit):
+        prove = None if enough is None else proof.Proof(self._names, enough, self._engine)
+        if not request.check_mode and not request.verify_ca and self._docker_comes_first(unit):
             if not request.remove_insecure:
                 self.warnings.append(_DOCKER_FIRST)
         elif prove is not None:
@@ -154,6 +155,16 @@ class Trust:
         if not request.check_mode:
             raise RefusedError("ca_cert: is only known after apply, so only check mode takes it")
         return request.ca_cert.encode("utf-8")
+
+    def _alone(self, ca):
+        """Give the CA by which alone this node's own look is taken (bytes): one that the engines' files hold."""
+        if not self._request.verify_ca:
+            return ca
+        wanted = pem.bundle(self._request.verify_ca)
+        there, asked = (set(pem.certificates(raw.decode("ascii"))) for raw in (ca, wanted))
+        if not asked <= there:
+            raise RefusedError("verify_ca: is not among the certificates of ca_cert, so the engines would not have it")
+        return wanted
 
     def _facts(self):
         """Read what docker, and others, are configured with (insecure.Facts)."""

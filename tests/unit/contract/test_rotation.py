@@ -24,7 +24,7 @@ BOOK = load_yaml(ROOT / "playbooks/rotate_certificates.yml")
 # The steps on nodes that the next step on the control host depends on, their modules, and what must not happen then.
 GATES = {
     "Issue the certificate": ("main", "registry_trust", "the certificate changes"),
-    "Withdraw the CA of before": ("proof", "registry_check", "the CA of before is withdrawn"),
+    "Withdraw the CA of before": ("proof", "registry_trust", "the CA of before is withdrawn"),
 }
 
 

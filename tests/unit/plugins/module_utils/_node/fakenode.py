@@ -275,6 +275,7 @@ class FakeNode:
             "insecure_networks": "keep",
             "placed": False,
             "verify": True,
+            "verify_ca": None,
             "timeout": 0,
             "restart_timeout": 1,
             "check_mode": False,
