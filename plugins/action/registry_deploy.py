@@ -34,8 +34,6 @@ Result = dict[str, Any]
 class ActionModule(KubeAction):
     """Deploys, waits, and then tidies up or goes back."""
 
-    _parent = 0  # process of ansible-playbook
-
     def files(self, args: dict[str, Any]) -> tuple[str, ...]:
         """Options that name files, which are looked for on the controller."""
         deploys = args.get("state", "present") in ("present", "redeployed")
@@ -63,16 +61,6 @@ class ActionModule(KubeAction):
                 lost = result.pop("lost", False)
                 return self._back(result, args, timeout, variables) if _goes_back(args) and not lost else result
         return self._tidied(result, args, end, variables) if result.get("leftovers") else result
-
-    def module(self, name: str, args: dict[str, Any], variables: dict[str, Any]) -> Result:
-        """The result of one run of a module on the task's host, while Ansible itself is alive.
-
-        A kill of ansible-playbook does not reach its workers (they have sessions of their own). Another run may be at
-        work by then, so this one must neither wait on nor write anything more.
-        """
-        if os.getppid() != self._parent:
-            raise AnsibleActionFail("Ansible itself has ended, so this task ends too. Run again.")
-        return super().module(name, args, variables)
 
     def _moved(self, result: Result, args: Result, variables: dict[str, Any]) -> Result:
         """Have the images copied to the new storage, then the workload written. Until then it is as it was."""

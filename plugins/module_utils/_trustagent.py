@@ -67,7 +67,7 @@ def _present(params: Mapping[str, Any], api: Api, *, check_mode: bool) -> Object
     size = sum(len(text.encode()) for text in code.values())
     if size > build.MOST_BYTES:
         raise RefusedError(f"The agent's code has {size} bytes, more than a ConfigMap can hold: report this as a bug.")
-    _check_ca(want, api, result, check_mode=check_mode)
+    want = _with_ca(want, api, result, check_mode=check_mode)
     mine = str(registry)
     account = _ref("ServiceAccount", registry)
     live = api.get(account)
@@ -147,11 +147,12 @@ def _has_routes(api: Api) -> bool:
     return api.has(build_route.API_VERSION.partition("/")[0])
 
 
-def _check_ca(want: TrustAgent, api: Api, result: Result, *, check_mode: bool) -> None:
-    """Without a CA the pods would wait for it, and so would we."""
+def _with_ca(want: TrustAgent, api: Api, result: Result, *, check_mode: bool) -> TrustAgent:
+    """The CA as it is now. Without one the pods would wait for it, and so would we."""
     ref = ObjectRef("v1", "ConfigMap", want.ca_config_map, want.namespace)
-    if api.get(ref) is not None:
-        return
+    live = api.get(ref)
+    if live is not None:
+        return replace(want, ca=build.ca_digest(live))
     if not check_mode:
         raise NotFoundError(
             f"{ref} does not exist, and the CA for the nodes comes from there: run registry_cert"
@@ -159,6 +160,7 @@ def _check_ca(want: TrustAgent, api: Api, result: Result, *, check_mode: bool) -
             status=404,
         )
     result.note(f"{ref} does not exist yet; the run itself will need it.")
+    return want
 
 
 def _with_hashes(outcome: Outcome) -> Outcome:

@@ -59,7 +59,7 @@ options:
   interval:
     description:
       - For how many seconds an agent sleeps between two looks at its node. A new CA arrives there when the kubelet has
-        brought it, which takes it a minute or two.
+        brought it, which takes it a minute or two; at once, where this module is called again.
     type: int
     default: 60
   node_selector:
@@ -75,7 +75,7 @@ options:
     default: false
   wait:
     description:
-      - Wait until the agents of all nodes say that their node is as wanted.
+      - Wait until the agents of all nodes say that their node is as wanted. How it goes is told meanwhile.
       - With O(state=absent), this is always waited for.
     type: bool
     default: true

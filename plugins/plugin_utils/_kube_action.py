@@ -30,6 +30,7 @@ class KubeAction(ActionBase):
     _supports_check_mode = True
     _supports_async = False
     _requires_connection = True
+    _parent = 0  # process of ansible-playbook, of those who run a module more than once
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the module; the copies that vaulted files are decrypted into are removed again."""
@@ -56,7 +57,13 @@ class KubeAction(ActionBase):
         return self.module(self._task.action, args, variables)
 
     def module(self, name: str, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
-        """The result of one run of a module on the task's host."""
+        """The result of one run of a module on the task's host, while Ansible itself is alive.
+
+        A kill of ansible-playbook does not reach its workers (they have sessions of their own). Another run may be at
+        work by then, so this one must neither wait on nor write anything more.
+        """
+        if self._parent and os.getppid() != self._parent:
+            raise AnsibleActionFail("Ansible itself has ended, so this task ends too. Run again.")
         return dict(self._execute_module(module_name=name, module_args=args, task_vars=variables))
 
     def _found(self, option: str, value: Any, decrypted: list[str]) -> dict[str, Any]:

@@ -92,6 +92,23 @@ def test_a_new_ca_is_followed_on_every_node() -> None:
         until(f"{node} follows back", lambda node=node: is_right(node, old), 120)
 
 
+def test_who_tells_the_agent_of_a_new_ca_has_it_on_every_node_at_the_end() -> None:
+    """Not a minute or two later: the pods are new ones, and the wait is for all of them."""
+    old = ca()
+    new = old + (
+        sandbox.run(
+            "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "/dev/null", "-subj", "/CN=newer",
+            "-days", "2",
+        ).stdout
+    )  # fmt: skip
+    for wanted in (new, old):
+        sandbox.kubectl("patch", "configmap", CA, "-p", json.dumps({"data": {"ca.crt": wanted}}))
+        ended = sandbox.playbook("trust_agent.yml", *AGENT)
+        assert (ended.code, ended.changed) == (0, 1), ended.output
+        assert [is_right(node, wanted) for node in sandbox.NODES] == [True, True, True], logs()
+        assert "3/3 ready" in ended.output, "the wait was told"
+
+
 def test_a_node_that_joins_gets_its_trust() -> None:
     """Node3 leaves the cluster, loses all that is ours, and comes again as a new node does."""
     sandbox.on("node3", "systemctl stop origin-node")

@@ -4,7 +4,8 @@
 """The agent that keeps certs.d on every node: its DaemonSet, its code in a ConfigMap, its account. Pure.
 
 Its settings are in the pod template, so that a change of them starts new pods, and the DaemonSet's own numbers say when
-every node has followed. The CA alone is read from a mounted ConfigMap, which the kubelet keeps up to date.
+every node has followed. The CA is read from a mounted ConfigMap, which the kubelet keeps up to date within a minute or
+two; its hash is in the pod template as well, so that the one who tells the agent of a new CA need not wait for that.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 
 from ansible_collections.okd.registry.plugins.module_utils._build import rbac
 from ansible_collections.okd.registry.plugins.module_utils._build.secrets import CA_KEY
+from ansible_collections.okd.registry.plugins.module_utils._endpoints import KNOWN_AFTER_APPLY
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
 
 CONTAINER = "agent"
@@ -25,6 +27,8 @@ CONTAINER = "agent"
 LABEL = "okd.registry/trust-agent"
 #: Annotation of the pod template: over the code, which a pod reads only at its start.
 CODE = "okd.registry/code"
+#: Annotation of the pod template: over the CA, which a new pod has from its start.
+CA = "okd.registry/ca"
 VARIABLE = "OKD_REGISTRY_AGENT"
 PRESENT, ABSENT = "present", "absent"
 #: Where things are in the pod. The package must be called as its files call themselves: with one name above.
@@ -48,6 +52,7 @@ class TrustAgent:
     :param image: with python3 (3.6 or newer).
     :param endpoints: names of the registry in docker's form.
     :param ca_config_map: with the CA.
+    :param ca: hash of the CA in it, as :func:`ca_digest` gives it, or known after apply.
     :param interval: seconds between two looks at a node's files.
     :param directories: on the nodes, some of :data:`DIRECTORIES`.
     :param node_selector: labels of the nodes that get a pod; all nodes without.
@@ -62,6 +67,7 @@ class TrustAgent:
     directories: tuple[str, ...] = DIRECTORIES[:1]
     node_selector: Mapping[str, str] = field(default_factory=dict)
     pull_secrets: tuple[str, ...] = ()
+    ca: str = KNOWN_AFTER_APPLY
 
     @property
     def name(self) -> str:
@@ -148,7 +154,7 @@ def daemon_set(want: TrustAgent, code: Mapping[str, str]) -> Object:
         spec["nodeSelector"] = dict(want.node_selector)
     if want.pull_secrets:
         spec["imagePullSecrets"] = [{"name": name} for name in want.pull_secrets]
-    meta = {"labels": dict(labels), "annotations": {CODE: code_digest(code)}}
+    meta = {"labels": dict(labels), "annotations": {CODE: code_digest(code), CA: want.ca}}
     return {
         "apiVersion": "apps/v1",
         "kind": "DaemonSet",
@@ -164,6 +170,11 @@ def daemon_set(want: TrustAgent, code: Mapping[str, str]) -> Object:
 def code_digest(code: Mapping[str, str]) -> str:
     """One hash over all files."""
     return _digest(json.dumps(dict(code), sort_keys=True))[:16]
+
+
+def ca_digest(config_map: Mapping[str, Any]) -> str:
+    """The hash of the CA in its ConfigMap."""
+    return _digest(str((config_map.get("data") or {}).get(CA_KEY) or ""))[:16]
 
 
 def told_to_leave(live: Object) -> Object:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, okd.registry contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A rotation does not begin while the cluster has Nodes that no host of the inventory is: they would be refused by it."""
+"""A rotation does not begin while the cluster has Nodes that no host of the inventory is: it would shut them out."""
 
 from __future__ import annotations
 

@@ -286,3 +286,18 @@ def test_the_registry_s_own_entry_in_the_scc_is_another_one() -> None:
 
     assert not owned_by_us(live, "default/docker-registry")
     assert owned_by_us(live, build.owner("default/docker-registry"))
+
+
+def test_a_ca_that_has_changed_starts_new_pods_and_the_same_one_does_not() -> None:
+    there = cluster()
+    run(there)
+    before = find(there, "DaemonSet") or {}
+    assert not run(there)["changed"]
+    there.put({**CA, "data": {"ca.crt": "y"}})
+    changed = run(there)
+    assert [one["kind"] for one in changed["resources"] if one["action"] == "updated"] == ["DaemonSet"]
+    after = find(there, "DaemonSet") or {}
+    assert before["spec"]["template"]["spec"] == after["spec"]["template"]["spec"]
+    assert before["spec"]["template"]["metadata"] != after["spec"]["template"]["metadata"]
+    there.put({**CA, "metadata": {**CA["metadata"], "labels": {"theirs": "x"}}, "data": {"ca.crt": "y"}})
+    assert not run(there)["changed"]
