@@ -9,6 +9,7 @@ openshift-registry-ssl-expose, openshift-tools, redhat-cop/casl-ansible.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -152,3 +153,68 @@ def test_the_old_service_address_is_cleared_away(node: FakeNode) -> None:
     assert not (node.root / CERTS / NAMES[0]).exists()
     assert (node.root / CERTS / "172.30.9.9:5000/ca.crt").exists()
     assert (node.root / FOREIGN).exists()
+
+
+def test_the_text_cat_ca_crt_instead_of_a_ca(node: FakeNode) -> None:
+    """openshift-ansible's redeployment hands on "$(cat ca.crt)" as it stands; here that is no certificate."""
+    before = node.tree()
+    with pytest.raises(RefusedError, match="ca_cert: is not PEM text of certificates"):
+        call(node, ca_cert="$(cat ca.crt)")
+    assert node.tree() == before
+
+
+def test_a_key_in_a_file_that_others_can_foresee(node: FakeNode, authority: Any) -> None:
+    """openshift-ansible's oc_secret writes to /tmp/<name>, through whatever link waits there; here no link is followed.
+
+    The file is written where root alone may, and is nobody else's to read from its first moment.
+    """
+    theirs = node.root / "tmp/theirs"
+    theirs.parent.mkdir()
+    theirs.write_text("theirs\n")
+    folder = node.root / CERTS / NAMES[0]
+    folder.mkdir(parents=True)
+    (folder / ".client.key.okd-registry").symlink_to(theirs)
+    modes = set()
+
+    def look() -> None:
+        found = [path for path in node.root.rglob("*client.key*") if not path.is_symlink()]
+        modes.update(oct(path.stat().st_mode & 0o077) for path in found)
+
+    opened: list[Any] = []
+    real = os.open
+
+    def noted(path: Any, flags: int, *more: Any, **keywords: Any) -> int:
+        if flags & os.O_CREAT:
+            opened.append((path, bool(flags & os.O_EXCL), more[:1]))
+        descriptor = real(path, flags, *more, **keywords)
+        look()
+        return descriptor
+
+    text = authority.server("node1").read_text()
+    at = text.index("-----BEGIN PRIVATE KEY")
+    certificate, key = text[:at], text[at:]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "open", noted)
+        call(node, client_cert=certificate, client_key=key)
+    assert (folder / "client.key").read_text() == key
+    assert modes == {"0o0"}
+    keys = [(exclusive, mode) for path, exclusive, mode in opened if "client.key" in str(path)]
+    assert keys == [(True, (0o600,))] * len(NAMES)
+    assert not any(str(path).startswith("/tmp") for path, _exclusive, _mode in opened)
+    assert theirs.read_text() == "theirs\n"
+    assert [path.name for path in theirs.parent.iterdir()] == ["theirs"]
+
+
+def test_the_systems_store_made_anew_only_where_the_ca_was_absent(node: FakeNode, stranger: Any) -> None:
+    """openshift-tools runs update-ca-trust once, so that a CA which is replaced never gets there; here it does."""
+    node.write("/usr/sbin/update-ca-certificates", "")
+    (node.root / "usr/local/share/ca-certificates").mkdir(parents=True)
+    store = node.root / "etc/ssl/certs/ca-certificates.crt"
+    call(node, system_anchors=True)
+    assert node.ca in store.read_bytes()
+    call(node, system_anchors=True, ca_cert=stranger.pem.decode())
+    assert stranger.pem in store.read_bytes()
+    assert node.ca not in store.read_bytes()
+    made = store.stat().st_mtime_ns
+    assert not call(node, system_anchors=True, ca_cert=stranger.pem.decode())["changed"]
+    assert store.stat().st_mtime_ns == made, "and nothing is run where nothing has changed"
