@@ -50,10 +50,12 @@ api: setup ## Tests of the modules against a real API server, started for them a
 molecule: setup ## All scenarios on the sandbox, or one: make molecule SCENARIO=site
 	@$(PARTS) $(if $(SCENARIO),$(addprefix scenario:,$(SCENARIO)),scenarios)
 
+BENCHES := .venv/bin/python tests/bench/bench.py
+WITHOUT_SANDBOX := trust_many storage
 .PHONY: bench
 bench: setup ## Measure on the sandbox and write docs/benchmarks.md, or one: make bench BENCH=deploy
-	@$(SANDBOX) up
-	@$(SANDBOX) run -- .venv/bin/python tests/bench/bench.py $(BENCH)
+	@$(if $(filter-out $(WITHOUT_SANDBOX),$(or $(BENCH),all)),$(SANDBOX) up,true)
+	@$(if $(filter-out $(WITHOUT_SANDBOX),$(or $(BENCH),all)),$(SANDBOX) run -- )$(BENCHES) $(BENCH)
 
 .PHONY: sandbox-up
 sandbox-up: setup ## Build (or take from the cache) and start the sandbox; quick when it runs already

@@ -272,10 +272,15 @@ def of_some_pod(
 
 def _of_one(api: Api, workload: Mapping[str, Any], pods: list[dict[str, Any]], root: str, seconds: float) -> Content:
     namespace = str(workload["metadata"]["namespace"])
-    alive = [p for p in pods if (p.get("status") or {}).get("phase") == "Running"]
-    alive = [p for p in alive if not p["metadata"].get("deletionTimestamp")]
-    if not alive:
+    pod = pod_to_look_into(pods)
+    if pod is None:
         return unknown(f"No pod of {workload['kind']} {namespace}/{_podstate.name_of(workload)} runs.")
-    pod = min(alive, key=lambda p: (not _podstate.is_ready(p), _podstate.name_of(p)))
     container = layout.container_name(workload)
     return of_pod(api, namespace, _podstate.name_of(pod), container, root, seconds=seconds)
+
+
+def pod_to_look_into(pods: Iterable[dict[str, Any]]) -> dict[str, Any] | None:
+    """The pod that tells what all of them have: one that runs and is to stay, a ready one first."""
+    alive = [p for p in pods if (p.get("status") or {}).get("phase") == "Running"]
+    alive = [p for p in alive if not p["metadata"].get("deletionTimestamp")]
+    return min(alive, key=lambda p: (not _podstate.is_ready(p), _podstate.name_of(p)), default=None)

@@ -309,7 +309,11 @@ def run_module(
 
     :param options: more arguments for AnsibleModule (``required_if`` …). Check mode is supported by every module here.
     """
-    module = AnsibleModule(argument_spec=dict(argument_spec), supports_check_mode=True, **options)
+    run(AnsibleModule(argument_spec=dict(argument_spec), supports_check_mode=True, **options), work)
+
+
+def run(module: Any, work: Callable[[Any, Api], Mapping[str, Any]]) -> NoReturn:
+    """As :func:`run_module`, for a module that is there already."""
     kubeconfig = module.params.get("kubeconfig")
     if isinstance(kubeconfig, str) and "\n" not in kubeconfig:
         # kubernetes.core hides the option, since it may be a dictionary with keys in it. A path belongs into errors.

@@ -1,0 +1,139 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What registry_storage_info does from the cluster's side: look into a pod, or see who else can."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible_collections.okd.registry.plugins.module_utils import _content
+from ansible_collections.okd.registry.plugins.module_utils._api import Api
+from ansible_collections.okd.registry.plugins.module_utils._build import layout, layouts, place
+from ansible_collections.okd.registry.plugins.module_utils._build.storage import live_path
+from ansible_collections.okd.registry.plugins.module_utils._errors import (
+    ExecError,
+    ForbiddenError,
+    RefusedError,
+    RegistryError,
+    WaitError,
+)
+from ansible_collections.okd.registry.plugins.module_utils._info import find_workload
+from ansible_collections.okd.registry.plugins.module_utils._node import storagefind, storagelook, storagereport
+from ansible_collections.okd.registry.plugins.module_utils._node.errors import NodeError
+from ansible_collections.okd.registry.plugins.module_utils._podstate import name_of
+from ansible_collections.okd.registry.plugins.module_utils._storage import file_of
+
+#: Drivers whose images lie in no file system.
+_ELSEWHERE = ("azure", "gcs", "inmemory", "oss", "s3", "swift")
+
+
+def execute(module: Any, api: Api) -> dict[str, Any]:
+    """The module's work through the API. Raises RegistryError."""
+    params = module.params
+    name, namespace = str(params["name"]), str(params["namespace"])
+    workload = find_workload(api, name, namespace)
+    if workload is None:
+        raise RegistryError(f"There is no registry {name} in namespace {namespace}. {_WITHOUT}")
+    kind = layouts.recognise(workload).storage
+    if kind in _ELSEWHERE:
+        raise RefusedError(f"{workload['kind']} {namespace}/{name} keeps its images in {kind}, which has no files.")
+    root = params["root"] or place.root(workload, file_of(workload, namespace, api)) or live_path(workload)
+    pod = _content.pod_to_look_into(api.list("v1", "Pod", namespace, labels=layout.selector(workload)))
+    if pod is None:
+        raise RegistryError(f"No pod of {workload['kind']} {namespace}/{name} runs. {_WITHOUT}")
+    inside = InPod(api, pod, layout.container_name(workload), root, params["timeout"])
+    options = storagereport.Options(params["stale_after"], params["limit"])
+    where = inside.where("exec")
+    try:
+        found = _looked(lambda: storagelook.look(inside, options))
+    except (ForbiddenError, ExecError) as exc:
+        client = _client_here(params, name_of(pod))
+        if client is None:
+            raise _cannot(exc, where) from exc
+        runtime, container = client
+        other = storagelook.InContainer(runtime, container.id, root, params["timeout"])
+        found = _looked(lambda: storagelook.look(other, options))
+        where = {**inside.where(runtime), "container": container.id}
+    return {"changed": False, **where, **found, "api_requests": api.counts()}
+
+
+class InPod:
+    """The directory of a registry in one of its pods, as ``storagelook.look`` wants it."""
+
+    def __init__(self, api: Api, pod: Mapping[str, Any], container: str, root: str, timeout: int) -> None:
+        self._api = api
+        self._pod = pod
+        self._container = container
+        self._root = root
+        self._timeout = timeout
+
+    def where(self, via: str) -> dict[str, Any]:
+        """What is said of the way."""
+        node = (self._pod.get("spec") or {}).get("nodeName")
+        return {"via": via, "pod": name_of(self._pod), "node": node, "container": self._container, "root": self._root}
+
+    def feed(self, walk: Any) -> str | None:
+        """Walk; a sentence where not all could be read."""
+        said: str | None = storagelook.judge(
+            self._run(storagefind.listing(self._root), walk.feed), walk, self._root, self._what
+        )
+        return said
+
+    def recheck(self, paths: list[str]) -> set[str]:
+        """Those of the files that are there by now."""
+        found: list[bytes] = []
+        for some in storagelook.chunks(paths):
+            self._run(storagefind.recheck(self._root, some), found.append)
+        return {line.decode("utf-8", "replace") for line in b"".join(found).split(b"\n") if line}
+
+    @property
+    def _what(self) -> str:
+        return f"Pod {self._pod['metadata']['namespace']}/{name_of(self._pod)}"
+
+    def _run(self, command: list[str], take: Callable[[bytes], None]) -> Any:
+        end = time.monotonic() + self._timeout
+        namespace = self._pod["metadata"]["namespace"]
+        with self._api.exec(namespace, name_of(self._pod), self._container, command, timeout=self._timeout) as running:
+            for piece in running:
+                take(piece)
+                if time.monotonic() > end:
+                    raise WaitError(
+                        f"Listing {self._root} in {self._what} took longer than {self._timeout} s (option timeout), "
+                        "so it was given up."
+                    )
+            return running.ended
+
+
+def _looked(look: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Its result; the node side's errors are ours."""
+    try:
+        return look()
+    except storagelook.CannotRunError as exc:
+        raise ExecError(str(exc)) from exc
+    except NodeError as exc:
+        raise RegistryError(str(exc)) from exc
+
+
+def _client_here(params: Mapping[str, Any], pod: str) -> tuple[str, Any] | None:
+    """The container engine's client of this host and the pod's container, where this host is the pod's node."""
+    for client in storagelook.installed("auto"):
+        try:
+            found = storagelook.containers(client, params["name"], params["namespace"])
+        except NodeError:
+            continue
+        for container in found:
+            if container.pod == pod:
+                return client, container
+    return None
+
+
+def _cannot(exc: RegistryError, where: Mapping[str, Any]) -> RegistryError:
+    on = f"node {where['node']}" if where["node"] else "its node"
+    advice = f"Run this module on {on} with runtime=auto, or where the storage is mounted with path."
+    return RegistryError(f"{str(exc).rstrip()} {advice}", **{**exc.details, **where, "via": None})
+
+
+_WITHOUT = "Where its storage is mounted, this module can look into it with path."
