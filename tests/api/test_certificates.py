@@ -6,8 +6,11 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import datetime as dt
-from collections.abc import Callable
+import os
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +33,29 @@ Object = dict[str, Any]
 def signer(name: str) -> _x509.Ca:
     key, now = _pem.new_key("ECDSA", None), dt.datetime.now(dt.timezone.utc)
     return _x509.Ca(_x509.self_signed_ca(key, name=name, now=now, days=1825), key)
+
+
+_WRITTEN: list[list[str]] = []
+
+
+def _note(event: str, arguments: tuple[Any, ...]) -> None:
+    """Note every file that is opened for writing, whoever does it and however."""
+    if _WRITTEN and event == "open" and (arguments[2] or 0) & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+        _WRITTEN[-1].append(os.fsdecode(arguments[0]) if not isinstance(arguments[0], int) else "")
+
+
+sys.addaudithook(_note)
+
+
+@contextlib.contextmanager
+def written() -> Iterator[list[str]]:
+    """The files that are opened for writing meanwhile, but for devices."""
+    _WRITTEN.append([])
+    try:
+        yield _WRITTEN[-1]
+    finally:
+        files = _WRITTEN.pop()
+        files[:] = [path for path in files if path and not path.startswith("/dev/")]
 
 
 def files_of(ca: _x509.Ca, folder: Path) -> Object:
@@ -137,6 +163,24 @@ def test_registry_ssl_expose_wants_the_address_typed_and_stops_where_there_is_a_
         result["certificate"]["sans"]
     )
     assert set(secret()["data"]) == {"theirs", "registry.crt", "registry.key"}
+
+
+def test_openshift_ansible_writes_the_secret_to_a_predictable_file_of_tmp(
+    certify: Any, ca: Object, service: str, secret: Any, tmp_path: Path
+) -> None:
+    """oc_secret puts it into /tmp/<name> when it updates; here the only files are the CA's own, and those asked for."""
+    certify(ca=ca)
+    before = secret()
+    with written() as files:
+        assert certify(ca=ca, force=True, route_host="r.example.com")["issued"]
+    assert secret()["data"] != before["data"]
+    assert {Path(path).parent for path in files} <= {tmp_path}, files
+    with written() as files:
+        made = certify(ca=ca, force=True, cert_path=str(tmp_path / "own.crt"), key_path=str(tmp_path / "own.key"))
+    assert made["issued"]
+    assert (tmp_path / "own.key").stat().st_mode & 0o777 == 0o600
+    assert {Path(path).parent for path in files} <= {tmp_path}, files
+    assert str(tmp_path / "own.key") not in files, "under a name that nobody can have put there, then renamed"
 
 
 # ---- another CA ------------------------------------------------------------------------------------------------------
