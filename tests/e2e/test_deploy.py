@@ -30,7 +30,7 @@ PLACES = {
     "/var/lib/registry": "/opt/registry",
 }
 #: Pieces whose second run is no news: they only show something, or prove by use.
-SHOWING = {"rendered", "check"}
+SHOWING = {"rendered", "file-storage", "file-storage-node", "check"}
 
 
 @pytest.fixture(scope="module")
