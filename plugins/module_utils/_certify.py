@@ -15,6 +15,7 @@ from ansible_collections.okd.registry.plugins.module_utils import (
     _certfiles,
     _certsource,
     _endpoints,
+    _leftovers,
     _pem,
     _served,
     _x509,
@@ -36,7 +37,7 @@ from ansible_collections.okd.registry.plugins.module_utils._errors import (
 from ansible_collections.okd.registry.plugins.module_utils._info import find_workload
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
 from ansible_collections.okd.registry.plugins.module_utils._model import Registry, dns_name, ip_address
-from ansible_collections.okd.registry.plugins.module_utils._plan import UNCHANGED, Change, owned_by_us, plan
+from ansible_collections.okd.registry.plugins.module_utils._plan import UNCHANGED, Change, plan
 from ansible_collections.okd.registry.plugins.module_utils._result import Result, registry_value
 
 Object = dict[str, Any]
@@ -373,16 +374,16 @@ def _published(config_map: Object | None) -> list[Any]:
 
 
 def _absent(spec: CertificateSpec, params: Mapping[str, Any], api: Api, check_mode: bool) -> dict[str, Any]:
-    """Take away Secret and ConfigMap where we made them. The CA's files stay: nodes may still trust it."""
-
-    def keep(live: Object) -> str | None:
-        if owned_by_us(live):
-            return None
-        return f"{live['kind']} {spec.registry.namespace}/{live['metadata']['name']} stays: it is not ours."
-
+    """Take away Secret and ConfigMap where we wrote them. The CA's files stay: nodes may still trust it."""
     result = Result(api)
     for kind, name in (("Secret", spec.secret_name), ("ConfigMap", spec.ca_config_map)):
-        result.add(ensure_absent(api, spec.ref(kind, name), check_mode=check_mode, keep=keep))
+        ref = spec.ref(kind, name)
+        live = api.get(ref)
+        if live is not None and _leftovers.has_ours(live):
+            _leftovers.remove([live], api, result, check_mode=check_mode)
+        else:
+            stays = f"{ref} stays: it is not ours."
+            result.add(ensure_absent(api, ref, check_mode=check_mode, live=live, keep=lambda _live, why=stays: why))
     service = api.get(spec.ref("Service", spec.registry.name))
     ip = next(iter(_endpoints.cluster_ips(service)), None)
     value = registry_value(

@@ -61,6 +61,9 @@ def execute(module: Any, api: Api) -> dict[str, Any]:
             live = wait_admitted(api, ref, outcome, timeout=params["wait_timeout"])
     else:
         result.add(_absent(api, spec, ref, chosen, check_mode=module.check_mode))
+        for other in build.ours_beside(spec, chosen, routes):
+            found = build.ref(spec.registry, other["metadata"]["name"])
+            result.add(_absent(api, spec, found, other, check_mode=module.check_mode))
         live = {}
     return result.finish(
         registry=_registry(spec, params, service, live), route=route_value(live, planned=module.check_mode)

@@ -55,6 +55,18 @@ def ranked(
     return sorted(leading, key=rank)
 
 
+def ours_beside(
+    spec: RouteSpec, chosen: Mapping[str, Any] | None, routes: Iterable[Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    """What goes with the chosen Route when there is to be none: the other ones that we made for the Service.
+
+    There are several after another name or host was asked for.
+    """
+    if spec.name:
+        return []
+    return [route for route in ranked(routes, spec.registry) if route is not chosen and owned_by_us(route)]
+
+
 def exposed_hosts(routes: Iterable[Mapping[str, Any]], registry: Registry) -> list[str]:
     """The hosts at which clients see the registry's own certificate: those of the passthrough Routes to its Service."""
     leading = ranked(routes, registry)

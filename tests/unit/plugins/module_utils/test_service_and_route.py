@@ -140,6 +140,17 @@ def test_which_route_is_taken_over(routes: list[Object], params: Object, chosen:
     assert (found["metadata"]["name"] if found else None) == chosen
 
 
+def test_with_the_chosen_route_go_the_other_ones_of_ours() -> None:
+    routes = [
+        live_route("theirs"), live_route("new", host="c.d", **OURS), live_route("old", **OURS),
+        live_route("console", to="registry-console", **OURS),
+    ]  # fmt: skip
+    spec = route_spec(route_host="c.d")
+    found = route.choose(spec, routes)
+    assert [one["metadata"]["name"] for one in route.ours_beside(spec, found, routes)] == ["old"]
+    assert route.ours_beside(route_spec(route_name="new"), found, routes) == []
+
+
 def test_the_route_that_the_document_describes() -> None:
     assert route.desired(route_spec(route_host="A.b"), "registry")["spec"] == {
         "to": {"kind": "Service", "name": "docker-registry"},

@@ -242,6 +242,17 @@ class TestAbsent:
         assert _ca.load_ca(_ca.CaFiles(**ca), _now()) is not None
         assert certify(state="absent", ca=None)["changed"] is False
 
+    def test_what_others_have_in_the_same_secret_stays(self, cluster, certify):
+        certify()
+        found = cluster.find("v1", "Secret", "registry-secret")
+        cluster.put({**found, "data": {**found["data"], "theirs": "eA=="}})
+        planned = certify(check=True, state="absent", ca=None)
+        done = certify(state="absent", ca=None)
+        assert planned["resources"] == done["resources"]
+        assert cluster.find("v1", "Secret", "registry-secret")["data"] == {"theirs": "eA=="}
+        assert cluster.find("v1", "ConfigMap", "docker-registry-ca") is None
+        assert certify(state="absent", ca=None)["changed"] is False
+
     def test_others_stay(self, cluster, certify):
         meta = {"name": "registry-secret", "namespace": "default"}
         cluster.put({"apiVersion": "v1", "kind": "Secret", "metadata": meta, "data": {}})
