@@ -157,7 +157,8 @@ options:
     description:
       - V(present) makes this node trust the registry.
       - V(absent) removes the files that this module wrote for the registry, as far as nobody has changed them since,
-        and the directories it made for them. Insecure flags are put back only with O(restore_insecure=true).
+        and the directories it made for them. A file that was right before this module came stays, unless it has been
+        written anew since. Insecure flags are put back only with O(restore_insecure=true).
     type: str
     choices: [present, absent]
     default: present

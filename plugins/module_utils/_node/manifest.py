@@ -21,8 +21,9 @@ _VERSION = 1
 _REGISTRY = re.compile(r"(?P<namespace>[a-z0-9]([a-z0-9-]*[a-z0-9])?)/(?P<name>[a-z0-9]([a-z0-9.-]*[a-z0-9])?)\Z")
 
 # sha256: of what is, or is about to be, there; previous: of what may be there still; written: False while it is
-# only meant to be
-Entry = namedtuple("Entry", "sha256 previous written")
+# only meant to be; found: whether it was right already, written by somebody else, so that it stays when ours go
+Entry = namedtuple("Entry", "sha256 previous written found")
+Entry.__new__.__defaults__ = (False,)
 # files: dict of path to Entry; directories: list of paths that we made
 Manifest = namedtuple("Manifest", "files directories")
 EMPTY = Manifest({}, [])
@@ -192,7 +193,7 @@ def _manifest(path, raw):
         if document["version"] != _VERSION:
             raise RefusedError("{}: is of a newer version of this collection; use that one".format(path))
         files = {
-            name: Entry(entry["sha256"], list(entry["previous"]), bool(entry["written"]))
+            name: Entry(entry["sha256"], list(entry["previous"]), bool(entry["written"]), bool(entry.get("found")))
             for name, entry in document["files"].items()
         }
         return Manifest(files, list(document["directories"]))

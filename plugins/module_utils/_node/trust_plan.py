@@ -69,7 +69,7 @@ def absent(look, manifest, claimed, within=everywhere):
     """Plan that nothing of ours is left. Takes and returns what present() does."""
     draft = _Draft(look, manifest, claimed)
     for path in sorted(filter(within, manifest.files)):
-        draft.drop(path, "not wanted any more")
+        draft.drop(path, "not wanted any more", keep_found=True)
     for path in sorted(filter(within, manifest.directories), key=len, reverse=True):
         draft.drop_directory(path)
     return draft.plan()
@@ -161,7 +161,8 @@ class _Draft:
             return
         if entry is None:
             self._notes.append("{}: is right already; recorded as ours from now on".format(path))
-        self._files[path] = self._intent[path] = Entry(sha256(state.raw), [], True)
+        found = entry.found if entry else path not in self._claimed  # another registry's of ours is no stranger's
+        self._files[path] = self._intent[path] = Entry(sha256(state.raw), [], True, found)
 
     def _directories_above(self, path):
         """Plan the directories down to certs.d/<endpoint>; False where something else is in the way of one."""
@@ -216,14 +217,19 @@ class _Draft:
                     "other one, and run again".format(path, other, place.endpoint)
                 )
 
-    def drop(self, path, why):
-        """Plan that a recorded file goes, if it is still the one that was recorded."""
+    def drop(self, path, why, keep_found=False):
+        """Plan that a recorded file goes, if it is still the one that was recorded.
+
+        :param keep_found: whether one stays that was there before us, and that we have never written
+        """
         entry = self._files.pop(path)
         state = self._look(path)
         if path in self._claimed:
             self._notes.append("{}: left, another registry needs it".format(path))
             return
-        if state.kind == "file" and sha256(state.raw) in [entry.sha256, *entry.previous]:
+        if keep_found and entry.found and state.kind != "absent":
+            self._notes.append("{}: left, it was there before".format(path))
+        elif state.kind == "file" and sha256(state.raw) in [entry.sha256, *entry.previous]:
             secret = state.mode & 0o077 == 0
             self._removed.append(Step("remove", path, state.raw, None, why, state.mode, secret))
             self._gone.add(path)

@@ -102,6 +102,23 @@ def test_an_identical_file_of_somebody_else_is_taken_over_as_it_is() -> None:
     plan = Node({PATH: file(CA)}).present(IP)
     assert plan.steps == []
     assert plan.notes == [f"{PATH}: is right already; recorded as ours from now on"]
+    assert plan.final.files == {PATH: WRITTEN._replace(found=True)}
+
+
+def test_a_file_that_was_there_before_is_there_afterwards_unless_it_was_written_anew() -> None:
+    node = Node({PATH: file(CA)})
+    node.manifest = node.present(IP).final
+    again = node.present(IP)
+    assert (again.steps, again.final) == ([], node.manifest)
+    gone = node.absent()
+    assert (gone.steps, gone.notes, gone.final) == ([], [f"{PATH}: left, it was there before"], EMPTY)
+    rotated = node.present(IP, ca=CA + OTHER)
+    node.states[PATH], node.manifest = file(CA + OTHER), rotated.final
+    assert steps(node.absent()) == [("remove", PATH)]
+
+
+def test_what_another_registry_of_ours_has_written_was_not_there_before() -> None:
+    plan = Node({PATH: file(CA)}).present(IP, claimed=frozenset({PATH}))
     assert plan.final.files == {PATH: WRITTEN}
 
 
