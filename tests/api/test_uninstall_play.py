@@ -1,0 +1,264 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""uninstall.yml as it stands, on a real API server: what it asks for, what goes in which case, and what stays.
+
+Of the nodes only words are there: a program has for each of them a file that stands for what the registry has there.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.okd.registry.plugins.module_utils._api import Api
+from ansible_collections.okd.registry.plugins.module_utils._build import nodes, scc
+from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
+from ansible_collections.okd.registry.plugins.modules import (
+    registry_cert,
+    registry_deploy,
+    registry_route,
+    registry_service,
+    registry_trust_agent,
+)
+
+pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("cleared")]
+ROOT = Path(__file__).resolve().parents[2]
+NAME = "docker-registry"
+Object = dict[str, Any]
+# Stands for registry_trust on a node: gets the host's name beside the options, and removes the host's file.
+STAND_IN = """#!/usr/bin/python
+import json, pathlib
+from ansible.module_utils.basic import _load_params
+
+options = _load_params()
+folder, host = pathlib.Path(options["folder"]), options["host"]
+assert options["state"] == "absent", options
+trusted, flag = folder / (host + ".trusted"), folder / (host + ".flag")
+waits = options.get("restore_insecure", False) and flag.exists() and not options.get("restart", True)
+actions = ["Remove /etc/docker/certs.d/r.example/ca.crt: not wanted any more"] if trusted.exists() and not waits else []
+if not options["_ansible_check_mode"] and actions:
+    trusted.unlink()
+    flag.unlink(missing_ok=True)
+with (folder / "calls").open("a") as log:
+    print(host, "looks" if options["_ansible_check_mode"] else "acts", file=log)
+print(json.dumps({"changed": bool(actions), "actions": actions, "restart_needed": waits, "restarted": False}))
+"""
+
+
+class Installed:
+    """A registry with all that belongs to it, three nodes that trust it, and uninstall.yml."""
+
+    def __init__(self, run: Any, api: Api, kubeconfig: str, namespace: str, folder: Path) -> None:
+        """Deploy a registry as site.yml does."""
+        self.run, self.api, self.kubeconfig, self.namespace, self.folder = run, api, kubeconfig, namespace, folder
+        self.whose = f"{namespace}/{NAME}"
+        self.hosts = {name: "local" for name in ("a", "b", "c")}
+        ca = {"cert_path": str(folder / "ca.crt"), "key_path": str(folder / "ca.key"), "create": True}
+        storage = {"kind": "host_path", "path": "/srv/registry"}
+        for result in (
+            run(registry_service), run(registry_cert, ca=ca, route_host="r.example"),
+            run(registry_route, route_host="r.example", wait=False),
+            run(
+                registry_deploy, image="registry:3", tls_secret="registry-secret", storage=storage, wait=False,
+                probe_storage=False,
+            ),
+        ):  # fmt: skip
+            assert not result.get("failed"), result
+        for name in self.hosts:
+            api.create({"apiVersion": "v1", "kind": "Node", "metadata": {"name": f"{name}.{namespace}"}})
+            (folder / f"{name}.trusted").touch()
+        self.playbook()
+
+    def playbook(self) -> None:
+        """Make copies of the roles that work on nodes, with the stand-in."""
+        (self.folder / "library").mkdir()
+        (self.folder / "library/stand_in.py").write_text(STAND_IN)
+        book = (ROOT / "playbooks/uninstall.yml").read_text()
+        more = ('host: "{{ inventory_hostname }}"', f"folder: {self.folder}")
+        for role in ("registry_trust", "registry_uninstall"):
+            copied = self.folder / "roles" / role
+            for part in ("tasks", "vars"):
+                shutil.copytree(ROOT / "roles" / role / part, copied / part)
+            for path in (copied / "tasks").glob("*.yml"):
+                lines = []
+                for line in path.read_text().replace("name: okd.registry.registry_trust\n", "name: registry_trust\n").splitlines():
+                    ours = line.strip() == "okd.registry.registry_trust:"
+                    indent = " " * (len(line) - len(line.lstrip()))
+                    lines += [f"{indent}stand_in:", *(f"{indent}  {one}" for one in more)] if ours else [line]
+                path.write_text("\n".join(lines) + "\n")
+            book = book.replace(f"okd.registry.{role}\n", f"{role}\n")
+        (self.folder / "book.yml").write_text(book)
+
+    def play(self, *arguments: str, **variables: Any) -> tuple[int, str]:
+        """Run uninstall.yml; give its status, and what it printed in one line."""
+        groups = {
+            "registry_control": {"hosts": {"localhost": {"ansible_connection": "local"}}},
+            "registry_nodes": {
+                "hosts": {
+                    name: {"ansible_connection": how, "ansible_host": "127.0.0.1", "ansible_port": 1}
+                    for name, how in self.hosts.items()
+                }
+            },
+        }
+        known = {
+            "ansible_python_interpreter": sys.executable, "registry_kubeconfig": self.kubeconfig,
+            "registry_namespace": self.namespace,
+        }  # fmt: skip
+        (self.folder / "inventory.yml").write_text(yaml.safe_dump({"all": {"vars": known, "children": groups}}))
+        (self.folder / "calls").write_text("")
+        said = [word for one in variables.items() for word in ("-e", json.dumps(dict([one])))]
+        program = str(Path(sys.executable).with_name("ansible-playbook"))
+        done = subprocess.run(
+            [program, "-i", "inventory.yml", "book.yml", *arguments, *said],
+            cwd=self.folder, capture_output=True, text=True, check=False, timeout=300,
+        )  # fmt: skip
+        return done.returncode, " ".join((done.stdout + done.stderr).split())
+
+    def confirmed(self, *arguments: str, **variables: Any) -> tuple[int, str]:
+        """The same with the word that it is meant."""
+        return self.play(*arguments, registry_uninstall_confirm=self.whose, **variables)
+
+    def there(self) -> list[str]:
+        """The kinds of what is there of the registry in the cluster."""
+        refs = [
+            ObjectRef("apps.openshift.io/v1", "DeploymentConfig", NAME, self.namespace),
+            ObjectRef("route.openshift.io/v1", "Route", NAME, self.namespace),
+            ObjectRef("v1", "ServiceAccount", "registry", self.namespace),
+            ObjectRef("v1", "Secret", "registry-secret", self.namespace),
+            ObjectRef("v1", "ConfigMap", f"{NAME}-ca", self.namespace),
+            ObjectRef("v1", "Service", NAME, self.namespace),
+            ObjectRef("apps/v1", "DaemonSet", f"{NAME}-trust-agent", self.namespace),
+        ]
+        found = [ref.kind for ref in refs if self.api.get(ref) is not None]
+        users = (self.api.get(scc.REF) or {}).get("users") or []
+        return found + (["user of the SCC"] if f"system:serviceaccount:{self.namespace}:registry" in users else [])
+
+    def trusting(self) -> list[str]:
+        """The nodes that have files of the registry."""
+        return [name for name in self.hosts if (self.folder / f"{name}.trusted").exists()]
+
+    def calls(self) -> list[str]:
+        """What was asked of the nodes in the last run."""
+        return sorted((self.folder / "calls").read_text().splitlines())
+
+    def remove(self) -> None:
+        """Leave nothing that is in no namespace."""
+        for name in self.hosts:
+            self.api.delete(nodes.ref(f"{name}.{self.namespace}"))
+        self.run(registry_deploy, state="absent", allow_data_loss=True)
+
+
+ALL = ["DeploymentConfig", "Route", "ServiceAccount", "Secret", "ConfigMap", "Service", "user of the SCC"]
+
+
+@pytest.fixture
+def installed(run: Any, admin: Api, kubeconfig: str, namespace: str, tmp_path: Path) -> Iterator[Installed]:
+    """A registry, and three nodes."""
+    for stray in admin.list("v1", "Node"):
+        admin.delete(ObjectRef.of(stray))
+    made = Installed(run, admin, kubeconfig, namespace, tmp_path)
+    yield made
+    made.remove()
+
+
+def test_unconfirmed_nothing_is_touched_and_all_that_would_go_is_named(installed: Installed) -> None:
+    assert installed.there() == ALL
+    for word in ({}, {"registry_uninstall_confirm": "default/other"}):
+        status, said = installed.play(**word)
+        assert status != 0
+        assert (installed.there(), installed.trusting()) == (ALL, ["a", "b", "c"])
+        where = installed.namespace
+        for name in (f"DeploymentConfig {where}/{NAME}", f"Route {where}/{NAME}", f"Secret {where}/registry-secret"):
+            assert name in said, said
+        assert "From 3 nodes (a, b, c): /etc/docker/certs.d/r.example/ca.crt." in said
+        assert f"-e registry_uninstall_confirm={installed.whose}" in said
+        assert "The Service stays" in said
+        assert installed.calls() == ["a looks", "b looks", "c looks"]
+    assert "registry_uninstall_confirm says default/other, not that" in said
+
+
+def test_a_check_run_needs_no_word_and_does_nothing(installed: Installed) -> None:
+    status, said = installed.play("--check")
+    assert status == 0, said
+    assert f"From the cluster: DeploymentConfig {installed.namespace}/{NAME}" in said
+    assert (installed.there(), installed.trusting()) == (ALL, ["a", "b", "c"])
+
+
+def test_there_and_away_and_nothing_left_to_do(installed: Installed) -> None:
+    status, said = installed.confirmed()
+    assert status == 0, said
+    assert (installed.there(), installed.trusting()) == (["Service"], [])
+    status, said = installed.confirmed()
+    assert status == 0
+    assert said.count("changed=0") == 4, said
+    assert "Nothing of it was left." in said
+
+
+def test_a_node_that_is_not_reached_is_named_and_the_next_run_finishes(installed: Installed) -> None:
+    installed.hosts["b"] = "ssh"
+    status, said = installed.play()
+    assert status != 0
+    assert "Not seen: b: could not be reached" in said
+    status, said = installed.confirmed()
+    assert status != 0
+    assert "not all that was made for it: b: could not be reached" in said
+    assert (installed.there(), installed.trusting()) == (["Service"], ["b"])
+    installed.hosts["b"] = "local"
+    status, said = installed.confirmed()
+    assert (status, installed.trusting()) == (0, []), said
+
+
+def test_nodes_alone_are_refused_as_long_as_the_registry_is_there(installed: Installed) -> None:
+    for word in ({}, {"registry_uninstall_confirm": installed.whose}):
+        status, said = installed.play("--limit", "a,b", **word)
+        assert status != 0
+        assert "leave --limit out, or name localhost in it, too" in said
+        assert (installed.there(), installed.trusting()) == (ALL, ["a", "b", "c"])
+
+
+def test_the_service_goes_where_that_is_said(installed: Installed) -> None:
+    status, said = installed.confirmed(registry_uninstall_service=True)
+    assert (status, installed.there()) == (0, []), said
+
+
+def test_images_in_the_pods_keep_all_as_it_is(installed: Installed, settle: Any) -> None:
+    installed.run(registry_deploy, state="absent")
+    made = installed.run(
+        registry_deploy, image="registry:3", tls_secret="registry-secret", storage={"kind": "ephemeral"}, wait=False
+    )
+    assert not made.get("failed"), made
+    settle()
+    before = installed.there()
+    status, said = installed.confirmed()
+    assert status != 0
+    assert "state: absent takes it away" in said
+    assert (installed.there(), installed.trusting(), installed.calls()) == (before, ["a", "b", "c"], [])
+    status, said = installed.confirmed(registry_allow_data_loss=True)
+    assert (status, installed.there(), installed.trusting()) == (0, ["Service"], []), said
+
+
+def test_an_agent_that_cannot_clean_up_stays_alone_and_is_named(installed: Installed) -> None:
+    """No controller runs here, so that no node ever answers; without nodes there is nothing left to wait for."""
+    made = installed.run(registry_trust_agent, image="python:3", wait=False)
+    assert not made.get("failed"), made
+    status, said = installed.confirmed(registry_trust_agent_timeout=1)
+    assert status != 0
+    assert f"DaemonSet {installed.namespace}/{NAME}-trust-agent: files of the registry are still on some nodes" in said
+    assert (installed.there(), installed.trusting()) == (["Service", "DaemonSet"], [])
+
+
+def test_flags_come_back_with_restarts_one_at_a_time(installed: Installed) -> None:
+    for name in ("a", "c"):
+        (installed.folder / f"{name}.flag").touch()
+    status, said = installed.confirmed(registry_trust_restore_insecure=True)
+    assert status == 0, said
+    assert installed.calls() == ["a acts", "a acts", "b acts", "c acts", "c acts"]
+    assert installed.trusting() == []

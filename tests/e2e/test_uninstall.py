@@ -1,0 +1,64 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is there after site.yml and uninstall.yml, beside what was there before them."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+import sandbox
+import surroundings
+
+SERVICE = "Service default/docker-registry"
+#: Controllers have their own business with these, at any time; the registry's are looked at below.
+PASSING = ("Pod ", "ReplicationController ", "Node ")
+
+
+@pytest.fixture(scope="module", name="before")
+def _before() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(surroundings.KEPT.read_text())
+    return found
+
+
+def test_of_all_objects_the_service_alone_is_new_and_none_is_gone_or_changed(before: dict[str, Any]) -> None:
+    then = before["objects"]
+    now = surroundings.objects()
+    assert now[SERVICE]["spec"]["clusterIP"] == sandbox.SERVICE_IP
+    differing = {name for name in then.keys() | now.keys() if then.get(name) != now.get(name)}
+    assert {name for name in differing if not name.startswith(PASSING)} == {SERVICE}
+
+
+def test_no_pod_of_the_registry_is_left() -> None:
+    end = time.monotonic() + 30
+    while left := sandbox.objects("pods,replicationcontrollers", "-n", "default", "-l", "docker-registry=default"):
+        assert time.monotonic() < end, [one["metadata"]["name"] for one in left]
+        time.sleep(0.5)
+
+
+def test_the_images_are_still_there() -> None:
+    found = sandbox.on("node1", "find /var/lib/registry-pv -path '*/repositories/test/*' -name link").stdout
+    assert found
+
+
+def test_the_files_of_the_nodes_are_those_of_before_but_for_the_flags(before: dict[str, Any]) -> None:
+    then, now = before["files"], surroundings.files()
+    differing = {path for path in then.keys() | now.keys() if then.get(path) != now.get(path)}
+    assert differing == {f"{node}:/etc/sysconfig/docker" for node in sandbox.NODES}
+    assert any(path.endswith("certs.d/other.example:5000/ca.crt") for path in now)
+
+
+@pytest.mark.parametrize("node", sandbox.NODES)
+def test_flags_are_away_or_back_and_docker_runs_as_its_files_say(node: str) -> None:
+    """The last of a chain of tests elsewhere: that what else stands there is as it was."""
+    old, now, runs = sandbox.seed(node), sandbox.sysconfig(node), sandbox.dockerd_arguments(node)
+    named = [endpoint for endpoint in sandbox.ENDPOINTS if endpoint in old]
+    assert named
+    wanted = node == "node3"
+    assert [endpoint in now for endpoint in named] == [wanted] * len(named)
+    assert bool(sandbox.own_flags(runs)) == wanted
+    restarted = sandbox.docker_starts(node, sandbox.first_run("uninstall"))
+    assert restarted == (1 if wanted else 0)
