@@ -373,6 +373,10 @@ def _published(config_map: Object | None) -> list[Any]:
         return []
 
 
+def _not_ours(live: Object) -> str:
+    return f"{ObjectRef.of(live)} stays: it is not ours."
+
+
 def _absent(spec: CertificateSpec, params: Mapping[str, Any], api: Api, check_mode: bool) -> dict[str, Any]:
     """Take away Secret and ConfigMap where we wrote them. The CA's files stay: nodes may still trust it."""
     result = Result(api)
@@ -382,8 +386,7 @@ def _absent(spec: CertificateSpec, params: Mapping[str, Any], api: Api, check_mo
         if live is not None and _leftovers.has_ours(live):
             _leftovers.remove([live], api, result, check_mode=check_mode)
         else:
-            stays = f"{ref} stays: it is not ours."
-            result.add(ensure_absent(api, ref, check_mode=check_mode, live=live, keep=lambda _live, why=stays: why))
+            result.add(ensure_absent(api, ref, check_mode=check_mode, live=live, keep=_not_ours))
     service = api.get(spec.ref("Service", spec.registry.name))
     ip = next(iter(_endpoints.cluster_ips(service)), None)
     value = registry_value(

@@ -148,7 +148,7 @@ def _refuse_others(want: Wanted, live: Object | None) -> None:
 def _absent(registry: str, params: Mapping[str, Any], images: Object | None, api: Api, *, check_mode: bool) -> Object:
     """Our keys go; with the last key of anybody, the ConfigMap that we made, after image.config lets go of it."""
     result = Result(api)
-    if not api.has(build.IMAGES.group):  # no OpenShift 4: whoever takes a registry away there need not read that ConfigMap
+    if not api.has(build.IMAGES.group):  # no OpenShift 4, so nobody need be allowed to read that ConfigMap
         return _finish(result, params, build.DEFAULT_NAME, [])
     name = build.named(images) or build.DEFAULT_NAME
     want = Wanted(registry, name, {})

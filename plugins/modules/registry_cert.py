@@ -45,8 +45,8 @@ attributes:
 options:
   state:
     description:
-      - With V(absent), Secret and ConfigMap are deleted where this module wrote them; one in which others have something
-        too stays with that. The CA's files are kept, since nodes may still trust it.
+      - With V(absent), Secret and ConfigMap are deleted where this module wrote them; one in which others have
+        something too stays with that. The CA's files are kept, since nodes may still trust it.
     type: str
     choices: [present, absent]
     default: present

@@ -64,8 +64,8 @@ options:
   state:
     description:
       - V(present) makes the Route.
-      - V(absent) deletes the one that O(route_name) names; left out, every Route to the Service that this module made or
-        took over. One that others made is deleted only if O(route_name) names it.
+      - V(absent) deletes the one that O(route_name) names; left out, every Route to the Service that this module made
+        or took over. One that others made is deleted only if O(route_name) names it.
     type: str
     choices: [present, absent]
     default: present

@@ -9,9 +9,13 @@ Of the nodes only words are there: a program has for each of them a file that st
 from __future__ import annotations
 
 import json
+import os
+import random
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -32,6 +36,7 @@ from ansible_collections.okd.registry.plugins.modules import (
 pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("cleared")]
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "docker-registry"
+COMMAND = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "inventory.yml", "book.yml"]
 Object = dict[str, Any]
 # Stands for registry_trust on a node: gets the host's name beside the options, and removes the host's file.
 STAND_IN = """#!/usr/bin/python
@@ -50,6 +55,7 @@ if not options["_ansible_check_mode"] and actions:
 with (folder / "calls").open("a") as log:
     print(host, "looks" if options["_ansible_check_mode"] else "acts", file=log)
 print(json.dumps({"changed": bool(actions), "actions": actions, "restart_needed": waits, "restarted": False}))
+raise SystemExit(0)
 """
 
 
@@ -60,7 +66,7 @@ class Installed:
         """Deploy a registry as site.yml does."""
         self.run, self.api, self.kubeconfig, self.namespace, self.folder = run, api, kubeconfig, namespace, folder
         self.whose = f"{namespace}/{NAME}"
-        self.hosts = {name: "local" for name in ("a", "b", "c")}
+        self.hosts = dict.fromkeys(("a", "b", "c"), "local")
         ca = {"cert_path": str(folder / "ca.crt"), "key_path": str(folder / "ca.key"), "create": True}
         storage = {"kind": "host_path", "path": "/srv/registry"}
         for result in (
@@ -89,7 +95,8 @@ class Installed:
                 shutil.copytree(ROOT / "roles" / role / part, copied / part)
             for path in (copied / "tasks").glob("*.yml"):
                 lines = []
-                for line in path.read_text().replace("name: okd.registry.registry_trust\n", "name: registry_trust\n").splitlines():
+                text = path.read_text().replace("name: okd.registry.registry_trust\n", "name: registry_trust\n")
+                for line in text.splitlines():
                     ours = line.strip() == "okd.registry.registry_trust:"
                     indent = " " * (len(line) - len(line.lstrip()))
                     lines += [f"{indent}stand_in:", *(f"{indent}  {one}" for one in more)] if ours else [line]
@@ -115,9 +122,8 @@ class Installed:
         (self.folder / "inventory.yml").write_text(yaml.safe_dump({"all": {"vars": known, "children": groups}}))
         (self.folder / "calls").write_text("")
         said = [word for one in variables.items() for word in ("-e", json.dumps(dict([one])))]
-        program = str(Path(sys.executable).with_name("ansible-playbook"))
         done = subprocess.run(
-            [program, "-i", "inventory.yml", "book.yml", *arguments, *said],
+            [*COMMAND, *arguments, *said],
             cwd=self.folder, capture_output=True, text=True, check=False, timeout=300,
         )  # fmt: skip
         return done.returncode, " ".join((done.stdout + done.stderr).split())
@@ -125,6 +131,24 @@ class Installed:
     def confirmed(self, *arguments: str, **variables: Any) -> tuple[int, str]:
         """The same with the word that it is meant."""
         return self.play(*arguments, registry_uninstall_confirm=self.whose, **variables)
+
+    def killed(self, task: str) -> None:
+        """Run it confirmed, and kill it while a task is at work; what comes before that only looks."""
+        program = [*COMMAND, "-e", f"registry_uninstall_confirm={self.whose}"]
+        with subprocess.Popen(
+            program,
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        ) as process:
+            assert process.stdout is not None
+            lines = iter(process.stdout)
+            assert any("PLAY [The registry goes]" in line for line in lines)
+            assert any(line.startswith("TASK") and task in line for line in lines), task
+            time.sleep(random.Random(task).uniform(0, 0.8))
+            os.killpg(process.pid, signal.SIGKILL)
 
     def there(self) -> list[str]:
         """The kinds of what is there of the registry in the cluster."""
@@ -182,7 +206,7 @@ def test_unconfirmed_nothing_is_touched_and_all_that_would_go_is_named(installed
         assert f"-e registry_uninstall_confirm={installed.whose}" in said
         assert "The Service stays" in said
         assert installed.calls() == ["a looks", "b looks", "c looks"]
-    assert "registry_uninstall_confirm says default/other, not that" in said
+    assert "registry_uninstall_confirm says default/other, and not that the registry" in said
 
 
 def test_a_check_run_needs_no_word_and_does_nothing(installed: Installed) -> None:
@@ -262,3 +286,20 @@ def test_flags_come_back_with_restarts_one_at_a_time(installed: Installed) -> No
     assert status == 0, said
     assert installed.calls() == ["a acts", "a acts", "b acts", "c acts", "c acts"]
     assert installed.trusting() == []
+
+
+STEPS = (
+    "Take the registry and its rights away", "Expose it no longer", "Have the agent clean up", "OpenShift 4",
+    "Take its certificate away", "Take away what was placed on this node", "Say what has gone",
+)  # fmt: skip
+
+
+def test_killed_in_every_step_the_next_run_finishes(installed: Installed) -> None:
+    """One chain: each run is killed a step later than the one before, which has left what it left."""
+    assert installed.play("--check")[0] == 0  # writes the inventory
+    for step in STEPS:
+        installed.killed(step)
+    status, said = installed.confirmed()
+    assert (status, installed.there(), installed.trusting()) == (0, ["Service"], []), said
+    status, said = installed.confirmed()
+    assert (status, said.count("changed=0")) == (0, 4), said

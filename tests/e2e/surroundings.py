@@ -24,7 +24,8 @@ SERVERS = ("resourceVersion", "generation", "managedFields", "creationTimestamp"
 # Everything below, with what it is, its mode and owner; of files what they hold.
 FILES = (
     "cd / && find etc root opt var/lib/okd-registry usr/local/share -xdev "
-    r"\( -type f -printf '%p file %m %U:%G ' -exec sha256sum {} \; \) -o -printf '%p %y %m %U:%G %l\n' 2>/dev/null; true"
+    r"\( -type f -printf '%p file %m %U:%G ' -exec sha256sum {} \; \) -o -printf '%p %y %m %U:%G %l\n' 2>/dev/null"
+    "; true"
 )
 
 

@@ -113,8 +113,8 @@ class _Draft:
         if state.kind == "directory":
             self._written.append(_step("rmdir-first", path, "an empty directory is in the way"))
         self._written.append(Step("write", path, before, file.raw, why, file.mode, file.kind == KEY))
-        self._files[path] = Entry(sha256(file.raw), [], True)
-        self._intent[path] = Entry(sha256(file.raw), previous, bool(entry and entry.written))
+        self._files[path] = Entry(sha256(file.raw), [], True, False)
+        self._intent[path] = Entry(sha256(file.raw), previous, bool(entry and entry.written), False)
 
     def _why_write(self, file, state, entry):
         """Say why a file is to be written, None where it is right or must not be (then a problem is noted)."""
