@@ -55,7 +55,8 @@ def run(params: Mapping[str, Any], api: Api, *, check_mode: bool) -> dict[str, A
     ]
     there = {ref: api.get(ref) for ref in going}
     for live in there.values():
-        _no_image_lost(spec, api, result, live)
+        if not _others(spec, live):
+            _no_image_lost(spec, api, result, live)
     _storage.take_back_rights(spec.storage, registry, api, result, check_mode=check_mode)
     binding = ObjectRef(
         f"{rbac.RBAC}/v1", "ClusterRoleBinding", rbac.binding_name(spec.service_account, registry.namespace)
@@ -65,7 +66,7 @@ def run(params: Mapping[str, Any], api: Api, *, check_mode: bool) -> dict[str, A
     probe = Helper(registry.name, registry.namespace, _probe.PURPOSE, ())
     _helper.discard(api, probe, result.add, check_mode=check_mode)
     for ref, live in there.items():
-        guarded = functools.partial(_no_image_lost, spec, api, result, read=live)
+        guarded = functools.partial(_keep_workload, spec, api, result, read=live)
         result.add(ensure_absent(api, ref, check_mode=check_mode, live=live, keep=guarded))
     _beside(spec, api, result, check_mode=check_mode)
     _account(spec, users, api, result, check_mode=check_mode)
@@ -77,6 +78,20 @@ def run(params: Mapping[str, Any], api: Api, *, check_mode: bool) -> dict[str, A
         cluster_ip=next(iter(_endpoints.cluster_ips(service)), None), port=registry.port,
     )  # fmt: skip
     return result.finish(registry=value, workload=None, rollout=None)
+
+
+def _keep_workload(spec: DeploySpec, api: Api, result: Result, live: Object, *, read: Object | None) -> str | None:
+    why = _others(spec, live)
+    if not why:
+        _no_image_lost(spec, api, result, live, read=read)
+    return why
+
+
+def _others(spec: DeploySpec, live: Object | None) -> str | None:
+    """Why a workload stays, as a sentence; None where it goes, or there is none."""
+    if live is None or spec.kind != AUTO or owned_by_us(live):
+        return None
+    return f"{ObjectRef.of(live)} stays: this collection has never written it. To delete it, name its kind in kind."
 
 
 def _no_image_lost(

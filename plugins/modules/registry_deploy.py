@@ -56,7 +56,8 @@ options:
       - With V(rolled_back), what a deployment with O(on_failure=rollback) has changed is put back, if it has not ended
         well, for instance because it was killed. O(on_failure=rollback) does so by itself.
       - With V(absent), the workload goes, and with it what was made for this registry alone, such as Secrets and
-        ConfigMaps with its settings, the HTTP secret, its rights and the service account. Service and claims stay,
+        ConfigMaps with its settings, the HTTP secret, its rights and the service account. A workload that this
+        collection has never written goes only if O(kind) names its kind. Service and claims stay,
         unless O(remove_service) or O(remove_claims) is set; certificates, volumes of others and what is in storage
         stay. Images in storage of kind V(ephemeral) go with the pods. A migration of images (O(migrate)) that is not
         finished is given up.

@@ -68,7 +68,7 @@ class Installed:
         self.whose = f"{namespace}/{NAME}"
         self.hosts = dict.fromkeys(("a", "b", "c"), "local")
         ca = {"cert_path": str(folder / "ca.crt"), "key_path": str(folder / "ca.key"), "create": True}
-        storage = {"kind": "host_path", "path": "/srv/registry"}
+        storage = {"kind": "host_path", "path": "/srv/registry", "node": f"node-a.{namespace}"}
         for result in (
             run(registry_service), run(registry_cert, ca=ca, route_host="r.example"),
             run(registry_route, route_host="r.example", wait=False),
@@ -79,7 +79,7 @@ class Installed:
         ):  # fmt: skip
             assert not result.get("failed"), result
         for name in self.hosts:
-            api.create({"apiVersion": "v1", "kind": "Node", "metadata": {"name": f"{name}.{namespace}"}})
+            api.create({"apiVersion": "v1", "kind": "Node", "metadata": {"name": f"node-{name}.{namespace}"}})
             (folder / f"{name}.trusted").touch()
         self.playbook()
 
@@ -176,7 +176,7 @@ class Installed:
     def remove(self) -> None:
         """Leave nothing that is in no namespace."""
         for name in self.hosts:
-            self.api.delete(nodes.ref(f"{name}.{self.namespace}"))
+            self.api.delete(nodes.ref(f"node-{name}.{self.namespace}"))
         self.run(registry_deploy, state="absent", allow_data_loss=True)
 
 

@@ -54,6 +54,18 @@ class TestAbsent:
         assert not cluster.find(SCC, "SecurityContextConstraints", "privileged", None).get("users")
         assert not absent(cluster)["changed"]
 
+    def test_a_workload_that_was_never_ours_goes_only_by_its_kind(self):
+        cluster = ready()
+        deploy(cluster)
+        theirs = workload(cluster)
+        theirs["metadata"] = {**theirs["metadata"], "annotations": {}}
+        cluster.put(theirs)
+        done = absent(cluster)
+        assert "has never written it. To delete it, name its kind in kind." in " ".join(done["actions"])
+        assert workload(cluster) is not None
+        gone = absent(cluster, kind=theirs["kind"])
+        assert [r["kind"] for r in gone["resources"] if r["action"] == "deleted"] == [theirs["kind"]]
+
     def test_what_others_keep_in_the_http_secret_stays(self):
         cluster = ready()
         deploy(cluster)
