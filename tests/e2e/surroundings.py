@@ -50,9 +50,15 @@ def files() -> dict[str, str]:
     return found
 
 
+def flags(node: str) -> list[str]:
+    """Give the names of the registry that a node's docker runs with as insecure."""
+    own = sandbox.own_flags(sandbox.dockerd_arguments(node))
+    return sorted(flag.removeprefix("--insecure-registry=") for flag in own)
+
+
 def now() -> dict[str, Any]:
     """Give all of it as it is."""
-    return {"objects": objects(), "files": files()}
+    return {"objects": objects(), "files": files(), "flags": {node: flags(node) for node in sandbox.NODES}}
 
 
 if __name__ == "__main__":
