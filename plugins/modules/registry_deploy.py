@@ -507,12 +507,16 @@ def execute(module: AnsibleModule, api: Api) -> dict[str, Any]:
         if config is not None:
             return _operator.run(params, api, config, check_mode=module.check_mode)
     if state == "absent":
-        from ansible_collections.okd.registry.plugins.module_utils import _undeploy as work
-    elif state == "rolled_back":
-        from ansible_collections.okd.registry.plugins.module_utils import _rollback as work
-    else:
-        from ansible_collections.okd.registry.plugins.module_utils import _deploy as work
-    return work.run(params, api, check_mode=module.check_mode)
+        from ansible_collections.okd.registry.plugins.module_utils import _undeploy
+
+        return _undeploy.run(params, api, check_mode=module.check_mode)
+    if state == "rolled_back":
+        from ansible_collections.okd.registry.plugins.module_utils import _rollback
+
+        return _rollback.run(params, api, check_mode=module.check_mode)
+    from ansible_collections.okd.registry.plugins.module_utils import _deploy
+
+    return _deploy.run(params, api, check_mode=module.check_mode)
 
 
 def main() -> None:
