@@ -99,7 +99,8 @@ def command_of(part: str) -> list[str]:
     if part == "files":
         return [PYTHON, "-m", "pytest", "-q", "-n", "2", str(MANY_FILES)]
     if part == "api":
-        return [PYTHON, "-m", "pytest", "-q", str(ROOT / "tests" / "api")]
+        # Each of the two has an API server of its own, so that what is no namespace's (Nodes, CRDs) is not shared.
+        return [PYTHON, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", str(ROOT / "tests" / "api")]
     if part == SANDBOX_PART:
         return [str(SANDBOX), "up"]
     if part.startswith("scenario:"):
