@@ -9,8 +9,36 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import sandbox
+
+
+@contextmanager
+def playing(playbook: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Run a playbook beside the test; what still runs of it at the end is killed, with its children.
+
+    A task is told when it begins: Ansible holds its header back to its first result where skipped ones are not shown.
+    """
+    process = subprocess.Popen(
+        sandbox.playbook_command(playbook, *arguments), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        cwd=sandbox.ROOT, env=sandbox.environment(ANSIBLE_DISPLAY_SKIPPED_HOSTS="true"), start_new_session=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+
+
+def comes_to(process: subprocess.Popen[str], task: str = "") -> bool:
+    """Read what a playbook prints until a task (or play) of which *task* is part of the name; say whether one came."""
+    assert process.stdout is not None
+    return any(line.startswith(("TASK", "PLAY")) and task in line for line in process.stdout)
 
 
 def killed_at(task: str, delay: float, playbook: str, *arguments: str) -> bool:
@@ -18,15 +46,14 @@ def killed_at(task: str, delay: float, playbook: str, *arguments: str) -> bool:
 
     :param task: part of the name of a task, or of a play, as it is printed.
     """
-    process = subprocess.Popen(
-        sandbox.playbook_command(playbook, *arguments), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        cwd=sandbox.ROOT, env=sandbox.environment(), start_new_session=True,
-    )  # fmt: skip
-    assert process.stdout is not None
-    reached = any(line.startswith(("TASK", "PLAY")) and task in line for line in process.stdout)
-    if reached:
-        time.sleep(delay)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    process.stdout.close()
+    with playing(playbook, *arguments) as process:
+        reached = comes_to(process, task)
+        if reached:
+            time.sleep(delay)
     return reached
+
+
+def killed_after(task: str, times: int, playbook: str, *arguments: str) -> bool:
+    """Run a playbook and kill it when *task* has ended for the *times*-th time, which the next header tells."""
+    with playing(playbook, *arguments) as process:
+        return all(comes_to(process, task) for _ in range(times)) and comes_to(process)

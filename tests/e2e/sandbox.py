@@ -57,19 +57,26 @@ def pods(*arguments: str) -> list[dict[str, Any]]:
     return [pod for pod in objects("pods", *arguments) if "deletionTimestamp" not in pod["metadata"]]
 
 
-def on(node: str, command: str, *, check: bool = True, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+def on(
+    node: str, command: str, *, check: bool = True, timeout: float = 120, stdin: str | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run a shell command on a node, as root."""
     return run(
         "ssh", "-i", STATE / "ssh/id_ed25519", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no",
         "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", f"root@{NODES[node]}", command,
-        check=check, timeout=timeout,
+        check=check, timeout=timeout, input=stdin,
     )  # fmt: skip
+
+
+def engine(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of the container engine that the sandbox's machines are containers of."""
+    daemon = run(ROOT / "tests/sandbox/build/host-dockerd", "host").stdout.strip()
+    return run("/usr/bin/docker", "-H", daemon, *arguments)
 
 
 def in_container(name: str, command: str) -> subprocess.CompletedProcess[str]:
     """Run a shell command in one of the sandbox's machines through the container engine, where ssh is not there."""
-    daemon = run(ROOT / "tests/sandbox/build/host-dockerd", "host").stdout.strip()
-    return run("/usr/bin/docker", "-H", daemon, "exec", name, "sh", "-c", command)
+    return engine("exec", name, "sh", "-c", command)
 
 
 @dataclass(frozen=True)
@@ -155,6 +162,12 @@ def docker_starts(node: str, since: float) -> int:
 def reset() -> None:
     """Put the sandbox back into its pristine state."""
     run(ROOT / "tests/sandbox/sandbox", "reset")
+
+
+def docker_start(node: str) -> float:
+    """Give the time at which a node's docker was started last, as systemd has it (seconds since 1970)."""
+    shown = "systemctl show docker -p ExecMainStartTimestamp --value"
+    return float(on(node, f'date -d "$({shown})" +%s').stdout)
 
 
 def dockerd_arguments(node: str) -> list[str]:

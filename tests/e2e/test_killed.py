@@ -25,7 +25,7 @@ PHASES = {
     "proof | Read the certificate": (1.0, True),
     "Expose the registry": (1.0, True),
     "Place the CA": (1.0, True),
-    "Take the insecure flag away and restart docker": (2.0, True),
+    "Change the insecure flag and restart docker": (2.0, True),
     "PLAY [Restart the node that runs the registry]": (4.0, True),
     "Log in, push and pull": (2.0, True),
 }
