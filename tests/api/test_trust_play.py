@@ -159,6 +159,13 @@ class Cluster:
         """What was asked of the nodes in the last run: host, state, whether flags come back, whether with restarts."""
         return sorted(json.loads(line) for line in (self.folder / "calls").read_text().splitlines())
 
+    def cordon(self, host: str) -> None:
+        """Take a host's Node out of service by hand."""
+        path = nodes.ref(self.hosts[host]).path
+        asked = Request("patch", host, resource="nodes", name=self.hosts[host])
+        body = {"spec": {"unschedulable": True}}
+        self.api._send("PATCH", path, asked, body=body, content_type="application/merge-patch+json")
+
     def cordons(self) -> list[str]:
         """The hosts whose Nodes are cordoned."""
         live = {host: self.api.get(nodes.ref(node)) or {} for host, node in self.hosts.items()}
@@ -195,6 +202,14 @@ def test_nodes_are_out_of_service_one_by_one_and_back(cluster: Cluster) -> None:
     cluster.flags("a")
     status, said = cluster.play()
     assert (status, cluster.restarts()) == (0, [("a", False)]), said
+
+
+def test_a_cordon_of_somebody_else_is_there_before_and_after(cluster: Cluster) -> None:
+    cluster.flags("a", "b")
+    cluster.cordon("a")
+    status, said = cluster.play(registry_trust_cordon=True)
+    assert status == 0, said
+    assert (cluster.restarts(), cluster.cordons()) == ([("a", True), ("b", True)], ["a"])
 
 
 def test_a_node_that_fails_is_back_in_service_and_ends_the_run(cluster: Cluster) -> None:
