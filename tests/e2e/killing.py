@@ -14,16 +14,19 @@ from contextlib import contextmanager
 
 import sandbox
 
+# Ansible holds a task's header back to its first result, unless skipped ones are shown, too.
+SOON = {"ANSIBLE_DISPLAY_SKIPPED_HOSTS": "true"}
+
 
 @contextmanager
-def playing(playbook: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+def playing(playbook: str, *arguments: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
     """Run a playbook beside the test; what still runs of it at the end is killed, with its children.
 
-    A task is told when it begins: Ansible holds its header back to its first result where skipped ones are not shown.
+    :param variables: of its environment, as SOON, with which a task is told when it begins.
     """
     process = subprocess.Popen(
         sandbox.playbook_command(playbook, *arguments), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        cwd=sandbox.ROOT, env=sandbox.environment(ANSIBLE_DISPLAY_SKIPPED_HOSTS="true"), start_new_session=True,
+        cwd=sandbox.ROOT, env=sandbox.environment(**variables), start_new_session=True,
     )  # fmt: skip
     assert process.stdout is not None
     try:
@@ -41,12 +44,12 @@ def comes_to(process: subprocess.Popen[str], task: str = "") -> bool:
     return any(line.startswith(("TASK", "PLAY")) and task in line for line in process.stdout)
 
 
-def killed_at(task: str, delay: float, playbook: str, *arguments: str) -> bool:
-    """Run a playbook, kill it and its children *delay* seconds after *task* began; say whether it came that far.
+def killed_at(task: str, delay: float, playbook: str, *arguments: str, **variables: str) -> bool:
+    """Run a playbook, kill it and its children *delay* seconds after *task* was told; say whether it came that far.
 
     :param task: part of the name of a task, or of a play, as it is printed.
     """
-    with playing(playbook, *arguments) as process:
+    with playing(playbook, *arguments, **variables) as process:
         reached = comes_to(process, task)
         if reached:
             time.sleep(delay)
@@ -55,5 +58,5 @@ def killed_at(task: str, delay: float, playbook: str, *arguments: str) -> bool:
 
 def killed_after(task: str, times: int, playbook: str, *arguments: str) -> bool:
     """Run a playbook and kill it when *task* has ended for the *times*-th time, which the next header tells."""
-    with playing(playbook, *arguments) as process:
+    with playing(playbook, *arguments, **SOON) as process:
         return all(comes_to(process, task) for _ in range(times)) and comes_to(process)

@@ -17,7 +17,7 @@ import time
 import pytest
 import sandbox
 import trusting
-from killing import comes_to, killed_after, killed_at, playing
+from killing import SOON, comes_to, killed_after, killed_at, playing
 from trusting import CORDON
 
 # What is needed for a machine that stops answering to be noticed on a connection that stands; one of its own, since
@@ -59,7 +59,7 @@ def test_killed_after_any_step_the_next_run_finishes(task: str, times: int) -> N
     trusting.works()
     if task == RESTART:
         # Then there is one more step, in which that run is killed, too.
-        assert killed_at("Put nodes back into service", 0.5, "trust.yml", "--limit", "node2")
+        assert killed_at("Put nodes back into service", 0.5, "trust.yml", "--limit", "node2", **SOON)
         trusting.works()
     trusting.converged("--limit", "node2")
 
@@ -67,7 +67,7 @@ def test_killed_after_any_step_the_next_run_finishes(task: str, times: int) -> N
 def test_killed_while_docker_is_restarted_the_next_run_finishes() -> None:
     """On the node that runs the registry, where most is at stake."""
     trusting.unready("node1")
-    assert killed_at(RESTART, 1.2, "trust.yml", "--limit", "node1", *CORDON)
+    assert killed_at(RESTART, 1.2, "trust.yml", "--limit", "node1", *CORDON, **SOON)
     trusting.works()
     trusting.converged("--limit", "node1")
 
@@ -75,7 +75,7 @@ def test_killed_while_docker_is_restarted_the_next_run_finishes() -> None:
 def test_a_node_that_stops_answering_stays_cordoned_until_a_run_finds_it_well() -> None:
     trusting.unready("node3")
     impatient = ("-e", json.dumps({"ansible_ssh_extra_args": IMPATIENT}))
-    with playing("trust.yml", "--limit", "node3", *CORDON, *impatient) as process:
+    with playing("trust.yml", "--limit", "node3", *CORDON, *impatient, **SOON) as process:
         assert comes_to(process, RESTART)
         sandbox.engine("pause", "node3")
         try:
