@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import datetime as dt
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -100,6 +101,10 @@ def deployed(run: Any, admin: Api, namespace: str) -> None:
     """A registry that serves, as far as the API goes."""
     meta = {"name": "default", "namespace": namespace}
     admin.create({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta})
+    deploy(run)
+
+
+def deploy(run: Any) -> None:
     made = run(
         registry_deploy, image="i", tls_secret="registry-secret", wait=False, kind="Deployment",
         storage={"kind": "ephemeral"}, cluster_role="",
@@ -163,6 +168,26 @@ def test_registry_ssl_expose_wants_the_address_typed_and_stops_where_there_is_a_
         result["certificate"]["sans"]
     )
     assert set(secret()["data"]) == {"theirs", "registry.crt", "registry.key"}
+
+
+def test_openshift_ansible_redeploys_the_text_cat_ca_crt(
+    run: Any, certify: Any, ca: Object, service: str, admin: Api, namespace: str, secret: Any, tmp_path: Path
+) -> None:
+    """Its playbook sets "$(cat ca.crt)" without a shell; here what is redeployed is what the files hold."""
+    certify(ca=ca)
+    deployed(run, admin, namespace)
+    new = files_of(signer("new"), tmp_path)
+    wanted = Path(new["cert_path"]).read_text()
+    done = certify(ca=new, allow_ca_change=True)
+    assert done["ca_cert"] == wanted, done
+    deploy(run)
+    config_map = admin.get(ObjectRef("v1", "ConfigMap", "docker-registry-ca", namespace)) or {}
+    assert config_map["data"]["ca.crt"] == wanted
+    assert _pem.name_text(chain(secret())[0].issuer) == "CN=new"
+    objects = [config_map, secret(), admin.get(ObjectRef("apps/v1", "Deployment", "docker-registry", namespace))]
+    assert "$(" not in json.dumps(objects)
+    refused = certify(ca={**new, "cert_path": f"$(cat {new['cert_path']})"})
+    assert "does not exist" in refused["msg"]
 
 
 def test_openshift_ansible_writes_the_secret_to_a_predictable_file_of_tmp(

@@ -214,15 +214,22 @@ def test_trust_yml_tells_the_cluster_and_connects_to_no_node(
     }  # fmt: skip
     (tmp_path / "hosts.yml").write_text(yaml.safe_dump(inventory))
     program = str(Path(sys.executable).with_name("ansible-playbook"))
-    for changed in ("1", "0"):
+
+    def play(*arguments: str, changed: int) -> None:
         ended = subprocess.run(
-            [program, "-i", tmp_path / "hosts.yml", ROOT / "playbooks/trust.yml"],
+            [program, "-i", tmp_path / "hosts.yml", ROOT / "playbooks/trust.yml", *arguments],
             cwd=ROOT, capture_output=True, text=True, check=False, timeout=300,
         )  # fmt: skip
         assert ended.returncode == 0, ended.stdout + ended.stderr
         recap = ended.stdout.rpartition("PLAY RECAP")[2]
-        assert sum(int(count) for count in re.findall(r"changed=(\d+)", recap)) == int(changed), ended.stdout
+        assert sum(int(count) for count in re.findall(r"changed=(\d+)", recap)) == changed, ended.stdout
         assert not re.search(r"unreachable=[1-9]", recap)
+
+    for changed in (1, 0):
+        play(changed=changed)
     wanted = [name.replace(":", "..") for name in service["registry"]["endpoints"]]
     assert sorted(data(admin)) == sorted(wanted)
     assert named(admin) == build.DEFAULT_NAME
+    for changed in (1, 0):
+        play("-e", "registry_trust_state=absent", changed=changed)
+    assert named(admin) != build.DEFAULT_NAME
