@@ -196,8 +196,8 @@ def test_a_proxy_in_the_way_is_named_with_what_to_set() -> None:
         assert missing in trusting.text(ended.output), ended.output
         assert (sandbox.docker_starts("node3", started), trusting.flagged("node3")) == (1, True)
         advised = f"HTTPS_PROXY=http://127.0.0.1:9 {missing},registry.apps.sandbox.test"
-        edit = f"sed -i 's/^Environment=.*/Environment={advised}/' {DROP_IN}"
-        sandbox.on("node3", f"{edit}; systemctl daemon-reload; systemctl restart docker")
+        edit = f"sed -i 's|^Environment=.*|Environment={advised}|' {DROP_IN}"
+        sandbox.on("node3", f"{edit} && systemctl daemon-reload && systemctl restart docker")
         trusting.converged("--limit", "node3")
     sandbox.on("node3", "systemctl restart docker")
 
