@@ -1,10 +1,11 @@
 # Copyright: (c) 2026, okd.registry contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What registry_trust_agent does: an agent on every node that keeps certs.d, or none, and nothing left of it there."""
+"""What registry_trust_agent does: an agent on every node that keeps certs.d, or none, with what it placed or without."""
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -45,6 +46,9 @@ Object = dict[str, Any]
 LOOK = 5.0
 #: How many nodes an error names.
 _NAMED = 5
+#: What is not so yet on some node, by what the pods of one that is to go were told.
+_CLEARED = "files of the registry are still on some nodes"
+_IDLE = "agents of some nodes are still at work"
 
 
 def execute(module: Any, api: Api) -> Object:
@@ -174,7 +178,7 @@ def _with_hashes(outcome: Outcome) -> Outcome:
 
 
 def _absent(params: Mapping[str, Any], api: Api, *, check_mode: bool) -> Object:
-    """The pods take away what they have placed, then they go, then their rights, code and account."""
+    """The pods take away what they have placed, or leave it; then they go, then their rights, code and account."""
     registry, result = Registry.from_params(params), Result(api)
     daemons = _ref("DaemonSet", registry)
     live = api.get(daemons)
@@ -184,10 +188,16 @@ def _absent(params: Mapping[str, Any], api: Api, *, check_mode: bool) -> Object:
         )
     if live is not None:
         if not check_mode:
-            amend(api, daemons, build.told_to_leave)
-            _wait(api, daemons, params["wait_timeout"], leaving=True)
+            last = build.IDLE if params["keep_files"] else build.ABSENT
+            amend(api, daemons, functools.partial(build.told_to_leave, state=last))
+            _wait(api, daemons, params["wait_timeout"], leaving=_IDLE if params["keep_files"] else _CLEARED)
         gone = ensure_absent(api, daemons, check_mode=check_mode, live=live if check_mode else api.get(daemons))
-        result.note(f"Each pod of {daemons} takes the registry's files off its node first.")
+        first = (
+            "leaves the registry's files as they are, and ends"
+            if params["keep_files"]
+            else "takes the registry's files off its node first"
+        )
+        result.note(f"Each pod of {daemons} {first}.")
         result.add(replace(gone, change=replace(gone.change, before=live)) if gone.changed else gone)
     if api.has(scc.GROUP):
         _leave_scc(registry, api, result, check_mode=check_mode)
@@ -220,11 +230,11 @@ def _leave_scc(registry: Registry, api: Api, result: Result, *, check_mode: bool
 # ---- waiting ---------------------------------------------------------------------------------------------------------
 
 
-def _wait(api: Api, ref: ObjectRef, timeout: float, *, leaving: bool = False) -> Rollout:
+def _wait(api: Api, ref: ObjectRef, timeout: float, *, leaving: str = "") -> Rollout:
     """Wait until the pod of every node says that its node is as wanted.
 
     :param timeout: seconds.
-    :param leaving: whether there may be no node at all.
+    :param leaving: what is not so, where the agents are to go; there may be no node at all then.
     :raises WaitError: with the nodes that are not, and what their pods say.
     """
     end = time.monotonic() + timeout
@@ -245,13 +255,13 @@ def _seen(state: Rollout) -> bool:
     return state.stuck == "schedule"  # its numbers are of now, and there is no node for it
 
 
-def _not_done(api: Api, ref: ObjectRef, state: Rollout, timeout: float, *, leaving: bool) -> WaitError:
+def _not_done(api: Api, ref: ObjectRef, state: Rollout, timeout: float, *, leaving: str) -> WaitError:
     with api.waiting():
         waiting = _nodes(api, ref)
     told = "; ".join(f"node {node}: {said}" for node, said in waiting[:_NAMED])
     more = f"; and {len(waiting) - _NAMED} more" if len(waiting) > _NAMED else ""
     reason = f"{told}{more}" if told else state.reason or "no reason is known"
-    what = "files of the registry are still on some nodes" if leaving else "some nodes are not as wanted"
+    what = leaving or "some nodes are not as wanted"
     then = (
         "so the agent stays; put that right, or delete the Node objects of machines that are gone, and run again"
         if leaving

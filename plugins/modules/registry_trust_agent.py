@@ -73,6 +73,13 @@ options:
         every directory away that it does not know. M(okd.registry.registry_trust_config) is right there.
     type: bool
     default: false
+  keep_files:
+    description:
+      - With O(state=absent), whether the registry's files stay on the nodes, and nothing but the agents goes. They stay
+        recorded, so that M(okd.registry.registry_trust) goes on with them as its own.
+      - That is how to begin the rotation of a CA, in which no node may be without one at any time.
+    type: bool
+    default: false
   wait:
     description:
       - Wait until the agents of all nodes say that their node is as wanted. How it goes is told meanwhile.
@@ -89,7 +96,7 @@ options:
       - V(present) has an agent on every node.
       - V(absent) has each agent take away what was placed on its node for the registry, by itself or by
         M(okd.registry.registry_trust), and then deletes them. While a node has not done so, for instance because it is
-        down, nothing is deleted.
+        down, nothing is deleted. O(keep_files) leaves the files.
     type: str
     choices: [present, absent]
     default: present
@@ -118,6 +125,12 @@ EXAMPLES = r"""
 - name: No agent any more, and nothing of the registry left on the nodes
   okd.registry.registry_trust_agent:
     kubeconfig: /etc/origin/master/admin.kubeconfig
+    state: absent
+
+- name: No agent any more, and every node trusts the registry as before
+  okd.registry.registry_trust_agent:
+    kubeconfig: /etc/origin/master/admin.kubeconfig
+    keep_files: true
     state: absent
 """
 
@@ -226,6 +239,7 @@ ARGUMENTS = {
     "interval": {"type": "int", "default": 60},
     "node_selector": {"type": "dict", "default": {}},
     "write_nodes": {"type": "bool", "default": False},
+    "keep_files": {"type": "bool", "default": False},
     "wait": {"type": "bool", "default": True},
     "wait_timeout": {"type": "int", "default": 180},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -153,6 +154,28 @@ def test_there_and_back(run: Any, admin: Api, kubeconfig: str, namespace: str) -
     assert [admin.get(ref(kind, namespace)) for kind in KINDS] == [None, None, None]
     assert users(admin, namespace) == []
     assert not run(registry_trust_agent, state="absent")["changed"]
+
+
+def test_an_agent_goes_and_leaves_the_files_when_every_pod_has_been_told(
+    run: Any, admin: Api, kubeconfig: str, namespace: str
+) -> None:
+    """As before a rotation. The controller's word is on the version in which the pods touch nothing."""
+    run(registry_trust_agent, image=IMAGE, wait=False)
+    with Controller(kubeconfig, namespace, ready=1):
+        refused = run(registry_trust_agent, state="absent", keep_files=True, wait_timeout=2)
+    assert "agents of some nodes are still at work" in refused["msg"]
+    live = admin.get(ref("DaemonSet", namespace)) or {}
+    told = {one["name"]: one["value"] for one in live["spec"]["template"]["spec"]["containers"][0]["env"]}
+    assert json.loads(told[build.VARIABLE])["state"] == "idle"
+    assert users(admin, namespace) != []
+    with Controller(kubeconfig, namespace):
+        run(registry_trust_agent, image=IMAGE)
+        planned = run(registry_trust_agent, state="absent", keep_files=True, check=True)
+        done = run(registry_trust_agent, state="absent", keep_files=True)
+    assert {k: planned[k] for k in SAME} == {k: done[k] for k in SAME}
+    assert [admin.get(ref(kind, namespace)) for kind in KINDS] == [None, None, None]
+    assert users(admin, namespace) == []
+    assert not run(registry_trust_agent, state="absent", keep_files=True)["changed"]
 
 
 def test_while_a_node_has_its_files_the_agent_stays(run: Any, admin: Api, kubeconfig: str, namespace: str) -> None:

@@ -31,6 +31,8 @@ CODE = "okd.registry/code"
 CA = "okd.registry/ca"
 VARIABLE = "OKD_REGISTRY_AGENT"
 PRESENT, ABSENT = "present", "absent"
+#: What pods are told that go, while what is on their nodes stays: else one might write until its last second.
+IDLE = "idle"
 #: Where things are in the pod. The package must be called as its files call themselves: with one name above.
 _CODE, _CA, _HOST, _RUN = "/opt/okd-registry/_node", "/opt/okd-registry/ca", "/host", "/run/okd-registry"
 _READY = f"{_RUN}/ready"
@@ -177,12 +179,12 @@ def ca_digest(config_map: Mapping[str, Any]) -> str:
     return _digest(str((config_map.get("data") or {}).get(CA_KEY) or ""))[:16]
 
 
-def told_to_leave(live: Object) -> Object:
-    """The live DaemonSet, its pods told to take away what they have placed."""
+def told_to_leave(live: Object, state: str = ABSENT) -> Object:
+    """The live DaemonSet, its pods told to take away what they have placed, or to touch nothing (:data:`IDLE`)."""
     after = deepcopy(live)
     for variable in _variables(after):
         if variable.get("name") == VARIABLE:
-            told = {**json.loads(variable["value"]), "state": ABSENT}
+            told = {**json.loads(variable["value"]), "state": state}
             variable["value"] = json.dumps(told, sort_keys=True)
     return after
 

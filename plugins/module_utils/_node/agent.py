@@ -21,11 +21,13 @@ from .manifest import DIRECTORY, Records
 from .placement import Placement
 from .trust_plan import CA, Place, Wanted
 
-# What the settings hold: registry (namespace/name), endpoints (list), directories (list), state ("present" or
-# "absent"), interval (seconds), ca and ready (paths in the pod), root (where the node's directories are mounted)
+# What the settings hold: registry (namespace/name), endpoints (list), directories (list), state ("present", "absent", or
+# "idle", in which nothing is touched any more), interval (seconds), ca and ready (paths in the pod), root (where the
+# node's directories are mounted)
 VARIABLE = "OKD_REGISTRY_AGENT"
 _CONTAINERD = "/etc/containerd/"
 _FILE, _MODE = "ca.crt", 0o644
+_IDLE = "idle"
 _Request = namedtuple("_Request", "check_mode placed owner")
 
 
@@ -59,6 +61,8 @@ class Agent:
 
     def _work(self):
         """Give what was done (sentences) and what is wrong (a sentence, or None)."""
+        if self._settings["state"] == _IDLE:
+            return [], None
         result = {}  # type: dict
         try:
             request = _Request(False, False, (os.geteuid(), os.getegid()))
@@ -109,6 +113,8 @@ class Agent:
             ) from exc
 
     def _fine(self):
+        if self._settings["state"] == _IDLE:
+            return "The files of {} are left as they are from now on.".format(self._settings["registry"])
         if self._settings["state"] == "absent":
             return "Nothing of {} is left here.".format(self._settings["registry"])
         return "This node has the CA of {} for {}.".format(

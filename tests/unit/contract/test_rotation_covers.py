@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, okd.registry contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A rotation does not begin while the cluster has Nodes that no host of the inventory is: it would shut them out."""
+"""A rotation does not begin where it would shut nodes out: those that no host is, or that an agent writes to."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ import yaml
 from collection import ROOT, load_yaml
 
 ROLES = ("registry_cert", "registry_cluster")
+# What takes an agent away and leaves every node its CA
+AGENT_GOES = "okd.registry.trust_agent -e registry_trust_agent_state=absent -e registry_trust_agent_keep_files=true"
 # Stands for every module of ours: notes that it was asked, and has a cluster of the Nodes a and b with a registry.
 STAND_IN = """#!/usr/bin/python
 import json, pathlib
@@ -35,6 +37,8 @@ if options["of"] == "registry_info":
     )
     if left and options.get("uncovered") == "fail":
         result.update(failed=True, msg="No host is one of: " + ", ".join(left))
+if options["of"] == "registry_trust_agent" and pathlib.Path(options["log"]).with_name("agent").exists():
+    result["resources"] = [{"kind": "DaemonSet", "action": "deleted"}]
 print(json.dumps(result))
 raise SystemExit(0)
 """
@@ -83,3 +87,19 @@ def test_with_a_host_for_every_node_it_goes_on(tmp_path: Path, limit: tuple[str,
 def test_who_says_so_goes_on_all_the_same(tmp_path: Path, said: str) -> None:
     modules, status, printed = asked(tmp_path, ["a"], "-e", f"registry_trust_uncovered={said}")
     assert (modules[-1], status) == ("registry_cert", 0), printed
+
+
+def test_while_there_is_an_agent_it_does_not_begin_and_says_how_that_goes_without_a_gap(tmp_path: Path) -> None:
+    (tmp_path / "agent").touch()
+    modules, status, said = asked(tmp_path, ["a", "b"])
+    assert status != 0, said
+    assert "registry_cert" not in modules
+    assert f"ansible-playbook {AGENT_GOES}" in " ".join(said.replace("\\", "").split())
+
+
+def test_the_command_that_is_named_is_that_of_the_document_and_the_role_knows_its_variables() -> None:
+    """A variable that the role does not hand on would clear every node."""
+    assert AGENT_GOES in (ROOT / "docs/rotation.md").read_text()
+    task = load_yaml(ROOT / "roles/registry_trust_agent/tasks/main.yml")[0]["okd.registry.registry_trust_agent"]
+    for name, variable in re.findall(r"-e (registry_trust_agent_(\w+))=", AGENT_GOES):
+        assert name in task[variable]

@@ -145,6 +145,23 @@ def test_absent_takes_away_all_of_ours_and_nothing_else(node: Node) -> None:
     assert node.lines[-1] == "Nothing of default/docker-registry is left here."
 
 
+def test_an_idle_agent_leaves_files_and_record_whatever_the_ca_has_become(
+    node: Node, authority: Authority, stranger: Authority
+) -> None:
+    """Else the last round of one that goes would put an old CA over what a rotation has placed."""
+    node.agent().once()
+    record = (node.root / MANIFEST).read_bytes()
+    node.path(NAMES[1]).unlink()
+    (node.folder / "ca.crt").write_bytes(stranger.pem)
+    (node.folder / "ready").unlink()
+    assert node.agent(state="idle").once()
+    assert node.is_ready
+    assert node.path(NAMES[0]).read_bytes() == authority.pem
+    assert not node.path(NAMES[1]).exists()
+    assert (node.root / MANIFEST).read_bytes() == record
+    assert node.lines[-1] == "The files of default/docker-registry are left as they are from now on."
+
+
 def placed_by_ansible(node: Node, *others: str) -> None:
     """Record, and write, what registry_trust has placed for other engines and for a client's certificate."""
     tree = files.Tree(str(node.root))

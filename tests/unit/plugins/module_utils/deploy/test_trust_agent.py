@@ -49,7 +49,7 @@ class Module:
             "route_host": None, "extra_hosts": [], "image": "python:3", "image_pull_secrets": [], "ca_config_map": None,
             "interval": 60, "directories": ["/etc/docker/certs.d"], "node_selector": {},
             "wait": False, "wait_timeout": 0, "write_nodes": False,
-            "state": "present", **params,
+            "keep_files": False, "state": "present", **params,
         }  # fmt: skip
 
 
@@ -226,6 +226,29 @@ def test_the_pods_clean_up_before_they_go(played: Any) -> None:
         k: done[k] for k in ("actions", "resources", "diff")
     }
     assert run(there, state="absent", image=None)["changed"] is False
+
+
+def test_where_the_files_stay_every_pod_is_told_to_touch_nothing_before_it_goes(played: Any) -> None:
+    there = cluster()
+    run(there)
+    seen = played(there)
+    planned = run(there, state="absent", keep_files=True, image=None, check=True)
+    assert seen == []
+    done = run(there, state="absent", keep_files=True, image=None)
+    assert [one["state"] for one in seen] == ["idle"]
+    assert [find(there, kind) for kind in KINDS] == [None, None, None]
+    assert planned["actions"] == done["actions"]
+    assert "leaves the registry's files as they are" in done["actions"][0]
+
+
+def test_while_an_agent_has_not_heard_that_it_goes_it_stays_and_is_named(played: Any) -> None:
+    """It may still write: a rotation must not begin."""
+    there = cluster()
+    run(there)
+    played(there, ready=2)
+    with pytest.raises(WaitError, match=r"agents of some nodes are still at work .* so the agent stays"):
+        run(there, state="absent", keep_files=True, image=None)
+    assert all(find(there, kind) for kind in KINDS)
 
 
 def test_while_a_node_has_not_cleaned_up_nothing_is_deleted_and_it_is_named(played: Any) -> None:
