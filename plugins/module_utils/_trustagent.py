@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, okd.registry contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What registry_trust_agent does: an agent on every node that keeps certs.d, or none, with what it placed or without."""
+"""What registry_trust_agent does: an agent on every node that keeps certs.d, or none; what it placed goes, or stays."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from .manifest import DIRECTORY, Records
 from .placement import Placement
 from .trust_plan import CA, Place, Wanted
 
-# What the settings hold: registry (namespace/name), endpoints (list), directories (list), state ("present", "absent", or
+# What the settings hold: registry (namespace/name), endpoints (list), directories (list), state ("present", "absent" or
 # "idle", in which nothing is touched any more), interval (seconds), ca and ready (paths in the pod), root (where the
 # node's directories are mounted)
 VARIABLE = "OKD_REGISTRY_AGENT"
