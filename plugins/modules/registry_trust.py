@@ -322,7 +322,14 @@ verified:
 import os
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.okd.registry.plugins.module_utils._node import engine, files, systemd, trust, which_engines
+from ansible_collections.okd.registry.plugins.module_utils._node import (
+    engine,
+    files,
+    selinux,
+    systemd,
+    trust,
+    which_engines,
+)
 from ansible_collections.okd.registry.plugins.module_utils._node.errors import NodeError
 
 
@@ -364,10 +371,10 @@ def main():
     )
     owner = (os.geteuid(), os.getegid())  # root, where this is to be of any use
     request = trust.Request(check_mode=module.check_mode, owner=owner, **module.params)
-    restore = (lambda path: module.set_default_selinux_context(path, False)) if module.selinux_enabled() else None
+    contexts = selinux.Contexts(module) if module.selinux_enabled() else None
     result = {}
     try:
-        job = trust.Trust(request, files.Tree(restore_context=restore), systemd.Systemd(systemd.run), engine.Engine())
+        job = trust.Trust(request, files.Tree(contexts=contexts), systemd.Systemd(systemd.run), engine.Engine())
         result = job.result
         job.run()
     except NodeError as exc:

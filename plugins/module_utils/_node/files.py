@@ -13,11 +13,12 @@ import time
 from collections import namedtuple
 
 from .errors import NodeError, RefusedError
+from .selinux import NoContexts
 
 # kind: "absent", "file", "link", "directory" or "other"; raw: bytes of a file; target: of a link; entries: sorted names
-# in a directory; dangling: whether a link leads nowhere
-State = namedtuple("State", "kind raw mode uid gid target entries dangling")
-ABSENT = State("absent", b"", 0, 0, 0, "", (), False)
+# in a directory; dangling: whether a link leads nowhere; context: what is wrong with a file's SELinux context, or ""
+State = namedtuple("State", "kind raw mode uid gid target entries dangling context")
+ABSENT = State("absent", b"", 0, 0, 0, "", (), False, "")
 
 BASES = ("/etc", "/var/lib", "/usr/local/share")
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -36,12 +37,12 @@ class Tree:
     Below a base (/etc, /var/lib …) no link is followed: every step is opened by its parent's descriptor.
 
     :param root: "" for the node itself
-    :param restore_context: function of a path that gives a new file its SELinux context, where there is SELinux
+    :param contexts: selinux.Contexts, where there is SELinux
     """
 
-    def __init__(self, root="", restore_context=None):
+    def __init__(self, root="", contexts=None):
         self.root = root
-        self._restore_context = restore_context or _no_context
+        self._contexts = contexts or NoContexts()
 
     def real(self, path):
         """Give the path to open for a path on the node."""
@@ -65,7 +66,7 @@ class Tree:
             kind = next((kind for test, kind in _KINDS if test(found.st_mode)), "other")
             state = ABSENT._replace(kind=kind, mode=stat.S_IMODE(found.st_mode), uid=found.st_uid, gid=found.st_gid)
             if kind == "file":
-                return state._replace(raw=_read(name, parent))
+                return state._replace(raw=_read(name, parent), context=self._contexts.wrong(self.real(path)))
             if kind == "link":
                 dangling = not os.path.exists(self.real(path))
                 return state._replace(target=os.readlink(name, dir_fd=parent), dangling=dangling)
@@ -97,10 +98,10 @@ class Tree:
                 with _closing(descriptor):
                     os.fchmod(descriptor, mode)
                 os.fsync(parent)
-        self._restore_context(self.real(path))
+        self._contexts.give(self.real(path), self.real(path))
 
     def write(self, path, raw, mode=0o644):
-        """Write a file of root's: beside it, to disk, and then over it in one step.
+        """Write a file of root's: beside it, to disk, and then over it in one step, with all that it is to have.
 
         :raises NodeError: where that cannot be done; what was there is untouched then
         """
@@ -108,9 +109,10 @@ class Tree:
         with _closing(parent), _named(path):
             temporary = _write_temporary(parent, name, raw, mode)
             with _unlinking_on_error(temporary, parent):
+                final = self.real(path)
+                self._contexts.give(os.path.join(os.path.dirname(final), temporary), final)
                 os.rename(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
             os.fsync(parent)
-        self._restore_context(self.real(path))
 
     def remove(self, path):
         """Remove a file or link; one that is not there is fine."""
@@ -231,10 +233,6 @@ def base_of(path):
     if base is None or ".." in path.split("/"):
         raise RefusedError("{}: is not below {}, and nothing is written elsewhere".format(path, ", ".join(BASES)))
     return base
-
-
-def _no_context(_path):
-    """Give no SELinux context: for trees that are not the node's own."""
 
 
 @contextlib.contextmanager

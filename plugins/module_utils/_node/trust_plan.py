@@ -124,7 +124,7 @@ class _Draft:
             return self._why_replace(file.path, state, entry)
         if state.raw == file.raw:
             if state.mode == file.mode and (state.uid, state.gid) == self._owner:
-                return None
+                return state.context or None
             return "mode {:04o} of {}:{} instead of {:04o} of root".format(state.mode, state.uid, state.gid, file.mode)
         return self._why_instead(file, state, entry)
 

@@ -21,17 +21,17 @@ OTHER = ssl.DER_cert_to_PEM_cert(b"another CA").encode()
 
 def file(raw: bytes, mode: int = 0o644) -> State:
     """Give a regular file of root's."""
-    return State("file", raw, mode, 0, 0, "", (), False)
+    return State("file", raw, mode, 0, 0, "", (), False, "")
 
 
 def directory(*entries: str) -> State:
     """Give a directory."""
-    return State("directory", b"", 0o755, 0, 0, "", entries, False)
+    return State("directory", b"", 0o755, 0, 0, "", entries, False, "")
 
 
 def link(target: str) -> State:
     """Give a symbolic link."""
-    return State("link", b"", 0o777, 0, 0, target, (), True)
+    return State("link", b"", 0o777, 0, 0, target, (), True, "")
 
 
 def ca_path(endpoint: str) -> str:
@@ -98,6 +98,16 @@ def test_what_is_right_and_recorded_is_left_alone() -> None:
     assert (plan.steps, plan.notes, plan.final) == ([], [], Manifest({PATH: WRITTEN}, []))
 
 
+def test_what_is_right_but_for_its_context_is_written_again() -> None:
+    """As a run that was killed may have left it, and one that was moved there."""
+    wrong = file(CA)._replace(context="SELinux type tmp_t instead of cert_t")
+    plan = Node({PATH: wrong}, {PATH: WRITTEN}).present(IP)
+    assert [(step.kind, step.path, step.why) for step in plan.steps] == [
+        ("write", PATH, "SELinux type tmp_t instead of cert_t")
+    ]
+    assert plan.final == Manifest({PATH: WRITTEN}, [])
+
+
 def test_an_identical_file_of_somebody_else_is_taken_over_as_it_is() -> None:
     plan = Node({PATH: file(CA)}).present(IP)
     assert plan.steps == []
@@ -135,7 +145,7 @@ def test_a_file_that_trusts_the_same_with_other_words_around_it_is_taken_over() 
         (file(CA + OTHER), "not written by us, and trusts other certificates"),
         (link("/etc/origin/node/client-ca.crt"), "is a link to /etc/origin/node/client-ca.crt, not written by us"),
         (directory(), "is a directory, not written by us"),
-        (State("other", b"", 0o600, 0, 0, "", (), False), "is no regular file"),
+        (State("other", b"", 0o600, 0, 0, "", (), False, ""), "is no regular file"),
     ],
 )
 def test_somebody_elses_thing_in_the_way_is_named_and_nothing_is_done(state: State, said: str) -> None:
