@@ -126,6 +126,24 @@ def test_casl_ansible_fails_where_it_is_secured_already(
     assert {verb: count for verb, count in audit().items() if verb != "get"} == {"post": 0, "patch": 0, "delete": 0}
 
 
+def test_openshift_ansible_has_the_names_hardcoded(
+    run: Any, certify: Any, ca: Object, admin: Api, namespace: str, service: str, secret: Any
+) -> None:
+    """A registry of any name in any namespace, beside one of the usual name, with what is named after it its own."""
+    certify(ca=ca)
+    usual = secret()
+    other = str(run(registry_service, name="images", port=5443)["registry"]["cluster_ip"])
+    done = certify(ca=ca, name="images", port=5443, secret_name="images-tls")
+    assert set(done["certificate"]["sans"]) == {
+        other, f"images.{namespace}.svc", f"images.{namespace}.svc.cluster.local",
+    }  # fmt: skip
+    assert admin.get(ObjectRef("v1", "ConfigMap", "images-ca", namespace))
+    made = admin.get(ObjectRef("v1", "Secret", "images-tls", namespace)) or {}
+    assert _x509.names_of(chain(made)[0]).as_set() == set(done["certificate"]["sans"])
+    assert secret() == usual
+    assert service != other
+
+
 def test_casl_ansible_deletes_the_secret_and_makes_it_anew(
     certify: Any, ca: Object, service: str, admin: Api, namespace: str, secret: Any, audit: Callable[[], Object]
 ) -> None:

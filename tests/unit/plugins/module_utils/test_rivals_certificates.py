@@ -61,6 +61,15 @@ def test_casl_ansible_misses_the_service_name_and_the_host_of_the_route() -> Non
     }  # fmt: skip
 
 
+def test_openshift_ansible_has_the_names_hardcoded() -> None:
+    """What is certified follows from the registry's own name, namespace and port, and the cluster's domain."""
+    found = _endpoints.compute(
+        name="images", namespace="shop", cluster_ips=["10.3.0.9"], port=5443, cluster_domain="k8s.example"
+    )
+    assert _x509.server_names(found.hosts).as_set() == {"10.3.0.9", "images.shop.svc", "images.shop.svc.k8s.example"}
+    assert set(found.docker) == {"10.3.0.9:5443", "images.shop.svc:5443", "images.shop.svc.k8s.example:5443"}
+
+
 def test_cookbook_openshift3_issues_only_where_files_are_missing() -> None:
     """A name that came later is a reason, and so is one that has gone."""
     more = _x509.server_names([*HOSTS, "r.example.com"])
