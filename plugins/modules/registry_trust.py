@@ -110,6 +110,27 @@ options:
         one after another.
     type: bool
     default: true
+  insecure_flags:
+    description:
+      - With O(state=insecure), the flags to put back, as RV(taken) of an earlier call gave them. Only what is on record
+        as taken away on this node is put back, in the way that O(restore_insecure) does it.
+      - Needed with O(state=insecure).
+    type: list
+    elements: dict
+    version_added: 1.0.0
+    suboptions:
+      file:
+        description: Where it stood.
+        type: str
+        required: true
+      variable:
+        description: In which variable, or key.
+        type: str
+        required: true
+      value:
+        description: What it names.
+        type: str
+        required: true
   insecure_networks:
     description:
       - What to do with a flag that names a network, such as V(172.30.0.0/16), which covers a name of this registry.
@@ -159,8 +180,10 @@ options:
       - V(absent) removes the files that this module wrote for the registry, as far as nobody has changed them since,
         and the directories it made for them. A file that was right before this module came stays, unless it has been
         written anew since. Insecure flags are put back only with O(restore_insecure=true).
+      - V(insecure) puts O(insecure_flags) back, and does nothing else. The CA stays. It is for a node that turned out
+        not to do well without them, such as one that the control plane does not hold for ready after the restart.
     type: str
-    choices: [present, absent]
+    choices: [present, absent, insecure]
     default: present
 attributes:
   check_mode:
@@ -196,6 +219,12 @@ EXAMPLES = r"""
     remove_insecure: true
     insecure_networks: remove
   when: trust.restart_needed
+  register: trust_restarted
+
+- name: Have it as before, where something else shows that the node does not do well
+  okd.registry.registry_trust:
+    state: insecure
+    insecure_flags: "{{ trust_restarted.taken }}"
 
 - name: Leave nothing of ours on this node
   okd.registry.registry_trust:
@@ -284,6 +313,27 @@ restarted:
   description: Whether docker was restarted, or would be in check mode.
   returned: always
   type: bool
+taken:
+  description:
+    - The insecure flags that this call took away, or the killed one that it finished. With O(insecure_flags) and
+      O(state=insecure), another call puts them back. Empty in check mode, and where docker did not do well without.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    file:
+      description: Where it stood.
+      type: str
+    variable:
+      description: In which variable, or key.
+      type: str
+    value:
+      description: What it names.
+      type: str
+  sample:
+    - file: /etc/sysconfig/docker
+      variable: OPTIONS
+      value: 172.30.124.220:5000
 unhealthy:
   description:
     - Whether docker, or the kubelet that was healthy before, came back neither without the flag nor with the files as
@@ -351,13 +401,18 @@ def argument_spec():
         "remove_insecure": {"type": "bool", "default": False},
         "restore_insecure": {"type": "bool", "default": False},
         "restart": {"type": "bool", "default": True},
+        "insecure_flags": {
+            "type": "list",
+            "elements": "dict",
+            "options": {name: {"type": "str", "required": True} for name in ("file", "variable", "value")},
+        },
         "insecure_networks": {"type": "str", "choices": ["keep", "remove", "fail"], "default": "keep"},
         "placed": {"type": "bool", "default": False},
         "verify": {"type": "bool", "default": True},
         "verify_ca": {"type": "str"},
         "timeout": {"type": "int", "default": 30},
         "restart_timeout": {"type": "int", "default": 120},
-        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "state": {"type": "str", "choices": ["present", "absent", "insecure"], "default": "present"},
     }
 
 
@@ -365,7 +420,7 @@ def main():
     """Read the options, hand over to module_utils/_node/trust.py, and return what it says."""
     module = AnsibleModule(
         argument_spec=argument_spec(),
-        required_if=[("state", "present", ["endpoints", "ca_cert"])],
+        required_if=[("state", "present", ["endpoints", "ca_cert"]), ("state", "insecure", ["insecure_flags"])],
         required_together=[("client_cert", "client_key")],
         supports_check_mode=True,
     )

@@ -34,25 +34,46 @@ from ansible.module_utils.basic import _load_params
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._build import nodes
 from ansible_collections.okd.registry.plugins.module_utils._kube import connect
+from ansible_collections.okd.registry.plugins.module_utils._status import Request
 
 options = _load_params()
 folder, host = pathlib.Path(options["folder"]), options["host"]
 state = json.loads((folder / "state.json").read_text())[host]
+api = Api(lambda: connect({"kubeconfig": options["kubeconfig"]}))
 flag = folder / (host + ".flag")
+
+def well(node, status):
+    ref = nodes.ref(node)
+    asked = Request("patch", str(ref), resource="nodes/status", name=node)
+    body = {"status": {"conditions": [{"type": "Ready", "status": status}]}}
+    api._send("PATCH", ref.path + "/status", asked, body=body, content_type="application/merge-patch+json")
+
 restarts = options.get("restart", True)
 with (folder / "calls").open("a") as log:
     said = [host, options.get("state", "present"), options.get("restore_insecure", False), restarts]
     print(json.dumps(said), file=log)
 result = {"changed": False, "restart_needed": flag.exists(), "restarted": False}
-if restarts:
-    node = Api(lambda: connect({"kubeconfig": options["kubeconfig"]})).get(nodes.ref(options["node"]))
+taken = [{"file": "/etc/sysconfig/docker", "variable": "OPTIONS", "value": host}]
+if options.get("state") == "insecure":
+    assert options["insecure_flags"] == taken, options
+    if "refuses" in state:
+        result.update(failed=True, msg=state["refuses"], unhealthy=True)
+    else:
+        flag.touch()
+        result.update(changed=True, restarted=True, actions=["Put the flag back", "Restart docker"])
+        if state.get("needs"):
+            well(options["node"], "True")
+elif restarts:
+    node = api.get(nodes.ref(options["node"]))
     with (folder / "restarts").open("a") as log:
         print(host, nodes.is_cordoned(node), file=log)
     if "fails" in state:
         result.update(failed=True, msg=state["fails"], unhealthy=state.get("unhealthy", False))
     else:
         flag.unlink()
-        result.update(changed=True, restarted=True, restart_needed=False)
+        if "breaks" in state:
+            well(state["breaks"], "False")
+        result.update(changed=True, restarted=True, restart_needed=False, taken=taken)
 elif state.get("goes"):
     (folder / (host + ".connection")).write_text("ssh")
 print(json.dumps(result))
@@ -113,6 +134,10 @@ class Cluster:
         """Have docker run with the flag on some hosts."""
         for host in hosts:
             (self.folder / f"{host}.flag").touch()
+
+    def flagged(self) -> list[str]:
+        """The hosts whose docker runs with the flag."""
+        return sorted(path.stem for path in self.folder.glob("*.flag"))
 
     def inventory(self) -> Object:
         hosts = {
@@ -249,13 +274,59 @@ def test_a_node_that_goes_away_stays_cordoned_until_a_run_finds_it(cluster: Clus
     assert (status, cluster.restarts(), cluster.cordons()) == (0, [], []), said
 
 
-def test_a_node_that_is_not_ready_ends_the_run(cluster: Cluster) -> None:
+def test_a_node_that_is_not_ready_runs_as_before_and_ends_the_run(cluster: Cluster) -> None:
+    """It stays out of service, and the next run begins with it."""
     cluster.flags("a", "b")
     cluster.well(cluster.hosts["a"], "Unknown")
-    status, said = cluster.play(registry_trust_cordon=True, registry_trust_restart_timeout=1)
+    short = {"registry_trust_cordon": True, "registry_trust_restart_timeout": 1}
+    status, said = cluster.play(**short)
     assert status == 2
     assert "is not ready after 1 s" in said
-    assert (cluster.restarts(), cluster.cordons()) == ([("a", True)], ["a"])
+    assert (cluster.restarts(), cluster.cordons(), cluster.flagged()) == ([("a", True)], ["a"], ["a", "b"])
+    assert ["a", "insecure", False, True] in cluster.calls()
+    back = "The node is as it was before: Put the flag back; Restart docker. With that, its Node is still not ready."
+    assert back in said
+    cluster.state["a"] = {"refuses": "it is not there any more"}
+    status, said = cluster.play(**short)
+    assert (status, cluster.restarts(), cluster.cordons(), cluster.flagged()) == (2, [("a", True)], ["a"], ["b"]), said
+    assert "What was taken away could not be put back: it is not there any more" in said
+    # Now that is no node to restart any more, and not a reason to go on with the next.
+    status, said = cluster.play(**short)
+    assert (status, cluster.restarts(), cluster.flagged()) == (2, [], ["b"]), said
+    assert f"Nodes that are not ready: {cluster.hosts['a']}. An earlier restart may have done that" in said
+    status, said = cluster.play(**short, registry_trust_ignore_unready=True)
+    assert (status, cluster.restarts(), cluster.cordons(), cluster.flagged()) == (0, [("b", True)], ["a"], []), said
+
+
+def test_a_node_that_needs_its_flag_is_back_in_service_with_it(cluster: Cluster) -> None:
+    cluster.flags("a", "b")
+    cluster.well(cluster.hosts["a"], "Unknown")
+    cluster.state["a"] = {"needs": True}
+    status, said = cluster.play(registry_trust_cordon=True, registry_trust_restart_timeout=1)
+    assert (status, cluster.restarts(), cluster.cordons()) == (2, [("a", True)], []), said
+    assert cluster.flagged() == ["a", "b"]
+    assert "With that, its Node is ready again." in said
+
+
+def test_a_node_that_fails_later_ends_the_run_and_one_that_failed_is_for_the_limit(cluster: Cluster) -> None:
+    """Whether a batch that failed ends the run is for max_fail_percentage to say, here as elsewhere."""
+    cluster.flags("a", "b", "c")
+    cluster.state["b"] = {"breaks": cluster.hosts["a"]}
+    status, said = cluster.play(registry_trust_restart_timeout=1)
+    assert (status, [host for host, _cordoned in cluster.restarts()]) == (2, ["a", "b"]), said
+    assert f"Nodes that are not ready: {cluster.hosts['a']}." in said
+    cluster.flags("a", "b")
+    cluster.state["b"] = {}
+    half = {"registry_trust_serial": 2, "registry_trust_max_fail_percentage": 50}
+    status, said = cluster.play(registry_trust_restart_timeout=1, **half)
+    assert (status, sorted(host for host, _cordoned in cluster.restarts())) == (2, ["a", "b", "c"]), said
+    assert cluster.flagged() == ["a"]
+
+
+def test_a_node_that_is_not_ready_and_nothing_to_restart_are_no_error(cluster: Cluster) -> None:
+    cluster.well(cluster.hosts["a"], "False")
+    status, said = cluster.play()
+    assert (status, cluster.restarts()) == (0, []), said
 
 
 def test_who_is_no_host_is_named_and_whose_name_is_unknown_is_not_guessed(cluster: Cluster) -> None:

@@ -107,12 +107,14 @@ class Records:
         """Record flags before they are taken out, so that they can be put back one day.
 
         :param flags: list of dict with file, variable and value
+        :returns: the same flags (list of dict) as removed() gives them
         """
         known = self.removed()
         new = [_flag(flag) for flag in flags if _flag(flag) not in known]
         if new:
             self.make_directory()
             self._tree.write(self._removed, _as_bytes(known + new), 0o600)
+        return [_flag(flag) for flag in flags]
 
     def removed(self):
         """Give what remember() recorded and forget() did not take away (list of dict)."""

@@ -5,9 +5,9 @@
 
 import time
 
-from . import daemonjson, insecure, proof, registriesconf
+from . import daemonjson, insecure, proof, putback, registriesconf
 from .difference import difference
-from .errors import RestartError, VerifyError
+from .errors import EnvFileError, RestartError, VerifyError
 from .switch import Need, Switch
 from .systemd import REGISTRIES
 
@@ -60,14 +60,22 @@ class Removal:
         need = self._need(survey, unit)
         self._report(survey, need)
         taken = [flag for flag in self._gone(survey) if flag["file"] != registriesconf.GENERATED]
-        self._records.remember(taken)
+        taken = self._records.remember(taken)
+        self._result["taken"] = taken + [flag for flag in self._interrupted() if flag not in taken]
         try:
             self._switch.run(
                 survey.edits, need, unit, lambda: self._look()[0].loaded, lambda: self._prove(prove), survey.daemon_json
             )
         except RestartError:
             self._records.forget(taken)  # they are where they were
+            self._result["taken"] = []
             raise
+
+    def _interrupted(self):
+        """List the flags that a killed run took away for the restart which is finished here."""
+        before = {path: raw for path, raw, _after in self._records.unfinished_restart() or []}
+        known = [flag for flag in self._records.removed() if flag["file"] in before]
+        return [flag for flag in known if _holds(before[flag["file"]], flag)]
 
     def _need(self, survey, unit):
         """Say what docker must do (switch.Need)."""
@@ -126,6 +134,13 @@ class Removal:
         wrong = proof.failures(self._result["verified"])
         if wrong:
             raise RestartError("docker without the insecure flag cannot use the registry: {}".format(wrong))
+
+
+def _holds(raw, flag):
+    try:
+        return putback.insert(raw, flag, None) is raw
+    except EnvFileError:
+        return False
 
 
 def _sentence(flag):

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, okd.registry contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Put the flags back that this collection took away, when a node is to trust the registry no more."""
+"""Put flags back that this collection took away: a node is to trust the registry no more, or did not do well so."""
 
 import time
 from collections import namedtuple
@@ -19,19 +19,21 @@ _Plan = namedtuple("_Plan", "edits back pending missing need daemon_json")
 
 
 class Restore:
-    """What state=absent does before it removes files.
+    """What state=absent does before it removes files, and all that state=insecure does.
 
     :param request: trust.Request
     :param look: function that gives insecure.Facts as things are now
     :param result: the module's result (dict), which is written to
+    :param only: flags (list of dict) to put back, as far as they are on record; all that are on record where it is None
     :ivar warnings: sentences
     """
 
-    def __init__(self, request, tree, records, systemd, engine, look, result, clock=time):
+    def __init__(self, request, tree, records, systemd, engine, look, result, clock=time, *, only=None):
         self._request = request
         self._records = records
         self._look = look
         self._result = result
+        self._only = only
         self._switch = Switch(request, tree, records, systemd, engine, result, clock)
         self._notes = []
 
@@ -55,7 +57,7 @@ class Restore:
         return (
             bool(plan.edits)
             or any(plan.need)
-            or (bool(self._records.removed()) and self._records.unfinished_restart() is not None)
+            or (bool(self._recorded()) and self._records.unfinished_restart() is not None)
         )
 
     def run(self):
@@ -66,7 +68,12 @@ class Restore:
         facts = self._look()
         plan = self._plan(facts)
         self._switch.run(plan.edits, plan.need, facts.unit, self._pending, self._prove, plan.daemon_json)
-        self._records.forget(self._records.removed())
+        self._records.forget(self._recorded())
+
+    def _recorded(self):
+        """List the flags to put back. What is not on record was not taken away here, and is made insecure by nobody."""
+        recorded = self._records.removed()
+        return recorded if self._only is None else [flag for flag in recorded if flag in self._only]
 
     def _pending(self):
         return self._plan(self._look()).pending
@@ -81,7 +88,7 @@ class Restore:
         texts = dict(facts.texts)
         back = []
         self._notes = []
-        recorded = self._records.removed()
+        recorded = self._recorded()
         for flag in recorded:
             raw = texts.get(flag["file"])
             if raw is None:

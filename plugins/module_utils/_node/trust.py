@@ -38,7 +38,7 @@ from .restore import Restore
 Request = namedtuple(
     "Request",
     "registry endpoints ca_cert engines system_anchors client_cert client_key state remove_insecure restore_insecure "
-    "restart insecure_networks placed verify verify_ca timeout restart_timeout check_mode owner",
+    "insecure_flags restart insecure_networks placed verify verify_ca timeout restart_timeout check_mode owner",
 )
 _LOCK_TIMEOUT = 300.0
 _DOCKER_FIRST = (
@@ -78,6 +78,7 @@ class Trust:
             "insecure": {"flags": [], "networks": [], "problems": []},
             "restart_needed": False,
             "restarted": False,
+            "taken": [],
             "unhealthy": False,
             "verified": [],
             "files": [],
@@ -91,6 +92,9 @@ class Trust:
         :raises NodeError: with a finished sentence
         """
         request = self._request
+        if request.state == "insecure":
+            self.result.update(self._restore(request.insecure_flags), files=sorted(self._records.load().files))
+            return self.result
         if request.state == "absent":
             restored = self._restore() if request.restore_insecure else None
             if restored is not None and restored["restart_needed"]:
@@ -295,15 +299,18 @@ class Trust:
         self.result["restart_needed"] = removal.waits(survey, unit)
         self.warnings += removal.warnings
 
-    def _restore(self):
-        """Put back what was taken away, and give the result so far (dict)."""
+    def _restore(self, only=None):
+        """Put back what was taken away, or only some of it, and give the result so far (dict)."""
         parts = (self._tree, self._records, self._systemd, self._engine)
         result = dict(self.result, actions=[], diff=[])
-        restore = Restore(self._request, *parts, look=self._facts, result=result, clock=self._clock)
+        restore = Restore(self._request, *parts, look=self._facts, result=result, only=only, clock=self._clock)
         if restore.plan() and not self._request.check_mode:
             self._records.make_directory()
             with self._tree.lock(LOCK, _LOCK_TIMEOUT):
-                restore.run()
+                try:
+                    restore.run()
+                finally:
+                    self.result.update(restarted=result["restarted"], unhealthy=result["unhealthy"])
         self.warnings += restore.warnings
         self.result["restarted"] = result["restarted"]
         return result

@@ -271,6 +271,7 @@ class FakeNode:
             "state": "present",
             "remove_insecure": False,
             "restore_insecure": False,
+            "insecure_flags": None,
             "restart": True,
             "insecure_networks": "keep",
             "placed": False,

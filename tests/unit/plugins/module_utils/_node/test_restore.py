@@ -182,6 +182,84 @@ def test_killed_while_it_puts_back_the_next_run_finishes(
     assert change > 10
 
 
+# ---- a node that does not do well: what one call took is put back, and nothing else
+
+INSECURE = {"state": "insecure", "endpoints": None, "ca_cert": None}
+
+
+def test_what_one_call_took_comes_back_and_the_ca_stays(make: Make, names: list[str]) -> None:
+    """Not what another call took."""
+    node = make("OPTIONS=-D\n")
+    node.configure([names[1]])
+    entry = {"file": daemonjson.PATH, "variable": daemonjson.KEY, "value": names[1]}
+    assert node.call(remove_insecure=True)["taken"] == [entry]
+    node.write("/etc/sysconfig/docker", f"OPTIONS='-D --insecure-registry={names[0]}'\n")
+    node._restart(["docker.service"])
+    before = node.tree()
+    taken = node.call(remove_insecure=True)
+    flag = {"file": "/etc/sysconfig/docker", "variable": "OPTIONS", "value": names[0]}
+    assert (taken["taken"], values(node)) == ([flag], [])
+    wait = node.call(**INSECURE, insecure_flags=[flag], restart=False)
+    assert (wait["restart_needed"], wait["changed"], values(node)) == (True, False, [])
+    planned = node.call(**INSECURE, insecure_flags=[flag], check_mode=True)
+    done = node.call(**INSECURE, insecure_flags=[flag])
+    assert (planned["actions"], planned["diff"]) == (done["actions"], done["diff"])
+    assert done["actions"][0] == f"Put {names[0]} back into OPTIONS in /etc/sysconfig/docker"
+    assert (done["changed"], done["restarted"], done["files"]) == (True, True, taken["files"])
+    assert (node.tree(), values(node)) == (before, [names[0]])
+    assert not node.call(**INSECURE, insecure_flags=[flag])["changed"]
+    assert node.call(remove_insecure=True)["taken"] == [flag]
+
+
+def test_a_flag_that_is_not_on_record_is_put_nowhere(make: Make, names: list[str]) -> None:
+    node = make("OPTIONS='-D --insecure-registry={}'\n")
+    node.call(remove_insecure=True)
+    before = node.tree()
+    flags = [{"file": "/etc/sysconfig/docker", "variable": "OPTIONS", "value": value} for value in ("x:1", names[1])]
+    done = node.call(**INSECURE, insecure_flags=flags)
+    assert (done["changed"], node.tree(), node.state["restarts"]) == (False, before, 1)
+
+
+def test_docker_that_cannot_have_it_back_is_told(make: Make, names: list[str]) -> None:
+    node = make()
+    flags = node.call(remove_insecure=True)["taken"]
+    before = node.text()
+    node.break_docker(without="--never")
+    job = node.job(**INSECURE, insecure_flags=flags)
+    with pytest.raises(RestartError, match="on them fails too"):
+        job.run()
+    assert (job.result["unhealthy"], node.text()) == (True, before)
+
+
+def test_docker_that_does_not_do_well_without_has_nothing_taken(make: Make, names: list[str]) -> None:
+    node = make()
+    node.break_docker(without=f"--insecure-registry={names[0]}")
+    job = node.job(remove_insecure=True)
+    with pytest.raises(RestartError, match="docker runs on them again"):
+        job.run()
+    assert job.result["taken"] == []
+
+
+def test_who_finishes_a_killed_run_says_what_that_took(
+    make: Make, killer: Killer, names: list[str], tmp_path: Path
+) -> None:
+    seeded = make("OPTIONS='-D --insecure-registry={}'\n")
+    flag = {"file": "/etc/sysconfig/docker", "variable": "OPTIONS", "value": names[0]}
+    change, killed, finished = 0, True, 0
+    while killed:
+        change += 1
+        node = seeded.copy(tmp_path / f"killed{change}")
+        killed = killer.kills(node, change, remove_insecure=True)
+        journal = (node.root / "var/lib/okd-registry/default_docker-registry.restart").exists()
+        gone = names[0] not in node.text()
+        taken = node.call(remove_insecure=True)["taken"]
+        assert taken == ([] if gone and not journal else [flag])
+        finished += gone and journal
+        node.call(**INSECURE, insecure_flags=[flag])
+        assert values(node) == [names[0]]
+    assert finished > 1
+
+
 # ---- on generated files: taken out and put back, the real readers see what they saw before, in another order
 
 
