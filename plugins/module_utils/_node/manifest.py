@@ -114,6 +114,11 @@ class Records:
         if new:
             self.make_directory()
             self._tree.write(self._removed, _as_bytes(known + new), 0o600)
+        return self.recorded(flags)
+
+    @staticmethod
+    def recorded(flags):
+        """Give flags (list of dict) as removed() gives them once they are on record."""
         return [_flag(flag) for flag in flags]
 
     def removed(self):

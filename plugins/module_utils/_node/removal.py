@@ -48,6 +48,7 @@ class Removal:
         need = self._need(survey, unit)
         self._report(survey, need)
         self._result["restarted"] = need.restart
+        self._result["taken"] = self._taken(self._records.recorded(self._on_record(survey)))
 
     def run(self, prove):
         """Do it; the lock is held.
@@ -59,9 +60,8 @@ class Removal:
         survey, unit = self._look()
         need = self._need(survey, unit)
         self._report(survey, need)
-        taken = [flag for flag in self._gone(survey) if flag["file"] != registriesconf.GENERATED]
-        taken = self._records.remember(taken)
-        self._result["taken"] = taken + [flag for flag in self._interrupted() if flag not in taken]
+        taken = self._records.remember(self._on_record(survey))
+        self._result["taken"] = self._taken(taken)
         try:
             self._switch.run(
                 survey.edits, need, unit, lambda: self._look()[0].loaded, lambda: self._prove(prove), survey.daemon_json
@@ -70,6 +70,14 @@ class Removal:
             self._records.forget(taken)  # they are where they were
             self._result["taken"] = []
             raise
+
+    def _on_record(self, survey):
+        """List the flags that go and can be put back one day."""
+        return [flag for flag in self._gone(survey) if flag["file"] != registriesconf.GENERATED]
+
+    def _taken(self, flags):
+        """List the flags that are out when this call is done: those given, and those of a killed run."""
+        return flags + [flag for flag in self._interrupted() if flag not in flags]
 
     def _interrupted(self):
         """List the flags that a killed run took away for the restart which is finished here."""
