@@ -13,11 +13,13 @@ C(<n> passed, <n> failed) and counts parts; the exit code is 1 if any failed.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -99,8 +101,8 @@ def command_of(part: str) -> list[str]:
     if part == "files":
         return [PYTHON, "-m", "pytest", "-q", "-n", "2", str(MANY_FILES)]
     if part == "api":
-        # Each of the two has an API server of its own, so that what is no namespace's (Nodes, CRDs) is not shared.
-        return [PYTHON, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", str(ROOT / "tests" / "api")]
+        # Each worker has an API server of its own, so that what is no namespace's (Nodes, CRDs) is not shared.
+        return ["nice", PYTHON, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", str(ROOT / "tests" / "api")]
     if part == SANDBOX_PART:
         return [str(SANDBOX), "up"]
     if part.startswith("scenario:"):
@@ -174,7 +176,7 @@ class Runner:
         print(f"\n=== {part} ===", flush=True)
         started = time.monotonic()
         command = command_of(part)
-        if not Path(command[0]).exists():
+        if not shutil.which(command[0]):
             print(f"{command[0]} is missing", flush=True)
             return Outcome(part, passed=False, seconds=0, note=f"{Path(command[0]).name} is missing")
         process = self.start(command, environment=environment_of(part), log=None)
@@ -187,6 +189,30 @@ class Runner:
         self.running.remove(process)
         note = "" if code == 0 else f"exit code {code}, {log.relative_to(ROOT)}"
         return Outcome(part, passed=code == 0, seconds=time.monotonic() - started, note=note)
+
+    def beside(self, part: str) -> Callable[[], Outcome]:
+        """Starts a part beside those that follow; what is returned waits for its end and shows what it said."""
+        started = time.monotonic()
+        log = LOGS / f"{part}.log"
+        process = self.start(command_of(part), environment=environment_of(part), log=log)
+        ends: list[float] = []
+
+        def wait() -> None:
+            process.wait()
+            ends.append(time.monotonic())
+
+        waiter = threading.Thread(target=wait, daemon=True)
+        waiter.start()
+        print(f"\n=== {part} runs beside what follows ({log.relative_to(ROOT)}) ===", flush=True)
+
+        def ended() -> Outcome:
+            waiter.join()
+            code = process.returncode
+            print(f"\n=== {part} ===\n{log.read_text(encoding='utf-8', errors='replace')}", flush=True)
+            note = "" if code == 0 else f"exit code {code}, {log.relative_to(ROOT)}"
+            return Outcome(part, passed=code == 0, seconds=ends[0] - started, note=note)
+
+        return ended
 
     def build_artifacts(self) -> None:
         """Builds what the sandbox needs while parts that need no sandbox run; C(sandbox up) waits for its lock."""
@@ -202,14 +228,19 @@ def run(parts: list[str], runner: Runner) -> list[Outcome]:
         runner.build_artifacts()
     outcomes: list[Outcome] = []
     sandbox_up = True
+    beside: list[Callable[[], Outcome]] = []
     for part in parts:
         if needs_sandbox(part) and not sandbox_up:
             outcomes.append(Outcome(part, passed=False, seconds=0, note="not run: the sandbox is not up"))
             continue
+        if part == "api" and any(one.startswith("scenario:") for one in parts):
+            # Scenarios mostly wait, for pods and nodes; these tests have an API server of their own.
+            beside.append(runner.beside(part))
+            continue
         outcomes.append(runner.part(part))
         if part == SANDBOX_PART:
             sandbox_up = outcomes[-1].passed
-    return outcomes
+    return outcomes + [ended() for ended in beside]
 
 
 def summary(outcomes: list[Outcome]) -> list[str]:
