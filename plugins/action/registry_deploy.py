@@ -10,23 +10,17 @@ module's again: it takes away what only the old pods needed, or puts back what w
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible.utils.display import Display
 from ansible_collections.okd.registry.plugins.plugin_utils import _migration, _rollout_wait
-from ansible_collections.okd.registry.plugins.plugin_utils._kube_action import KubeAction, auth_options
+from ansible_collections.okd.registry.plugins.plugin_utils._kube_action import KubeAction, auth_options, seconds
 
 DEFAULT_TIMEOUT = 600
 INFO = "okd.registry.registry_rollout_info"
 #: Options by which the registry is found.
 PLACE = ("name", "namespace")
-
-display = Display()
 
 Result = dict[str, Any]
 
@@ -43,7 +37,7 @@ class ActionModule(KubeAction):
 
     def work(self, args: dict[str, Any], variables: dict[str, Any]) -> Result:
         """Run the module and, where there is something to wait for, the wait."""
-        timeout, self._parent = _seconds(args.get("wait_timeout", DEFAULT_TIMEOUT)), os.getppid()
+        timeout = seconds(args.get("wait_timeout", DEFAULT_TIMEOUT))
         end = time.monotonic() + timeout
         result = self.module(self._task.action, args, variables)
         if (result.get("migration") or {}).get("needed") and not result.get("failed"):
@@ -68,7 +62,7 @@ class ActionModule(KubeAction):
         moved = _migration.run(
             lambda options: self.module(_migration.MODULE, options, variables),
             {**keys, **_migration.options(result["migration"])},
-            tell=self._teller(variables), clock=time,
+            tell=self.teller(variables), clock=time,
         )  # fmt: skip
         result = _joined(result, moved)
         if moved.get("failed"):
@@ -87,12 +81,12 @@ class ActionModule(KubeAction):
         if workload["rolls"] and workload["kind"] == "DeploymentConfig":
             fixed["after"] = workload["version_before"]
 
-        def look(seconds: float, seen: str | None) -> Result:
-            return self.module(INFO, {**fixed, "wait": seconds, **({"seen": seen} if seen else {})}, variables)
+        def look(wait: float, seen: str | None) -> Result:
+            return self.module(INFO, {**fixed, "wait": wait, **({"seen": seen} if seen else {})}, variables)
 
         what = f"{workload['kind']} {workload['namespace']}/{workload['name']}"
         return _rollout_wait.wait(
-            what, look, timeout=timeout, tell=self._teller(variables), clock=time, aside=aside
+            what, look, timeout=timeout, tell=self.teller(variables), clock=time, aside=aside
         )  # fmt: skip
 
     def _tidied(self, result: Result, args: Result, end: float, variables: dict[str, Any]) -> Result:
@@ -104,17 +98,13 @@ class ActionModule(KubeAction):
 
     def _back(self, failed: Result, args: Result, timeout: float, variables: dict[str, Any]) -> Result:
         """Put back what was there before, and wait until that is ready; the task stays failed."""
-        self._teller(variables)("the deployment has failed: what it has changed is put back")
+        self.teller(variables)("the deployment has failed: what it has changed is put back")
         keys = {k: args[k] for k in (*auth_options(), *PLACE, "managed_by") if k in args}
         back = self.module(self._task.action, {**keys, "state": "rolled_back"}, variables)
         workload = back.get("workload")
         if workload and not back.get("failed"):
             back = {**back, **self._wait(args, workload, timeout, variables)}
         return _rollout_wait.after_rollback(failed, back)
-
-    def _teller(self, variables: dict[str, Any]) -> Callable[[str], None]:
-        host = variables.get("inventory_hostname")
-        return lambda line: display.display(f"  [{host}] {line}" if host else f"  {line}")
 
 
 def _joined(one: Result, other: Result) -> Result:
@@ -130,10 +120,3 @@ def _waits(args: Result) -> bool:
 
 def _goes_back(args: Result) -> bool:
     return args.get("on_failure") == "rollback" and args.get("state", "present") in ("present", "redeployed")
-
-
-def _seconds(value: Any) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError) as exc:
-        raise AnsibleActionFail(f"wait_timeout: {value!r} is not a number of seconds") from exc

@@ -9,20 +9,16 @@ end well, the module's own wait has the last word: it knows which nodes are not 
 
 from __future__ import annotations
 
-import os
 import time
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible.utils.display import Display
 from ansible_collections.okd.registry.plugins.plugin_utils import _rollout_wait
-from ansible_collections.okd.registry.plugins.plugin_utils._kube_action import KubeAction, auth_options
+from ansible_collections.okd.registry.plugins.plugin_utils._kube_action import KubeAction, auth_options, seconds
 
 DEFAULT_TIMEOUT = 180
 INFO = "okd.registry.registry_rollout_info"
 
-display = Display()
 Result = dict[str, Any]
 
 
@@ -33,7 +29,7 @@ class ActionModule(KubeAction):
         """Run the module and, where there is something to wait for, the wait."""
         if self._task.check_mode or args.get("state", "present") != "present" or not _is_true(args.get("wait", True)):
             return self.module(self._task.action, args, variables)
-        timeout, self._parent = _seconds(args.get("wait_timeout", DEFAULT_TIMEOUT)), os.getppid()
+        timeout = seconds(args.get("wait_timeout", DEFAULT_TIMEOUT))
         end = time.monotonic() + timeout
         result = self.module(self._task.action, {**args, "wait": False}, variables)
         if result.get("failed") or not result.get("agent"):
@@ -52,17 +48,15 @@ class ActionModule(KubeAction):
         keys = {k: args[k] for k in auth_options() if k in args}
         fixed = {**keys, "name": agent["name"], "namespace": agent["namespace"], "kind": "DaemonSet"}
 
-        def look(seconds: float, seen: str | None) -> Result:
-            asked = {**fixed, "wait": seconds, **({"seen": seen} if seen else {})}
+        def look(wait: float, seen: str | None) -> Result:
+            asked = {**fixed, "wait": wait, **({"seen": seen} if seen else {})}
             answer = self.module(INFO, asked, variables)
             rollout = answer.get("rollout") or {}
             return {**answer, "rollout": {**rollout, "stuck": None}} if rollout.get("stuck") == "probe" else answer
 
-        host = variables.get("inventory_hostname")
         what = f"DaemonSet {agent['namespace']}/{agent['name']}"
         ended = _rollout_wait.wait(
-            what, look, timeout=timeout, clock=time,
-            tell=lambda line: display.display(f"  [{host}] {line}" if host else f"  {line}"),
+            what, look, timeout=timeout, tell=self.teller(variables), clock=time
         )  # fmt: skip
         return ended.get("rollout") or {}
 
@@ -72,10 +66,3 @@ def _is_true(value: Any) -> bool:
         return bool(boolean(value))
     except TypeError:
         return True  # the module says what is wrong with it
-
-
-def _seconds(value: Any) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError) as exc:
-        raise AnsibleActionFail(f"wait_timeout: {value!r} is no number of seconds") from exc

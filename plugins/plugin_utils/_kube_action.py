@@ -6,17 +6,29 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 from ansible_collections.okd.registry.plugins.module_utils._args import argument_spec
+
+display = Display()
 
 
 def auth_options() -> frozenset[str]:
     """Names and aliases of the options that say how to reach the cluster: kubernetes.core's."""
     spec = argument_spec()
     return frozenset(spec) | {alias for option in spec.values() for alias in option.get("aliases") or ()}
+
+
+def seconds(value: Any) -> float:
+    """The option C(wait_timeout). Raises AnsibleActionFail where it is no number."""
+    try:
+        return float(value)
+    except (TypeError, ValueError) as exc:
+        raise AnsibleActionFail(f"wait_timeout: {value!r} is not a number of seconds") from exc
 
 
 class KubeAction(ActionBase):
@@ -30,10 +42,11 @@ class KubeAction(ActionBase):
     _supports_check_mode = True
     _supports_async = False
     _requires_connection = True
-    _parent = 0  # process of ansible-playbook, of those who run a module more than once
+    _parent = 0  # process of ansible-playbook
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the module; the copies that vaulted files are decrypted into are removed again."""
+        self._parent = os.getppid()
         result: dict[str, Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
         args = dict(self._task.args)
@@ -65,6 +78,12 @@ class KubeAction(ActionBase):
         if self._parent and os.getppid() != self._parent:
             raise AnsibleActionFail("Ansible itself has ended, so this task ends too. Run again.")
         return dict(self._execute_module(module_name=name, module_args=args, task_vars=variables))
+
+    @staticmethod
+    def teller(variables: dict[str, Any]) -> Callable[[str], None]:
+        """Shows a line of progress, with the host that it is about."""
+        host = variables.get("inventory_hostname")
+        return lambda line: display.display(f"  [{host}] {line}" if host else f"  {line}")
 
     def _found(self, option: str, value: Any, decrypted: list[str]) -> dict[str, Any]:
         """The option with real paths (several may be joined, as in KUBECONFIG), if it has to change."""

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleActionFail
 from ansible_collections.okd.registry.plugins.action import registry_trust_agent as action
+from ansible_collections.okd.registry.plugins.plugin_utils import _kube_action
 
 Result = dict[str, Any]
 MODULE = "okd.registry.registry_trust_agent"
@@ -29,7 +30,8 @@ class Plugin(action.ActionModule):
 
     def __init__(self, answers: list[Result], *, check_mode: bool = False) -> None:
         self._task = SimpleNamespace(action=MODULE, check_mode=check_mode)
-        self.answers, self.calls = answers, []  # type: ignore[var-annotated]
+        self.answers = answers
+        self.calls: list[tuple[str, Result]] = []
 
     def module(self, name: str, args: Result, _variables: Result) -> Result:
         self.calls.append((name.rpartition("_")[2], args))
@@ -40,7 +42,7 @@ class Plugin(action.ActionModule):
 def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What is shown."""
     lines: list[str] = []
-    monkeypatch.setattr(action.display, "display", lambda line: lines.append(line.strip()))
+    monkeypatch.setattr(_kube_action.display, "display", lambda line: lines.append(line.strip()))
     return lines
 
 
@@ -93,5 +95,5 @@ def test_what_failed_is_not_waited_for(told: list[str]) -> None:
 
 
 def test_a_time_that_is_none_is_said() -> None:
-    with pytest.raises(AnsibleActionFail, match="wait_timeout: 'soon' is no number of seconds"):
+    with pytest.raises(AnsibleActionFail, match="wait_timeout: 'soon' is not a number of seconds"):
         run(Plugin([]), wait_timeout="soon")
