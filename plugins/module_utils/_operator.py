@@ -34,7 +34,6 @@ AUTO, OPERATOR, SELF = "auto", "operator", "self"
 #: Annotation by which ``kubectl rollout restart`` starts pods anew. The operator leaves it in its Deployment: it writes
 #: that only when what it wants of it has changed (its checksum, pkg/resource/strategy/override.go).
 RESTARTED = "kubectl.kubernetes.io/restartedAt"
-_GROUP = "imageregistry.operator.openshift.io"
 
 Object = dict[str, Any]
 
@@ -54,10 +53,13 @@ def manages(params: Mapping[str, Any], api: Api) -> Object | None:
     managed_by = params.get("managed_by") or AUTO
     if managed_by == SELF:
         return None
-    config = api.get(configs.REF) if api.has(_GROUP) else None
+    group = configs.REF.group
+    config = api.get(configs.REF) if api.has(group) else None
     if managed_by == OPERATOR:
         if config is None:
-            raise OptionError("managed_by", OPERATOR, f"cannot be had: this cluster has no {configs.REF} ({_GROUP})")
+            raise OptionError(
+                "managed_by", OPERATOR, f"cannot be had: this cluster has no {configs.REF} ({configs.REF.group})"
+            )
         return config
     if config is None:
         return None

@@ -478,12 +478,11 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._args import COMMON, ENDPOINTS, argument_spec
+from ansible_collections.okd.registry.plugins.module_utils._build import operator_config
 from ansible_collections.okd.registry.plugins.module_utils._build.workload import API_VERSIONS
 from ansible_collections.okd.registry.plugins.module_utils._kube import run_module
 from ansible_collections.okd.registry.plugins.module_utils._options import pod, settings, storage
 
-#: API group of the image-registry operator.
-OPERATOR = "imageregistry.operator.openshift.io"
 STATES = ["present", "redeployed", "rolled_back", "rendered", "absent"]
 
 
@@ -500,7 +499,7 @@ def execute(module: AnsibleModule, api: Api) -> dict[str, Any]:
         from ansible_collections.okd.registry.plugins.module_utils import _render
 
         return _render.run(params)
-    if params["managed_by"] == "operator" or (params["managed_by"] == "auto" and api.has(OPERATOR)):
+    if params["managed_by"] == "operator" or (params["managed_by"] == "auto" and api.has(operator_config.REF.group)):
         from ansible_collections.okd.registry.plugins.module_utils import _operator
 
         config = _operator.manages(params, api)
