@@ -84,10 +84,8 @@ class InPod:
 
     def recheck(self, paths: list[str]) -> set[str]:
         """Those of the files that are there by now."""
-        found: list[bytes] = []
-        for some in storagelook.chunks(paths):
-            self._run(storagefind.recheck(self._root, some), found.append)
-        return {line.decode("utf-8", "replace") for line in b"".join(found).split(b"\n") if line}
+        there: set[str] = storagelook.recheck(self._run, self._root, paths)
+        return there
 
     @property
     def _what(self) -> str:

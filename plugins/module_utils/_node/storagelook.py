@@ -96,18 +96,21 @@ class InContainer:
 
     def recheck(self, paths):
         """Give those of the files that are there by now."""
-        found: List[bytes] = []
-        for some in chunks(paths):
-            self._run(storagefind.recheck(self.root, some), found.append)
-        return {line.decode("utf-8", "replace") for line in b"".join(found).split(b"\n") if line}
+        return recheck(self._run, self.root, paths)
 
     def _run(self, command, take):
         return run(self._prefix + command, take, self._timeout)
 
 
-def chunks(paths):
-    """Cut a list of names into what one command is given."""
-    return [paths[i : i + storagefind.RECHECKED_AT_ONCE] for i in range(0, len(paths), storagefind.RECHECKED_AT_ONCE)]
+def recheck(run_there, root, paths):
+    """Give those of the files that are there by now, asked in commands that are not too long.
+
+    :param run_there: function of a command and of one that takes its output
+    """
+    found: List[bytes] = []
+    for first in range(0, len(paths), storagefind.RECHECKED_AT_ONCE):
+        run_there(storagefind.recheck(root, paths[first : first + storagefind.RECHECKED_AT_ONCE]), found.append)
+    return {line.decode("utf-8", "replace") for line in b"".join(found).split(b"\n") if line}
 
 
 def judge(ended, walk, root, what):
