@@ -55,6 +55,26 @@ def test_a_failure_hides_nothing_after_it(monkeypatch: pytest.MonkeyPatch, capsy
     assert (parts.LOGS / "unit.log").read_text(encoding="utf-8") == "this is unit\n"
 
 
+def test_the_modules_tests_run_beside_the_scenarios_and_count_for_themselves(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The scenario waits for what only the other part makes, which it could not if one came after the other."""
+    made = "import pathlib, time; there = pathlib.Path('there'); "
+    programs = {
+        "sandbox": "pass",
+        "api": made + "there.touch(); print('this is api'); raise SystemExit(3)",
+        "scenario:site": made + "[time.sleep(0.1) for _ in range(100) if not there.exists()]; assert there.exists()",
+    }
+    monkeypatch.setattr(parts, "command_of", lambda part: [sys.executable, "-c", programs[part]])
+    outcomes = run(["sandbox", "api", "scenario:site"], Runner())
+    assert [(one.name, one.passed, one.note) for one in outcomes] == [
+        ("sandbox", True, ""), ("scenario:site", True, ""), ("api", False, "exit code 3, log/api.log"),
+    ]  # fmt: skip
+    assert "this is api" in capsys.readouterr().out
+    outcomes = run(["sandbox", "api"], Runner())
+    assert [one.passed for one in outcomes] == [True, False]
+
+
 def test_without_a_sandbox_scenarios_fail_unrun(monkeypatch: pytest.MonkeyPatch) -> None:
     fake({"sandbox": 1}, monkeypatch)
     outcomes = run(["sandbox", "scenario:site"], Runner())
