@@ -6,12 +6,14 @@
     parts.py lint sanity unit scenarios     everything
     parts.py scenario:site                  one scenario, the sandbox brought up before
 
-Each part's output is shown as it comes and kept in tests/output/log/<part>.log. The last line is
+Each part's output is kept in tests/output/log/<part>.log and shown as it comes; of parts that run beside each other,
+when they end. Several scenarios run on two sandboxes (lanes.py; LANES=1: on one). The last line is
 C(<n> passed, <n> failed) and counts parts; the exit code is 1 if any failed.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -19,6 +21,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +29,7 @@ from types import FrameType
 from typing import IO
 
 from checkout import BIN, OUTPUT, ROOT, clean_path
+from lanes import Lane, possible
 
 MOLECULE = ROOT / "extensions" / "molecule"
 SANDBOX = ROOT / "tests" / "sandbox" / "sandbox"
@@ -34,8 +38,11 @@ LOGS = OUTPUT / "log"
 PYTHON = str(BIN / "python")
 MANY_FILES = ROOT / "tests" / "unit" / "plugins" / "module_utils" / "_node" / "test_many_files.py"
 SANDBOX_PART = "sandbox"
+SANDBOX_DOWN = "sandbox-down"
 # Parts that are one command each; the others are the sandbox and the scenarios on it.
 PLAIN = ("lint", "sanity", "unit", "files", "api")
+# Begun first, so that no long one is left for the end.
+LONG = ("rotate", "migrate", "deploy", "deploy_faults", "trust_faults", "helpers", "agent", "storage", "faults")
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,28 @@ class Outcome:
     passed: bool
     seconds: float
     note: str = ""
+
+    @property
+    def word(self) -> str:
+        """For people."""
+        return "passed" if self.passed else "FAILED"
+
+    @property
+    def time(self) -> str:
+        """Minutes and seconds."""
+        minutes, seconds = divmod(round(self.seconds), 60)
+        return f"{minutes}:{seconds:02d}"
+
+
+def log_of(part: str) -> Path:
+    """Where the output of a part is kept."""
+    return LOGS / f"{part.replace(':', '-')}.log"
+
+
+def outcome_of(part: str, code: int, seconds: float) -> Outcome:
+    """What became of a part whose command ended with this code."""
+    note = "" if code == 0 else f"exit code {code}, {log_of(part).relative_to(ROOT)}"
+    return Outcome(part, passed=code == 0, seconds=seconds, note=note)
 
 
 def scenario_names() -> list[str]:
@@ -103,8 +132,8 @@ def command_of(part: str) -> list[str]:
     if part == "api":
         # Each worker has an API server of its own, so that what is no namespace's (Nodes, CRDs) is not shared.
         return ["nice", PYTHON, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", str(ROOT / "tests" / "api")]
-    if part == SANDBOX_PART:
-        return [str(SANDBOX), "up"]
+    if part in {SANDBOX_PART, SANDBOX_DOWN}:
+        return [str(SANDBOX), "down" if part == SANDBOX_DOWN else "up"]
     if part.startswith("scenario:"):
         # The sandbox outlives a scenario, also one that fails.
         name = part.removeprefix("scenario:")
@@ -139,6 +168,7 @@ class Runner:
 
     def __init__(self) -> None:
         self.running: list[subprocess.Popen[str]] = []
+        self.lane: Lane | None = None
         LOGS.mkdir(parents=True, exist_ok=True)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self.stop)
@@ -153,6 +183,8 @@ class Runner:
         for process in self.running:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGTERM)
+        if self.lane:
+            self.lane.end()
 
     def start(self, command: list[str], *, environment: dict[str, str], log: Path | None) -> subprocess.Popen[str]:
         """Starts a command; its output goes to the log file, or is piped to us when there is none."""
@@ -180,39 +212,29 @@ class Runner:
             print(f"{command[0]} is missing", flush=True)
             return Outcome(part, passed=False, seconds=0, note=f"{Path(command[0]).name} is missing")
         process = self.start(command, environment=environment_of(part), log=None)
-        log = LOGS / f"{part.replace(':', '-')}.log"
+        log = log_of(part)
         reader = threading.Thread(target=show, args=(process.stdout, log), daemon=True)
         reader.start()
         code = process.wait()
         # A process left behind may hold the pipe open for ever; what the part itself said is read by then.
         reader.join(timeout=5)
         self.running.remove(process)
-        note = "" if code == 0 else f"exit code {code}, {log.relative_to(ROOT)}"
-        return Outcome(part, passed=code == 0, seconds=time.monotonic() - started, note=note)
+        return outcome_of(part, code, time.monotonic() - started)
 
-    def beside(self, part: str) -> Callable[[], Outcome]:
-        """Starts a part beside those that follow; what is returned waits for its end and shows what it said."""
+    def quiet(self, part: str, lane: Lane | None = None) -> Outcome:
+        """Runs one part to its end beside others, and shows its output then."""
         started = time.monotonic()
-        log = LOGS / f"{part}.log"
-        process = self.start(command_of(part), environment=environment_of(part), log=log)
-        ends: list[float] = []
-
-        def wait() -> None:
-            process.wait()
-            ends.append(time.monotonic())
-
-        waiter = threading.Thread(target=wait, daemon=True)
-        waiter.start()
-        print(f"\n=== {part} runs beside what follows ({log.relative_to(ROOT)}) ===", flush=True)
-
-        def ended() -> Outcome:
-            waiter.join()
-            code = process.returncode
-            print(f"\n=== {part} ===\n{log.read_text(encoding='utf-8', errors='replace')}", flush=True)
-            note = "" if code == 0 else f"exit code {code}, {log.relative_to(ROOT)}"
-            return Outcome(part, passed=code == 0, seconds=ends[0] - started, note=note)
-
-        return ended
+        where = f" on sandbox {lane.name}" if lane else ""
+        log = log_of(part)
+        print(f"=== {part} begins{where} ({log.relative_to(ROOT)}) ===", flush=True)
+        command = [*(lane.enter() if lane else []), *command_of(part)]
+        environment = {**environment_of(part), **(lane.environment() if lane else {})}
+        process = self.start(command, environment=environment, log=log)
+        outcome = outcome_of(part, process.wait(), time.monotonic() - started)
+        self.running.remove(process)
+        text = log.read_text(encoding="utf-8", errors="replace")
+        print(f"\n=== {part} ===\n{text}=== {part}: {outcome.word}, {outcome.time} ===", flush=True)
+        return outcome
 
     def build_artifacts(self) -> None:
         """Builds what the sandbox needs while parts that need no sandbox run; C(sandbox up) waits for its lock."""
@@ -223,34 +245,79 @@ class Runner:
 
 
 def run(parts: list[str], runner: Runner) -> list[Outcome]:
-    """Runs all parts in order; without a sandbox, scenarios fail unrun."""
+    """Runs all parts; without a sandbox, what needs one fails unrun.
+
+    Those that need no sandbox and the sandbox itself come one after another, then all others beside each other.
+    """
     if SANDBOX_PART in parts and parts[0] != SANDBOX_PART:
         runner.build_artifacts()
     outcomes: list[Outcome] = []
     sandbox_up = True
-    beside: list[Callable[[], Outcome]] = []
-    for part in parts:
-        if needs_sandbox(part) and not sandbox_up:
-            outcomes.append(Outcome(part, passed=False, seconds=0, note="not run: the sandbox is not up"))
-            continue
-        if part == "api" and any(one.startswith("scenario:") for one in parts):
-            # Scenarios mostly wait, for pods and nodes; these tests have an API server of their own.
-            beside.append(runner.beside(part))
-            continue
+    for part in (one for one in parts if not needs_sandbox(one)):
         outcomes.append(runner.part(part))
         if part == SANDBOX_PART:
             sandbox_up = outcomes[-1].passed
-    return outcomes + [ended() for ended in beside]
+    left = [part for part in parts if needs_sandbox(part)]
+    if not sandbox_up:
+        return outcomes + [
+            Outcome(part, passed=False, seconds=0, note="not run: the sandbox is not up") for part in left
+        ]
+    if len(left) == 1:
+        return [*outcomes, runner.part(left[0])]
+    done = beside(left, runner)
+    return outcomes + sorted(done, key=lambda one: left.index(one.name))
+
+
+def long_first(part: str) -> int:
+    """The place of a scenario in the order in which they begin."""
+    name = part.removeprefix("scenario:")
+    return LONG.index(name) if name in LONG else len(LONG)
+
+
+def beside(parts: list[str], runner: Runner) -> list[Outcome]:
+    """Runs the scenarios on two sandboxes where the machine allows it, and the modules' tests beside them."""
+    scenarios = deque(sorted((part for part in parts if part.startswith("scenario:")), key=long_first))
+    outcomes: list[Outcome] = []
+
+    def work(lane: Lane | None = None) -> None:
+        while scenarios:
+            with contextlib.suppress(IndexError):  # the other one took the last
+                outcomes.append(runner.quiet(scenarios.popleft(), lane))
+
+    # The modules' tests have an API server of their own.
+    tasks: list[Callable[[], None]] = [
+        lambda part=part: outcomes.append(runner.quiet(part)) for part in parts if part in PLAIN
+    ]
+    tasks.append(work)
+    if len(scenarios) > 1 and os.environ.get("LANES") != "1" and possible():
+        tasks.append(lambda: second_sandbox(work, runner))
+    threads = [threading.Thread(target=task, daemon=True) for task in tasks]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return outcomes
+
+
+def second_sandbox(work: Callable[[Lane], None], runner: Runner) -> None:
+    """Brings another sandbox up, works on it, and takes it down; without it all is done on the first."""
+    lane = runner.lane = Lane("2")
+    try:
+        lane.start()
+        if runner.quiet(SANDBOX_PART, lane).passed:
+            work(lane)
+            runner.quiet(SANDBOX_DOWN, lane)
+    except (OSError, RuntimeError) as exc:
+        print(f"no second sandbox on this machine, so one scenario after another: {exc}", flush=True)
+    finally:
+        lane.end()
 
 
 def summary(outcomes: list[Outcome]) -> list[str]:
     """The table of all parts and the line that counts them."""
     width = max(len(outcome.name) for outcome in outcomes)
     lines = ["", "=== summary ==="]
-    for outcome in outcomes:
-        minutes, seconds = divmod(round(outcome.seconds), 60)
-        word = "passed" if outcome.passed else "FAILED"
-        lines.append(f"{outcome.name:<{width}}  {word}  {minutes:>3}:{seconds:02d}  {outcome.note}".rstrip())
+    lines += [f"{one.name:<{width}}  {one.word}  {one.time:>6}  {one.note}".rstrip() for one in outcomes]
     passed = sum(outcome.passed for outcome in outcomes)
     return [*lines, f"{passed} passed, {len(outcomes) - passed} failed"]
 

@@ -14,6 +14,9 @@ needs is made from the path of the state directory (SANDBOX_STATE, by default .s
 * cgroup ``/okd-registry-<id>``, which all containers are below, so that what a killed daemon left can be found
 * a mount namespace of its own, so that no mount is left on the machine
 
+OKD_REGISTRY_LANE tells a second daemon of the same state directory, in namespaces of its own (tests/tools/lanes.py),
+which has its own images and containers in the cache.
+
 The daemon writes no firewall rules and does not route between the machine's networks.
 """
 
@@ -53,11 +56,16 @@ class Daemon:
 
     state: Path
     cache: Path
+    lane: str = dataclasses.field(default_factory=lambda: os.environ.get("OKD_REGISTRY_LANE", ""))
 
     @property
     def ident(self) -> str:
-        """Eight digits that stand for the state directory."""
-        return hashlib.sha256(str(self.state).encode()).hexdigest()[:8]
+        """Eight digits that stand for the state directory, and the lane."""
+        return hashlib.sha256(f"{self.state}{self.lane}".encode()).hexdigest()[:8]
+
+    @property
+    def _name(self) -> str:
+        return f"docker-{self.lane}" if self.lane else "docker"
 
     @property
     def run(self) -> Path:
@@ -72,12 +80,12 @@ class Daemon:
     @property
     def data(self) -> Path:
         """Images, containers, volumes."""
-        return self.cache / "docker"
+        return self.cache / self._name
 
     @property
     def owner(self) -> Path:
         """Holds the state directory of the daemon that was the last to use the data."""
-        return self.cache / "docker.owner"
+        return self.cache / f"{self._name}.owner"
 
     @property
     def bridge(self) -> str:
@@ -101,12 +109,12 @@ class Daemon:
 
     def change(self) -> contextlib.AbstractContextManager[None]:
         """To be held while a daemon of this cache is started or stopped."""
-        return store.locked(self.cache / "locks" / "docker.lock")
+        return store.locked(self.cache / "locks" / f"{self._name}.lock")
 
     def recorded_owner(self) -> Daemon | None:
         """The daemon that was the last to use this cache, alive or not."""
         try:
-            return Daemon(Path(self.owner.read_text().strip()), self.cache)
+            return Daemon(Path(self.owner.read_text().strip()), self.cache, self.lane)
         except FileNotFoundError:
             return None
 

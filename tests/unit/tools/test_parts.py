@@ -8,8 +8,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import lanes
 import parts
 import pytest
+from lanes import Lane
 from parts import Outcome, Runner, expand, run, summary
 
 
@@ -68,11 +70,66 @@ def test_the_modules_tests_run_beside_the_scenarios_and_count_for_themselves(
     monkeypatch.setattr(parts, "command_of", lambda part: [sys.executable, "-c", programs[part]])
     outcomes = run(["sandbox", "api", "scenario:site"], Runner())
     assert [(one.name, one.passed, one.note) for one in outcomes] == [
-        ("sandbox", True, ""), ("scenario:site", True, ""), ("api", False, "exit code 3, log/api.log"),
+        ("sandbox", True, ""), ("api", False, "exit code 3, log/api.log"), ("scenario:site", True, ""),
     ]  # fmt: skip
     assert "this is api" in capsys.readouterr().out
     outcomes = run(["sandbox", "api"], Runner())
     assert [one.passed for one in outcomes] == [True, False]
+
+
+@pytest.mark.skipif(not parts.possible(), reason="this machine cannot have two sandboxes: root, memory, unshare")
+def test_two_scenarios_run_at_once_each_on_a_sandbox_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Each waits for the other; they share the checkout, not the state, the network or the processes."""
+    monkeypatch.setenv("LANES", "2")
+    script = """
+import os, pathlib, sys, time
+part = sys.argv[1].removeprefix("scenario:")
+lane = os.environ.get("OKD_REGISTRY_LANE", "1")
+if part in ("sandbox", "sandbox-down"):
+    print(part, "of", lane)
+    raise SystemExit
+there = pathlib.Path(f"{part}.there")
+there.write_text(os.readlink("/proc/self/ns/net"))
+other = pathlib.Path(f"{'trust' if part == 'site' else 'site'}.there")
+[time.sleep(0.1) for _ in range(300) if not other.exists()]
+assert other.read_text() != there.read_text()
+state = pathlib.Path(".sandbox")
+assert lane == "1" or state.is_mount() and not list(state.iterdir())
+(state / part).touch()
+time.sleep(1)
+assert not (state / other.stem).exists()
+"""
+    (tmp_path / ".sandbox").mkdir()
+    monkeypatch.setattr(lanes, "ROOT", tmp_path)
+    monkeypatch.setattr(parts, "command_of", lambda part: [sys.executable, "-c", script, part])
+    outcomes = run(["sandbox", "scenario:site", "scenario:trust"], Runner())
+    said = capsys.readouterr().out
+    assert [one.passed for one in outcomes] == [True, True, True], said
+    assert [one.name for one in outcomes] == ["sandbox", "scenario:site", "scenario:trust"]
+    assert "sandbox of 2" in said
+    assert "sandbox-down of 2" in said
+
+
+def test_where_no_second_sandbox_can_be_the_first_does_all(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Refused(Lane):
+        def start(self) -> None:
+            raise PermissionError("unshare: Operation not permitted")
+
+    monkeypatch.setattr(parts, "Lane", Refused)
+    monkeypatch.setattr(parts, "possible", lambda: True)
+    fake({"scenario:trust": 3}, monkeypatch)
+    outcomes = run(["sandbox", "scenario:site", "scenario:trust"], Runner())
+    assert [one.passed for one in outcomes] == [True, True, False]
+    assert "no second sandbox on this machine" in capsys.readouterr().out
+
+
+def test_the_longest_scenarios_begin_first() -> None:
+    ordered = sorted(["scenario:site", "scenario:migrate", "scenario:rotate"], key=parts.long_first)
+    assert ordered == ["scenario:rotate", "scenario:migrate", "scenario:site"]
 
 
 def test_without_a_sandbox_scenarios_fail_unrun(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,9 +69,19 @@ def command_line(pid: int) -> list[str]:
     return [item.decode(errors="replace") for item in raw.split(b"\0")[:-1]]
 
 
+def _network(pid: int | str) -> Path | None:
+    """The network namespace of a process; None when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/ns/net").readlink()
+    except OSError:
+        return None
+
+
 def all_pids() -> Iterable[int]:
-    """Every process of the machine."""
-    return (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+    """Every process of this network; another network may have a sandbox of its own (tests/tools/lanes.py)."""
+    ours = _network("self")
+    found = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+    return (pid for pid in found if _network(pid) == ours)
 
 
 def marked() -> dict[Identity, str]:

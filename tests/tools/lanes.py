@@ -1,0 +1,76 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A second sandbox beside the machine's, so that scenarios, which mostly wait, run two at a time.
+
+The sandbox has fixed addresses and paths. A lane gives it others of the same names: a network, processes and mounts
+of its own (namespaces(7)), with empty directories in place of the state, of C(/run) and of what ssh and molecule keep.
+The checkout, its results and the cache are the same. All of a lane ends with its first process.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from checkout import ROOT
+
+RUN = "/run/okd-registry-sandbox"
+MEMORY = 6 * 1024**2  # KiB that must be free for a second sandbox and what is run on it
+# The first process of a lane: mounts, the loopback, then only the reaping of those whose parents are gone.
+FIRST = """
+for directory; do mkdir -p "$directory"; mount -t tmpfs -o mode=0755 tmpfs "$directory"; done
+ip link set lo up
+echo ready
+while :; do sleep 3600 & wait $!; done
+"""
+
+
+def possible() -> bool:
+    """Whether this machine can have a second sandbox: root, two processors, memory, the tools."""
+    free = next(line for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemAvailable"))
+    tools = all(shutil.which(name) for name in ("unshare", "nsenter", "ip"))
+    return os.geteuid() == 0 and (os.cpu_count() or 1) >= 2 and int(free.split()[1]) >= MEMORY and tools
+
+
+class Lane:
+    """A set of namespaces; commands are run in it by the words that C(enter) gives."""
+
+    def __init__(self, name: str) -> None:
+        """C(name) is part of what its Docker daemon is known by."""
+        self.name = name
+        self._outer: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        """Make the namespaces. Raises OSError or RuntimeError when the machine does not allow it."""
+        directories = [str(ROOT / ".sandbox"), RUN, str(Path.home() / ".ansible")]
+        command = [
+            *("unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", "--"),
+            *("sh", "-euc", FIRST, "lane", *directories),
+        ]
+        self._outer = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
+        assert self._outer.stdout
+        if self._outer.stdout.readline() != "ready\n":
+            raise RuntimeError(f"{' '.join(command[:7])} ended with {self._outer.wait()}")
+
+    def enter(self) -> list[str]:
+        """What to put before a command to run it in the lane."""
+        assert self._outer
+        children = Path(f"/proc/{self._outer.pid}/task/{self._outer.pid}/children").read_text().split()
+        return ["nsenter", f"--target={children[0]}", "--mount", "--net", "--pid", f"--wdns={ROOT}", "--"]
+
+    def environment(self) -> Mapping[str, str]:
+        """What its commands must have in their environment."""
+        return {"OKD_REGISTRY_LANE": self.name}
+
+    def end(self) -> None:
+        """End all that runs in it."""
+        if self._outer and self._outer.poll() is None:
+            os.killpg(self._outer.pid, signal.SIGKILL)
+            self._outer.wait()
