@@ -43,7 +43,12 @@ _PING = 15.0  # seconds without a byte after which one is sent, so that no load 
 # for sed reads a line ahead.
 _END_LINE = b".\n" * 3
 _LINE = 3 * 1024  # bytes in one line of base64, a multiple of 3 so that only the last one is padded
-_UNFRAME = "sed -n '/^[.]$/q;p' | base64 -d | "
+# A command that ends without having read all of its input: the kubelet would close a connection that still has some
+# to be read, and what it sent last, the exit code, is lost on the way at times. So what is left is read, and we are
+# told, to send no more of it.
+_ENOUGH = b"okd.registry: the input is not read any more\n"
+_TO_END = "sed -n '/^[.]$/q%s'"
+_UNFRAME = f"{{ {_TO_END % ';p'} || {{ echo '{_ENOUGH.decode().strip()}' >&2; {_TO_END % ''}; }}; }} | base64 -d | "
 #: HTTP statuses of an API server, or of what stands before it, that has no time at the moment: nothing was started. A
 #: 500 is the kubelet's own word on why it cannot.
 TURNED_AWAY = (429, 502, 503, 504)
@@ -89,7 +94,7 @@ def start(
                 break
             pause(attempt)
         if status == 101:
-            return Exec(got, request, timeout, None if stdin is None else _input(stdin, framed), half_close=not framed)
+            return Exec(got, request, timeout, None if stdin is None else _input(stdin, framed), framed=framed)
         if not (status in (400, 403) and protocol == V5 and not parse_status(got)):
             break
     raise _refused(status, got, request)
@@ -150,12 +155,12 @@ class Exec(AbstractContextManager["Exec"]):
     """
 
     def __init__(
-        self, wire: Any, request: Request, timeout: float, stdin: Iterator[bytes] | None, *, half_close: bool
+        self, wire: Any, request: Request, timeout: float, stdin: Iterator[bytes] | None, *, framed: bool
     ) -> None:
         wire.sock.setblocking(False)
         self._wire, self._what, self._timeout = wire, _pod(request), timeout
         self._stdin = stdin
-        self._half_close = half_close
+        self._framed = framed
         self._unsent = memoryview(b"")
         self._pongs: list[bytes] = []  # frames that only keep the connection alive
         self._sends_input = False  # whether that is what is unsent
@@ -268,6 +273,9 @@ class Exec(AbstractContextManager["Exec"]):
             return data
         if self._channel == _STDERR:
             self._stderr = (self._stderr + data)[-STDERR_KEPT:]
+            if self._framed and _ENOUGH in self._stderr:
+                self._stderr = self._stderr.replace(_ENOUGH, b"")
+                self._stdin = iter([_END_LINE])
         elif self._channel == _ERROR:
             self._status += data
         return b""
@@ -301,7 +309,7 @@ class Exec(AbstractContextManager["Exec"]):
             piece = next(self._stdin)
         except StopIteration:
             self._stdin = None
-            return self._frame(bytes([_CLOSE, _STDIN])) if self._half_close else b""
+            return b"" if self._framed else self._frame(bytes([_CLOSE, _STDIN]))
         return self._frame(bytes([_STDIN]) + piece) if piece else b""
 
     @staticmethod

@@ -309,6 +309,40 @@ def test_framed_input_is_what_the_container_reads(pieces: list[bytes]) -> None:
     assert done.stdout == b"".join(pieces)
 
 
+def test_what_a_command_leaves_of_framed_input_is_read_by_nobody_but_read() -> None:
+    """The other end of the pipe never breaks, and is told that no more is wanted; the code is the command's."""
+    framed = b"".join(_exec._input([b"abcd" * 500_000], framed=True))
+    command = _exec._framing(["sh", "-c", "head -c 4; exit 3"])
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stdin is not None
+        assert running.stdout is not None
+        assert running.stderr is not None
+        running.stdin.write(framed[: len(framed) // 2])  # a broken pipe would raise here
+        running.stdin.flush()
+        assert running.stderr.readline() == _exec._ENOUGH
+        running.stdin.write(_exec._END_LINE)  # in the middle of a line, as when it comes after half a frame
+        running.stdin.flush()
+        assert running.stdout.read() == b"abcd"
+        assert running.wait(timeout=20) == 3
+
+
+def test_no_more_input_goes_to_who_wants_none() -> None:
+    heard = []
+
+    def part(far: Far) -> None:
+        far.hear()
+        far.say(2, b"tar: no space\n" + _exec._ENOUGH[:20])
+        far.say(2, _exec._ENOUGH[20:])
+        while not heard or (not heard[-1].endswith(b"\n.\n") and heard[-1] != b"\0" + _exec._END_LINE):
+            heard.append(far.hear()[1])
+        far.end(failed(2))
+
+    endless = (b"abc" * 1024 for _ in iter(int, 1))
+    with _exec.start(Server(part, (403, b"")), ASKED, "c", ["tar", "-x"], stdin=endless, timeout=20) as running:
+        assert running.finish() == _exec.Ended(2, "tar: no space\n")
+    assert heard[-1] == b"\0" + _exec._END_LINE
+
+
 @given(pieces=st.lists(st.binary(max_size=80_000)))
 def test_input_is_cut_but_kept(pieces: list[bytes]) -> None:
     sent = list(_exec._input(pieces, framed=False))
