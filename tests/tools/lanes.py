@@ -6,6 +6,8 @@
 The sandbox has fixed addresses and paths. A lane gives it others of the same names: a network, processes and mounts
 of its own (namespaces(7)), with empty directories in place of the state, of C(/run) and of what ssh and molecule keep.
 The checkout, its results and the cache are the same. All of a lane ends with its first process.
+
+    lanes.py NAME COMMAND…      runs a command with a sandbox of its own, which is brought up before and down after
 """
 
 from __future__ import annotations
@@ -14,10 +16,11 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from checkout import ROOT
+from checkout import ROOT, clean_path
 
 RUN = "/run/okd-registry-sandbox"
 MEMORY = 6 * 1024**2  # KiB that must be free for a second sandbox and what is run on it
@@ -74,3 +77,27 @@ class Lane:
         if self._outer and self._outer.poll() is None:
             os.killpg(self._outer.pid, signal.SIGKILL)
             self._outer.wait()
+
+
+def main(name: str, *words: str) -> int:
+    """The command; returns the exit code of what was run."""
+    lane = Lane(name)
+    lane.start()
+    environment = {**os.environ, "PATH": clean_path(), **lane.environment()}
+    sandbox = str(ROOT / "tests" / "sandbox" / "sandbox")
+
+    def run(*command: str) -> int:
+        return subprocess.run([*lane.enter(), *command], env=environment, check=False).returncode
+
+    try:
+        code = run(sandbox, "up") or run(sandbox, "run", "--", *words)
+        run(sandbox, "down")
+    finally:
+        lane.end()
+    return code
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
+    sys.exit(main(*sys.argv[1:]))
