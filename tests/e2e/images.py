@@ -24,7 +24,9 @@ def push(name: str, *, node: str = "node1", endpoint: str = sandbox.ENDPOINTS[0]
         f"&& head -c 65536 /dev/urandom > $d/f{n} && echo COPY f{n} /f{n} >> $d/Dockerfile" for n in range(layers)
     )
     script = (
-        f"set -e; {login(endpoint)}; d=$(mktemp -d); echo FROM sandbox/pause:1 > $d/Dockerfile {copies}; "
+        # A pod that has just become ready is not yet behind the Service on every node.
+        f"set -e; for try in 1 2 3 4 5 6 7 8; do {login(endpoint)} && break; sleep 1; done; {login(endpoint)}; "
+        f"d=$(mktemp -d); echo FROM sandbox/pause:1 > $d/Dockerfile {copies}; "
         f"DOCKER_BUILDKIT=0 docker build -q -t {target} $d >/dev/null; rm -r $d; docker push {target}"
     )
     pushed = sandbox.on(node, script).stdout

@@ -12,6 +12,7 @@ The checkout, its results and the cache are the same. All of a lane ends with it
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
@@ -19,8 +20,9 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 
-from checkout import ROOT, clean_path
+from checkout import ROOT, cache_dir, clean_path
 
 RUN = "/run/okd-registry-sandbox"
 MEMORY = 6 * 1024**2  # KiB that must be free for a second sandbox and what is run on it
@@ -47,9 +49,14 @@ class Lane:
         """C(name) is part of what its Docker daemon is known by."""
         self.name = name
         self._outer: subprocess.Popen[str] | None = None
+        self._lock: IO[str] | None = None  # kept as long as this process lives: its containers are of one cache
 
     def start(self) -> None:
-        """Make the namespaces. Raises OSError or RuntimeError when the machine does not allow it."""
+        """Make the namespaces. Raises OSError or RuntimeError when the machine does not allow it, or it is in use."""
+        lock = cache_dir() / "locks" / f"lane-{self.name}.lock"
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = lock.open("a")
+        fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         directories = [str(ROOT / ".sandbox"), RUN, str(Path.home() / ".ansible")]
         command = [
             *("unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", "--"),
@@ -77,6 +84,8 @@ class Lane:
         if self._outer and self._outer.poll() is None:
             os.killpg(self._outer.pid, signal.SIGKILL)
             self._outer.wait()
+        if self._lock:
+            self._lock.close()
 
 
 def main(name: str, *words: str) -> int:
