@@ -27,12 +27,13 @@ PKI = sandbox.STATE / "pki"
 FIRST, SECOND, THIRD = (PKI / f"{name}.crt" for name in ("registry-ca", "rotate-2", "rotate-3"))
 VARIABLES = f"@{sandbox.ROOT / 'extensions/molecule/rotate/vars/registry.yml'}"
 SEED = int(os.environ.get("OKD_REGISTRY_KILL_SEED", "20260101"))
-# The task or play at which a rotation is killed, and seconds within which that happens. Not at the workload's: killed
-# at the task before, the rollout is the next run's.
+# The task or play at which a rotation is killed, and seconds within which that happens.
 STEPS = {
     "overlap | Publish the CA beside those of before": 1.5,
     "Place the CA for every name": 1.5,
     "reissue | Certify every name": 1.5,
+    # In the middle of the rollout: pods with the old certificate and with the new one.
+    "Deploy the registry, already on TLS": 8.0,
     "PLAY [Prove the CA that remains]": 1.0,
     "withdraw | Publish the CA that signs": 1.5,
     "PLAY [Trust the CA that remains]": 4.0,
