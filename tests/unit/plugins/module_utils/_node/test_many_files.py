@@ -182,49 +182,62 @@ def test_daemon_json(seed: int) -> None:
 # ---- registries.conf
 
 
-def registries_conf(chance: random.Random) -> str:
-    """A registries.conf of version 1 or 2."""
-    names = [*conf.OURS, "other.example.com:5000", "10.0.0.0/8", "*.example.com", conf.IP + "0", f"{conf.IP}/shop"]
+_REGISTRIES = [*conf.OURS, "other.example.com:5000", "10.0.0.0/8", "*.example.com", conf.IP + "0", f"{conf.IP}/shop"]
 
-    def quoted() -> str:
-        return chance.choice("'\"") + chance.choice(names)
 
-    def text() -> str:
-        opened = quoted()
-        return opened + opened[0]
+def _toml_text(chance: random.Random) -> str:
+    quote = chance.choice("'\"")
+    return quote + chance.choice(_REGISTRIES) + quote
 
-    def array() -> str:
-        blank = chance.choice(["", " ", "\n  ", " # why, 'x'\n  "])
-        items = [text() for _number in range(chance.randint(0, 4))]
-        return "[" + blank + ("," + blank).join(items) + ("," if items and chance.random() < 0.3 else "") + blank + "]"
 
+def _toml_array(chance: random.Random) -> str:
+    blank = chance.choice(["", " ", "\n  ", " # why, 'x'\n  "])
+    items = [_toml_text(chance) for _number in range(chance.randint(0, 4))]
+    return "[" + blank + ("," + blank).join(items) + ("," if items and chance.random() < 0.3 else "") + blank + "]"
+
+
+def registries_conf_1(chance: random.Random) -> str:
+    """A registries.conf of version 1."""
     lines = [chance.choice(["", "# insecure = true"])]
-    if chance.random() < 0.4:
-        for name in ("search", "insecure", "block"):
-            lines += [f"[registries.{name}]", f"registries = {array()}"]
-        return _ended(chance, lines)
-    lines.append(f"unqualified-search-registries = {array()}")
+    for name in ("search", "insecure", "block"):
+        lines += [f"[registries.{name}]", f"registries = {_toml_array(chance)}"]
+    return _ended(chance, lines)
+
+
+def registries_conf_2(chance: random.Random) -> str:
+    """A registries.conf of version 2."""
+    lines = [chance.choice(["", "# insecure = true"]), f"unqualified-search-registries = {_toml_array(chance)}"]
     for _number in range(chance.randint(0, 3)):
         for header in ["[[registry]]"] + ["  [[registry.mirror]]"] * chance.randint(0, 2):
             lines.append(header)
             pairs = [
-                f"location = {text()}",
-                f"prefix={text()}",
+                f"location = {_toml_text(chance)}",
+                f"prefix={_toml_text(chance)}",
                 f"insecure={chance.choice(['true', 'true # x', 'false'])}",
             ]
             lines += chance.sample(pairs, chance.randint(0, 3))
     return _ended(chance, lines)
 
 
-@batches
-@seeds
-def test_registries_conf(seed: int) -> None:
+def _registries_conf(seed: int, make: Callable[[random.Random], str]) -> None:
     def check(raw: bytes) -> None:
         text = conf.remove(raw)
         assert tomllib.loads(text.decode()) == conf.less_ours(tomllib.loads(raw.decode()))
         assert conf.remove(text) == text
 
-    each(seed, registries_conf, False, check)
+    each(seed, make, False, check)
+
+
+@batches
+@seeds
+def test_registries_conf_of_version_1(seed: int) -> None:
+    _registries_conf(seed, registries_conf_1)
+
+
+@batches
+@seeds
+def test_registries_conf_of_version_2(seed: int) -> None:
+    _registries_conf(seed, registries_conf_2)
 
 
 # ---- the files above are worth reading
@@ -236,7 +249,8 @@ def test_most_generated_files_are_edited_and_few_refused(systemd: Any) -> None:
         (environment_file, env.remove),
         (unit_file, unit.remove),
         (daemon_json, lambda raw: daemonjson.edit(raw, env.ours).text),
-        (registries_conf, conf.remove),
+        (registries_conf_1, conf.remove),
+        (registries_conf_2, conf.remove),
     ]
     for make, remove in makers:
         changed = refused = 0
