@@ -33,7 +33,6 @@ from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectR
 from ansible_collections.okd.registry.plugins.module_utils._model import Registry, ip_address
 from ansible_collections.okd.registry.plugins.module_utils._podstate import is_ready
 from ansible_collections.okd.registry.plugins.module_utils._result import registry_value
-from ansible_collections.okd.registry.plugins.module_utils._route import route_value
 
 DEFAULT_MOUNT = "/registry"
 _REVISION = "deployment.kubernetes.io/revision"
@@ -67,7 +66,7 @@ def execute(module: Any, api: Api) -> dict[str, Any]:
         "node_ca": reader.config() is not None,
         "certificate": certificate,
         "workload": workload_value(workload),
-        "route": route_value(routes[0]) if routes else None,
+        "route": build_route.value(routes[0]) if routes else None,
         "layout": reader.layout(workload).as_dict(),
         "pods": reader.pod_values(pods, nodes),
         "nodes": nodes or [],

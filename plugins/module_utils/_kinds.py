@@ -47,6 +47,7 @@ KINDS: dict[tuple[str, str], tuple[str, bool]] = {
     ("image.openshift.io/v1", "ImageStream"): ("imagestreams", True),
     ("imageregistry.operator.openshift.io/v1", "Config"): ("configs", False),
     ("networking.k8s.io/v1", "Ingress"): ("ingresses", True),
+    ("networking.k8s.io/v1", "IngressClass"): ("ingressclasses", False),
     ("networking.k8s.io/v1", "NetworkPolicy"): ("networkpolicies", True),
     ("networking.k8s.io/v1", "ServiceCIDR"): ("servicecidrs", False),
     ("policy/v1", "PodDisruptionBudget"): ("poddisruptionbudgets", True),

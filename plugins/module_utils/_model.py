@@ -208,30 +208,3 @@ class ServiceSpec:
             ip_families=families,
             ip_family_policy=policy,
         )
-
-
-@dataclass(frozen=True)
-class RouteSpec:
-    """What the Route is to be.
-
-    :param name: None for the name of the Route that leads to the Service already, else the registry's.
-    :param host: None to keep the live host or, at first, let the cluster generate one.
-    """
-
-    registry: Registry
-    name: str | None
-    host: str | None
-    labels: dict[str, str]
-    termination: str = "passthrough"
-
-    @classmethod
-    def from_params(cls, params: Mapping[str, Any]) -> RouteSpec:
-        """From the options of registry_route. Raises OptionError."""
-        name = params.get("route_name")
-        return cls(
-            registry=Registry.from_params(params),
-            name=dns_name("route_name", name) if name else None,
-            host=route_host("route_host", params.get("route_host")),
-            labels=labels("labels", params.get("labels") or {}),
-            termination=params.get("termination") or "passthrough",
-        )

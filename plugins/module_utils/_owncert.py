@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ class OwnCertificate:
     """A certificate that is brought in.
 
     :param chain: leaf first, then what signed it, step by step.
-    :param published: what clients are to trust.
+    :param published: what clients are to trust; empty where nothing says so.
     :param source: where the leaf was read, for sentences.
     :param key_source: the same for the key.
     """
@@ -44,29 +44,38 @@ def load(options: Mapping[str, Any], ca: Mapping[str, Any] | None) -> OwnCertifi
 
     :raises CertificateError: for what cannot be read, and where nothing says which CA is to be trusted.
     """
-    data, source = _content("certificate", "cert", options)
-    key_data, key_source = _content("certificate", "key", options)
-    found = _pem.parse_certificates(data, source)
-    if options.get("chain_path") or options.get("chain_content"):
-        found += _pem.parse_certificates(*_content("certificate", "chain", options))
-    key = _pem.parse_key(key_data, key_source, options.get("passphrase"))
-    chain = _way_up(found)
+    own = read(options)
     if ca:
-        return OwnCertificate(chain, key, _ca_certificates(ca), source, key_source)
-    root = chain[-1]
+        return replace(own, published=_ca_certificates(ca))
+    root = own.chain[-1]
     if not _pem.signed_by(root, root):
         raise CertificateError(
-            f"{source}: which CA clients are to trust is not known: its chain ends with {_pem.name_text(root.subject)},"
-            " which is no root. Give the CA's certificate in ca.cert_path, or the whole chain in certificate.chain_path"
+            f"{own.source}: which CA clients are to trust is not known: its chain ends with "
+            f"{_pem.name_text(root.subject)}, which is no root. Give the CA's certificate in ca.cert_path, or "
+            "the whole chain in certificate.chain_path"
         )
-    return OwnCertificate(chain, key, (root,), source, key_source)
+    return replace(own, published=(root,))
+
+
+def read(options: Mapping[str, Any]) -> OwnCertificate:
+    """Read a certificate, its key and chain, of which nothing says by which CA clients know it.
+
+    :raises CertificateError: for what cannot be read.
+    """
+    data, source = content("certificate", "cert", options)
+    key_data, key_source = content("certificate", "key", options)
+    found = _pem.parse_certificates(data, source)
+    if options.get("chain_path") or options.get("chain_content"):
+        found += _pem.parse_certificates(*content("certificate", "chain", options))
+    key = _pem.parse_key(key_data, key_source, options.get("passphrase"))
+    return OwnCertificate(_way_up(found), key, (), source, key_source)
 
 
 def _ca_certificates(ca: Mapping[str, Any]) -> tuple[x509.Certificate, ...]:
-    return tuple(_cabundle.once(_pem.parse_certificates(*_content("ca", "cert", ca))))
+    return tuple(_cabundle.once(_pem.parse_certificates(*content("ca", "cert", ca))))
 
 
-def _content(option: str, part: str, options: Mapping[str, Any]) -> tuple[bytes, str]:
+def content(option: str, part: str, options: Mapping[str, Any]) -> tuple[bytes, str]:
     """What ``<part>_path`` or ``<part>_content`` says, and how to call it in a sentence."""
     text, path = options.get(f"{part}_content"), options.get(f"{part}_path")
     if text:
@@ -139,7 +148,7 @@ def _covered(have: _x509.ServerNames, host: str) -> bool:
 
 
 def _chain(own: OwnCertificate, now: dt.datetime) -> Iterator[str]:
-    if not _cabundle.trusted(own.chain, own.published):
+    if own.published and not _cabundle.trusted(own.chain, own.published):
         last = own.chain[-1]
         yield (
             f"{own.source}: its chain does not lead to the CA ({_pem.name_text(own.published[0].subject)}), but ends"

@@ -198,13 +198,16 @@ class _Preflight:
         return True
 
     def _route(self, cluster: Cluster) -> Problems:
-        host = self._params["route_host"]
-        if not host:
+        host, kind = self._params["route_host"], self._params["route_kind"]
+        if kind == "ingress" and not host:
+            yield "route_kind: an Ingress needs route_host, since no host is generated for it"
+        if not host or kind != "route":
             return
         if not cluster.has_routes:
             yield (
-                f"route_host: {host} is asked for, but the cluster has no Route API ({build_route.API_VERSION}). Leave "
-                "route_host out, and name what leads to the registry from outside in extra_hosts"
+                f"route_host: {host} is asked for, but the cluster has no Route API ({build_route.API_VERSION}). Say "
+                "registry_route_kind: ingress, node_port or load_balancer; or leave route_host out, and name what "
+                "leads to the registry from outside in extra_hosts"
             )
             return
         try:

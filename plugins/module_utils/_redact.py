@@ -67,11 +67,20 @@ def shown(obj: Mapping[str, Any]) -> dict[str, Any]:
     elif obj.get("kind") == "ConfigMap" and plain.get("data"):
         plain["data"] = {k: _public_value(v) for k, v in plain["data"].items()}
     spec = plain.get("spec")
+    if obj.get("kind") == "Route" and spec and spec.get("tls"):
+        spec = {**spec, "tls": {k: _route_tls(k, v) for k, v in spec["tls"].items()}}
     return {**plain, "spec": _without_credentials(spec)} if spec else plain
 
 
 def _annotations(annotations: Mapping[str, str]) -> dict[str, str]:
     return {k: keyed_hash(v) if k in _COPIES else v for k, v in annotations.items()}
+
+
+def _route_tls(name: str, value: Any) -> Any:
+    """A field of a Route's ``tls``: the key as a hash, certificates as facts."""
+    if name == "key" and value:
+        return keyed_hash(str(value))
+    return (_certificates(value) if isinstance(value, str) else None) or value
 
 
 def _secret_value(value: str, encoded: bool) -> Any:

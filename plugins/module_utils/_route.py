@@ -9,85 +9,93 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.okd.registry.plugins.module_utils import _dns, _external
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._apply import Outcome, ensure, ensure_absent
 from ansible_collections.okd.registry.plugins.module_utils._build import route as build
 from ansible_collections.okd.registry.plugins.module_utils._build import service as build_service
-from ansible_collections.okd.registry.plugins.module_utils._build.route import Admission
+from ansible_collections.okd.registry.plugins.module_utils._build.route import Admission, Tls
 from ansible_collections.okd.registry.plugins.module_utils._build.secrets import key_pair, value
-from ansible_collections.okd.registry.plugins.module_utils._endpoints import (
-    KNOWN_AFTER_APPLY,
-    cluster_ips,
-    from_service,
-)
+from ansible_collections.okd.registry.plugins.module_utils._endpoints import KNOWN_AFTER_APPLY
 from ansible_collections.okd.registry.plugins.module_utils._errors import (
     ForbiddenError,
     InvalidError,
     KindNotServedError,
-    NotFoundError,
     RefusedError,
     WaitError,
 )
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
-from ansible_collections.okd.registry.plugins.module_utils._model import RouteSpec
 from ansible_collections.okd.registry.plugins.module_utils._plan import owned_by_us
-from ansible_collections.okd.registry.plugins.module_utils._result import Result, registry_value
+from ansible_collections.okd.registry.plugins.module_utils._result import Result
+from ansible_collections.okd.registry.plugins.module_utils._routecert import Certificates
+from ansible_collections.okd.registry.plugins.module_utils._routespec import PASSTHROUGH, ROUTE, RouteSpec
 
 POLL = 0.5  # seconds between looks at a Route that no router has admitted yet
 SECOND_THOUGHTS = 5.0  # seconds a router gets to take back a refusal that is older than our change
 
 
 def execute(module: Any, api: Api) -> dict[str, Any]:
-    """The module's work: two reads, at most one write, then waiting. Raises RegistryError."""
+    """The module's work: two reads, at most one write, then waiting; what ends TLS costs a read more.
+
+    :raises RegistryError: for whatever keeps clients from reaching the registry.
+    """
     params = module.params
     spec = RouteSpec.from_params(params)
-    result = Result(api)
     present = params["state"] == "present"
+    if spec.kind != ROUTE:
+        return _external.execute(module, api, spec)
+    certificates = Certificates(spec, params) if present else None
+    result = Result(api)
     routes = _routes(api, spec, needed=present)
     chosen = build.choose(spec, routes)
     service = api.get(build_service.ref(spec.registry))
     if present and service is None and not module.check_mode:
-        raise NotFoundError(
-            f"Service {spec.registry} does not exist, so there is nothing to expose. Deploy the registry first "
-            "(registry_service, or playbooks/deploy.yml), or check name and namespace."
-        )
-    name = chosen["metadata"]["name"] if chosen else spec.name or spec.registry.name
+        raise _external.nothing_to_expose(spec)
+    name = chosen["metadata"]["name"] if chosen else build.new_name(spec, routes)
     ref = build.ref(spec.registry, name)
-    if present:
-        _refuse_uncovered(api, spec, chosen, params["secret_name"])
-        outcome = result.add(_ensure(api, spec, ref, chosen, check_mode=module.check_mode))
-        live = outcome.live or {}
-        if params["wait"] and not module.check_mode:
-            live = wait_admitted(api, ref, outcome, timeout=params["wait_timeout"])
+    if certificates:
+        live = _present(module, api, spec, ref, chosen, certificates, result)
     else:
         result.add(_absent(api, spec, ref, chosen, check_mode=module.check_mode))
         for other in build.ours_beside(spec, chosen, routes):
             found = build.ref(spec.registry, other["metadata"]["name"])
             result.add(_absent(api, spec, found, other, check_mode=module.check_mode))
         live = {}
+    others = [r for r in build.ranked(routes, spec.registry) if r["metadata"]["name"] != name and present]
     return result.finish(
-        registry=_registry(spec, params, service, live), route=route_value(live, planned=module.check_mode)
+        registry=_registry(spec, params, service, live),
+        route=build.value(live, planned=module.check_mode),
+        others=[build.value(other) for other in others],
     )
 
 
-def route_value(live: Mapping[str, Any], *, planned: bool = False) -> dict[str, Any] | None:
-    """The ``route`` return value for a Route as it is; None when there is none.
-
-    :param planned: in check mode: a host that is missing will be generated.
-    """
-    if not live:
-        return None
+def _present(
+    module: Any,
+    api: Api,
+    spec: RouteSpec,
+    ref: ObjectRef,
+    chosen: Mapping[str, Any] | None,
+    certificates: Certificates,
+    result: Result,
+) -> dict[str, Any]:
+    """Make the Route, or take it over, and wait for a router; the Route as it then is."""
+    params, check_mode = module.params, module.check_mode
+    known = spec.host or (chosen["spec"].get("host") if chosen else None)
+    if spec.termination == PASSTHROUGH:
+        _refuse_uncovered(api, spec, chosen, params["secret_name"])
+    certificates.refuse(known)
+    tls = certificates.read(api, check_mode=check_mode)
+    if known and params["dns"] == _dns.FAIL:  # before anything is touched
+        _dns.look(known, _dns.FAIL, module.warn)
+    outcome = result.add(_ensure(api, spec, ref, chosen, tls, check_mode=check_mode))
+    live = outcome.live or {}
+    if params["wait"] and not check_mode:
+        live = wait_admitted(api, ref, outcome, timeout=params["wait_timeout"])
     said = build.admission(live)
-    return {
-        "name": live["metadata"]["name"],
-        "namespace": live["metadata"].get("namespace"),
-        "host": said.host or (KNOWN_AFTER_APPLY if planned else None),
-        "termination": (live["spec"].get("tls") or {}).get("termination"),
-        "admitted": said.state == "admitted",
-        "router": said.router,
-        "reason": said.reason,
-        "message": said.message,
-    }
+    if said.host and (not known or params["dns"] == _dns.WARN):
+        certificates.refuse(None if known else said.host)
+        _dns.look(said.host, params["dns"], module.warn, leads_to=said.canonical or "")
+    return live
 
 
 def wait_admitted(api: Api, ref: ObjectRef, outcome: Outcome, *, timeout: float) -> dict[str, Any]:
@@ -158,18 +166,21 @@ def _refuse_uncovered(api: Api, spec: RouteSpec, chosen: Mapping[str, Any] | Non
 
 
 def _ensure(
-    api: Api, spec: RouteSpec, ref: ObjectRef, chosen: Mapping[str, Any] | None, *, check_mode: bool
+    api: Api, spec: RouteSpec, ref: ObjectRef, chosen: Mapping[str, Any] | None, tls: Tls, *, check_mode: bool
 ) -> Outcome:
     live = dict(chosen) if chosen else None
     try:
-        return ensure(api, ref, build.desired(spec, ref.name), check_mode=check_mode, live=live)
+        return ensure(api, ref, build.desired(spec, ref.name, tls), check_mode=check_mode, live=live)
     except InvalidError as exc:
-        if "spec.host" in str(exc) and "permission" in str(exc):
-            rule = '- apiGroups: ["route.openshift.io"]\n  resources: [routes/custom-host]\n  verbs: [create, update]'
+        if "permission" in str(exc) and ("spec.host" in str(exc) or "spec.tls" in str(exc)):
+            verb = "update" if live else "create"
+            rule = f'- apiGroups: ["route.openshift.io"]\n  resources: [routes/custom-host]\n  verbs: [{verb}]'
+            what = f"the host of {ref} to {spec.host}" if "spec.host" in str(exc) else f"certificates of {ref}"
             raise ForbiddenError(
-                f"Not allowed to set the host of {ref} to {spec.host}. This rule in a Role in namespace "
-                f"{ref.namespace} would allow it:\n{rule}\n"
-                f"Or leave host out, and the cluster generates one. The API server said: {exc}",
+                f"Not allowed to set {what}: this user cannot {verb} routes/custom-host in namespace {ref.namespace}. "
+                f"This rule in a Role there would allow it:\n{rule}\n"
+                "Or leave out route_host, for which the cluster generates a host, and certificate. "
+                f"The API server said: {exc}",
                 status=403,
                 rule=rule,
             ) from exc
@@ -211,10 +222,5 @@ def _holder(api: Api, ref: ObjectRef, host: str) -> str | None:
 def _registry(
     spec: RouteSpec, params: Mapping[str, Any], service: Mapping[str, Any] | None, live: Mapping[str, Any]
 ) -> dict[str, Any]:
-    registry = spec.registry
-    addresses = cluster_ips(service) or (KNOWN_AFTER_APPLY,) if params["state"] == "present" else cluster_ips(service)
-    stand_in = {"spec": {"clusterIPs": list(addresses)}}
-    host = [build.admission(live).host or KNOWN_AFTER_APPLY] if live else []
-    endpoints = from_service(stand_in, {**params, "route_host": None}, route_hosts=host)
-    first = addresses[0] if addresses else None
-    return registry_value(registry.name, registry.namespace, endpoints, cluster_ip=first, port=registry.port)
+    hosts = [build.admission(live).host or KNOWN_AFTER_APPLY] if live else []
+    return _external.registry_of(spec, params, service, hosts)

@@ -96,6 +96,13 @@ options:
         description:
           - Passphrase of the key.
         type: str
+  route_kind:
+    description:
+      - What is to lead to the registry from outside, as O(okd.registry.registry_route#module:kind); which rights are
+        needed depends on it.
+    type: str
+    choices: [route, ingress, node_port, load_balancer]
+    default: route
   secret_name:
     description:
       - Secret for the certificate.
@@ -213,9 +220,11 @@ from ansible_collections.okd.registry.plugins.module_utils._build.workload impor
 from ansible_collections.okd.registry.plugins.module_utils._kube import run_module
 from ansible_collections.okd.registry.plugins.module_utils._options import certificate, pod, settings, storage
 from ansible_collections.okd.registry.plugins.module_utils._preflight import execute
+from ansible_collections.okd.registry.plugins.module_utils._routespec import KINDS
 
 ARGUMENTS = {
     "cluster_ip": {"type": "str"},
+    "route_kind": {"type": "str", "choices": list(KINDS), "default": "route"},
     "secret_name": {"type": "str", "default": "registry-secret"},
     "kind": {"type": "str", "choices": ["auto", *API_VERSIONS], "default": "auto"},
     "image": {"type": "str"},

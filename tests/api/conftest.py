@@ -15,6 +15,7 @@ import io
 import json
 import os
 import subprocess
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -67,7 +68,8 @@ def namespace(admin: Api) -> Iterator[str]:
     made = ObjectRef("v1", "Namespace", name)
     admin.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
     yield name
-    for api_version, kind in (("v1", "Service"), ("route.openshift.io/v1", "Route")):  # no garbage collector here
+    left = (("v1", "Service"), ("route.openshift.io/v1", "Route"), ("networking.k8s.io/v1", "Ingress"))
+    for api_version, kind in left:  # no garbage collector here
         for obj in admin.list(api_version, kind, name):
             admin.delete(ObjectRef.of(obj))
     admin.delete(made)
@@ -281,3 +283,50 @@ def cleared(admin: Api, namespace: str) -> Iterator[None]:
     for kind, version in API_VERSIONS.items():
         for obj in admin.list(version, kind, namespace):
             admin.delete(ObjectRef.of(obj))
+
+
+@pytest.fixture
+def router(kubeconfig: str, namespace: str) -> Iterator[None]:
+    """Says of each Route of the namespace what a router would: the oldest with a host is admitted."""
+    api = Api(lambda: connect({"kubeconfig": kubeconfig}))
+    api.version()  # connected here: the kubernetes library's configuration is one for all threads
+    stop = threading.Event()
+
+    def say(route: Object, status: str, reason: str | None) -> None:
+        condition = {"type": "Admitted", "status": status, **({"reason": reason, "message": "older"} if reason else {})}
+        ingress = {"host": route["spec"]["host"], "routerName": "test", "conditions": [condition]}
+        if [ingress] != (route.get("status") or {}).get("ingress"):
+            ref = ObjectRef.of(route)
+            api._send(  # a router's write, which the collection has no business with
+                "PATCH",
+                f"{ref.path}/status",
+                api_request(ref),
+                body=[{"op": "add", "path": "/status", "value": {"ingress": [ingress]}}],
+                content_type="application/json-patch+json",
+            )
+
+    def work() -> None:
+        while not stop.wait(0.1):
+            routes = api.list("route.openshift.io/v1", "Route", namespace)
+            seen: set[str] = set()
+            for route in sorted(routes, key=lambda r: (r["metadata"]["creationTimestamp"], r["metadata"]["name"])):
+                host = route["spec"].get("host")
+                if not host:
+                    generated = f"{route['metadata']['name']}-{namespace}.apps.test"
+                    api.patch(ObjectRef.of(route), [{"op": "add", "path": "/spec/host", "value": generated}])
+                elif host in seen:
+                    say(route, "False", "HostAlreadyClaimed")
+                else:
+                    seen.add(host)
+                    say(route, "True", None)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    yield
+    stop.set()
+    thread.join()
+
+
+def api_request(ref: ObjectRef) -> Request:
+    """A write of the status."""
+    return Request("patch", str(ref), ref.group, f"{ref.plural}/status", ref.namespace, ref.name)

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,7 +15,6 @@ import pytest
 import yaml
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
-from ansible_collections.okd.registry.plugins.module_utils._kube import connect
 from ansible_collections.okd.registry.plugins.modules import (
     registry_cert,
     registry_deploy,
@@ -147,54 +145,6 @@ def test_from_no_rights_to_just_enough_by_the_modules_own_messages(run: Any, gra
 
 
 # ---- registry_route --------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def router(kubeconfig: str, namespace: str) -> Iterator[None]:
-    """Says of each Route of the namespace what a router would: the oldest with a host is admitted."""
-    api = Api(lambda: connect({"kubeconfig": kubeconfig}))
-    api.version()  # connected here: the kubernetes library's configuration is one for all threads
-    stop = threading.Event()
-
-    def say(route: Object, status: str, reason: str | None) -> None:
-        condition = {"type": "Admitted", "status": status, **({"reason": reason, "message": "older"} if reason else {})}
-        ingress = {"host": route["spec"]["host"], "routerName": "test", "conditions": [condition]}
-        if [ingress] != (route.get("status") or {}).get("ingress"):
-            ref = ObjectRef.of(route)
-            api._send(  # a router's write, which the collection has no business with
-                "PATCH",
-                f"{ref.path}/status",
-                api_request(ref),
-                body=[{"op": "add", "path": "/status", "value": {"ingress": [ingress]}}],
-                content_type="application/json-patch+json",
-            )
-
-    def work() -> None:
-        while not stop.wait(0.1):
-            routes = api.list("route.openshift.io/v1", "Route", namespace)
-            seen: set[str] = set()
-            for route in sorted(routes, key=lambda r: (r["metadata"]["creationTimestamp"], r["metadata"]["name"])):
-                host = route["spec"].get("host")
-                if not host:
-                    generated = f"{route['metadata']['name']}-{namespace}.apps.test"
-                    api.patch(ObjectRef.of(route), [{"op": "add", "path": "/spec/host", "value": generated}])
-                elif host in seen:
-                    say(route, "False", "HostAlreadyClaimed")
-                else:
-                    seen.add(host)
-                    say(route, "True", None)
-
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    yield
-    stop.set()
-    thread.join()
-
-
-def api_request(ref: ObjectRef) -> Any:
-    from ansible_collections.okd.registry.plugins.module_utils._status import Request
-
-    return Request("patch", str(ref), ref.group, f"{ref.plural}/status", ref.namespace, ref.name)
 
 
 @pytest.mark.usefixtures("router")

@@ -16,6 +16,7 @@ from ansible_collections.okd.registry.plugins.module_utils._cluster import Clust
 #: For ``Right.where``: in the whole cluster.
 CLUSTER = "*"
 BIND = "bind"
+_EXTERNAL = {"ingress": "ingress", "node_port": "service", "load_balancer": "service"}
 DEFAULT_ROLE = "system:registry"
 
 
@@ -45,6 +46,8 @@ class Asked:
 
     :param kind: of the workload that is, or is going to be; ``auto`` for the cluster's usual one.
     :param role: cluster role for the registry's account; None for the cluster's usual one, "" for none.
+    :param route: whether it is exposed by a Route.
+    :param external: by what else it is: ``ingress``, ``service`` (one beside its own), or nothing.
     :param ours: settings kept in objects of ours: ``config``, ``credentials``, ``proxy``, ``extra_ca``.
     :param theirs: settings in objects of the user's, as resource and name.
     :param has_scc: whether the cluster has SecurityContextConstraints.
@@ -67,6 +70,7 @@ class Asked:
     role: str | None = None
     certificate: str = "registry-secret"
     route: bool = False
+    external: str = ""
     storage: Storage = field(default_factory=Storage)
     ours: frozenset[str] = frozenset()
     theirs: tuple[tuple[str, str], ...] = ()
@@ -96,10 +100,12 @@ class Asked:
         ours = {name for name, one in given.items() if one.get("content")}
         ours |= {"credentials"} if params.get("credentials") else set()
         ours |= {"proxy"} if params.get("egress_proxy") else set()
+        external = _EXTERNAL.get(params.get("route_kind") or "", "")
         return cls(
             cluster=cluster, name=params["name"], namespace=params["namespace"], kind=kind,
             account=params.get("service_account") or "registry", role=params.get("cluster_role"),
-            certificate=params["secret_name"], route=bool(params.get("route_host")), storage=storage,
+            certificate=params["secret_name"], route=bool(params.get("route_host")) and not external, external=external,
+            storage=storage,
             ours=frozenset(ours), theirs=tuple(named), has_scc=has_scc,
             budget=bool(params.get("pod_disruption_budget")), probes=params.get("probe_storage") is not False,
             migrates=bool(params.get("migrate")), rolls_back=params.get("on_failure") == "rollback",

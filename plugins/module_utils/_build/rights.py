@@ -20,7 +20,7 @@ from ansible_collections.okd.registry.plugins.module_utils._build.workload impor
 from ansible_collections.okd.registry.plugins.module_utils._cluster import Cluster
 from ansible_collections.okd.registry.plugins.module_utils._kinds import group_of, plural
 
-RBAC, ROUTES, STORAGE = rbac.RBAC, "route.openshift.io", "storage.k8s.io"
+RBAC, ROUTES, STORAGE, NETWORK = rbac.RBAC, "route.openshift.io", "storage.k8s.io", "networking.k8s.io"
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def _address(a: Asked) -> Iterator[Right]:
     yield from on("namespaces", "get", "whether the namespace is there", name=a.namespace, where=CLUSTER, helpful=True)
     yield from on(
         "servicecidrs", "list", "whether cluster_ip is in range, before it is asked for",
-        group="networking.k8s.io", where=CLUSTER, helpful=True,
+        group=NETWORK, where=CLUSTER, helpful=True,
     )  # fmt: skip
 
 
@@ -339,6 +339,15 @@ def _route(_asked: Asked) -> Iterator[Right]:
     yield from on("routes", "list", "who has the host already", group=ROUTES, where=CLUSTER, helpful=True)
 
 
+def _ingress(a: Asked) -> Iterator[Right]:
+    yield from on("ingresses", "get create patch", "the Ingress, and its address", group=NETWORK, name=a.name)
+    yield from on("ingressclasses", "list", "which controller is to have it", group=NETWORK, where=CLUSTER)
+
+
+def _external_service(a: Asked) -> Iterator[Right]:
+    yield from on("services", "get create patch", "the Service beside the registry's own", name=f"{a.name}-external")
+
+
 def _cordon(_asked: Asked) -> Iterator[Right]:
     yield from on("nodes", "get list patch", "the cordon, and whether a Node is ready again", where=CLUSTER)
 
@@ -407,6 +416,10 @@ FEATURES = (
     Feature("The proof", _always, _proof),
     Feature("OpenShift, or `cluster_role`", lambda a: bool(a.bound_role), _account_rights),
     Feature("`route_host`", lambda a: a.route, _route),
+    Feature("`registry_route_kind: ingress`", lambda a: a.external == "ingress", _ingress),
+    Feature(
+        "`registry_route_kind: node_port`, `load_balancer`", lambda a: a.external == "service", _external_service
+    ),
     Feature("`storage.claim_name`", lambda a: bool(a.storage.claim_name), _claim),
     Feature("`storage.size`, or `options` of `nfs`", lambda a: a.storage.new_claim is not None, _new_claim),
     Feature("`storage.options` of `nfs`", lambda a: bool(a.storage.nfs and a.storage.new_claim), _nfs_volume),

@@ -6,12 +6,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.okd.registry.plugins.module_utils._endpoints import KNOWN_AFTER_APPLY
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
-from ansible_collections.okd.registry.plugins.module_utils._model import Registry, RouteSpec
-from ansible_collections.okd.registry.plugins.module_utils._plan import owned_by_us
+from ansible_collections.okd.registry.plugins.module_utils._model import Registry
+from ansible_collections.okd.registry.plugins.module_utils._plan import REMOVE, owned_by_us
+from ansible_collections.okd.registry.plugins.module_utils._routespec import (
+    ALLOWED,
+    ALLOWED_NEWER,
+    PASSTHROUGH,
+    TIMEOUT,
+    RouteSpec,
+)
 
 API_VERSION = "route.openshift.io/v1"
 
@@ -24,7 +32,7 @@ def ref(registry: Registry, name: str) -> ObjectRef:
 def choose(spec: RouteSpec, routes: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     """The Route to work on, of all in the namespace; None when it is to be made.
 
-    The one of the wanted name; else, among those that lead to the Service, the one with the wanted host, ours, the one
+    The one of the wanted name. With ``beside`` the one that has the host. Else, among those that lead to the Service, the one with the wanted host, ours, the one
     called like the registry, the oldest. So a Route made by hand (the document's is called ``registry``) is adopted
     rather than doubled: two Routes cannot share a host.
     """
@@ -32,7 +40,18 @@ def choose(spec: RouteSpec, routes: Iterable[Mapping[str, Any]]) -> Mapping[str,
     if spec.name:
         return next((r for r in found if r["metadata"]["name"] == spec.name), None)
     leading = ranked(found, spec.registry, host=spec.host)
+    if spec.beside:
+        leading = [r for r in leading if r["spec"].get("host") == spec.host]
     return leading[0] if leading else None
+
+
+def new_name(spec: RouteSpec, routes: Iterable[Mapping[str, Any]]) -> str:
+    """What a Route that is to be made is called: as asked, or like the registry, with a number where that is taken."""
+    if spec.name or not spec.beside:
+        return spec.name or spec.registry.name
+    taken = {r["metadata"]["name"] for r in routes}
+    names = [spec.registry.name, *(f"{spec.registry.name}-{n}" for n in range(2, len(taken) + 3))]
+    return next(name for name in names if name not in taken)
 
 
 def ranked(
@@ -70,22 +89,49 @@ def ours_beside(
 def exposed_hosts(routes: Iterable[Mapping[str, Any]], registry: Registry) -> list[str]:
     """The hosts at which clients see the registry's own certificate: those of the passthrough Routes to its Service."""
     leading = ranked(routes, registry)
-    hosts = [r["spec"].get("host") for r in leading if (r["spec"].get("tls") or {}).get("termination") == "passthrough"]
+    hosts = [r["spec"].get("host") for r in leading if (r["spec"].get("tls") or {}).get("termination") == PASSTHROUGH]
     return [host for host in hosts if host]
 
 
-def desired(spec: RouteSpec, name: str) -> dict[str, Any]:
-    """The Route as it is to be: passthrough, so that clients see the registry's own certificate.
+@dataclass(frozen=True)
+class Tls:
+    """The certificates of a Route whose router ends TLS, as PEM; None for the router's own and, behind it, any CA.
+
+    :param key: secret.
+    :param destination_ca: by which the router knows the registry, for re-encryption.
+    """
+
+    certificate: str | None = None
+    key: str | None = field(default=None, repr=False)
+    chain: str | None = None
+    destination_ca: str | None = None
+
+
+def desired(spec: RouteSpec, name: str, tls: Tls | None = None) -> dict[str, Any]:
+    """The Route as it is to be.
 
     Without a host in the spec the live one stays, or the cluster generates one.
     """
-    registry = spec.registry
+    registry, ends = spec.registry, tls or Tls()
     body: dict[str, Any] = {
         "to": {"kind": "Service", "name": registry.name},
-        "tls": {"termination": spec.termination},
+        "tls": {
+            "termination": spec.termination,
+            "insecureEdgeTerminationPolicy": spec.insecure_policy,
+            "certificate": ends.certificate,
+            "key": ends.key,
+            "caCertificate": ends.chain,
+            "destinationCACertificate": ends.destination_ca,
+        },
         "host": spec.host,
     }
-    metadata = {"name": name, "namespace": registry.namespace, "labels": dict(spec.labels)}
+    body["tls"] = {k: v for k, v in body["tls"].items() if v}
+    annotations: dict[str, Any] = dict(spec.annotations)
+    if spec.timeout:
+        annotations[TIMEOUT] = spec.timeout
+    if spec.allow_ips:
+        annotations |= {ALLOWED: " ".join(spec.allow_ips), ALLOWED_NEWER: REMOVE}
+    metadata = {"name": name, "namespace": registry.namespace, "labels": dict(spec.labels), "annotations": annotations}
     return {"apiVersion": API_VERSION, "kind": "Route", "metadata": metadata, "spec": body}
 
 
@@ -96,6 +142,7 @@ class Admission:
     :param state: ``admitted``, ``rejected``, or ``pending`` while no router has said anything about this host.
     :param host: the host the routers (or else the Route) have.
     :param router: the router that admitted or rejected it.
+    :param canonical: the name under which that router is reached, where it says so: what DNS entries are to lead to.
     """
 
     state: str
@@ -103,6 +150,7 @@ class Admission:
     router: str | None = None
     reason: str | None = None
     message: str | None = None
+    canonical: str | None = None
 
 
 def admission(route: Mapping[str, Any]) -> Admission:
@@ -119,9 +167,37 @@ def admission(route: Mapping[str, Any]) -> Admission:
             if condition.get("type") == "Admitted":
                 state = "admitted" if condition.get("status") == "True" else "rejected"
                 name, reason, message = ingress.get("routerName"), condition.get("reason"), condition.get("message")
-                heard.append(Admission(state, ingress.get("host") or host, name, reason, message))
+                to = ingress.get("routerCanonicalHostname")
+                heard.append(Admission(state, ingress.get("host") or host, name, reason, message, to))
     admitted = [a for a in heard if a.state == "admitted"]
     return (admitted or heard or [Admission("pending", host)])[0]
+
+
+def value(live: Mapping[str, Any], *, planned: bool = False) -> dict[str, Any] | None:
+    """The ``route`` return value for a Route as it is; None when there is none.
+
+    :param planned: in check mode: a host that is missing will be generated.
+    """
+    if not live:
+        return None
+    said, tls = admission(live), live["spec"].get("tls") or {}
+    annotations = live["metadata"].get("annotations") or {}
+    return {
+        "kind": "Route",
+        "name": live["metadata"]["name"],
+        "namespace": live["metadata"].get("namespace"),
+        "host": said.host or (KNOWN_AFTER_APPLY if planned else None),
+        "termination": tls.get("termination"),
+        "insecure_policy": (tls.get("insecureEdgeTerminationPolicy") or "None").lower(),
+        "timeout": annotations.get(TIMEOUT),
+        "allow_ips": (annotations.get(ALLOWED_NEWER) or annotations.get(ALLOWED) or "").split(),
+        "admitted": said.state == "admitted",
+        "router": said.router,
+        "reason": said.reason,
+        "message": said.message,
+        "addresses": [said.canonical] if said.canonical else [],
+        "port": 443,
+    }
 
 
 def holder(routes: Iterable[Mapping[str, Any]], host: str, own: ObjectRef) -> str | None:

@@ -48,7 +48,7 @@ EVERYTHING = Asked(
 #: Every combination that gives a right of its own.
 VARIANTS = [
     replace(EVERYTHING, storage=one, kind=kind) for one in STORAGES for kind in ("auto", "Deployment", "DaemonSet")
-]
+] + [replace(EVERYTHING, external=one) for one in ("ingress", "service")]
 ABSENCE = replace(EVERYTHING, state="absent")
 OF_OPERATOR = replace(EVERYTHING, operator=True, storage=Storage(claim_name=CLAIM))
 

@@ -12,8 +12,10 @@ from ansible_collections.okd.registry.plugins.module_utils import _route
 from ansible_collections.okd.registry.plugins.module_utils._apply import Outcome
 from ansible_collections.okd.registry.plugins.module_utils._build import route, service
 from ansible_collections.okd.registry.plugins.module_utils._errors import RefusedError, WaitError
-from ansible_collections.okd.registry.plugins.module_utils._model import RouteSpec, ServiceSpec
+from ansible_collections.okd.registry.plugins.module_utils._model import ServiceSpec
 from ansible_collections.okd.registry.plugins.module_utils._plan import Change, plan
+from ansible_collections.okd.registry.plugins.module_utils._redact import shown
+from ansible_collections.okd.registry.plugins.module_utils._routespec import RouteSpec
 
 Object = dict[str, Any]
 IP = "172.30.124.220"
@@ -255,3 +257,67 @@ def test_any_other_refusal_comes_with_the_routers_words() -> None:
 def test_a_route_deleted_while_it_waits() -> None:
     with pytest.raises(WaitError, match="deleted by somebody else"):
         waited([with_status(), None])
+
+
+# ---- a router that ends TLS, annotations, and a Route beside another -------------------------------------------------
+
+
+def test_what_is_allowed_and_how_long_are_annotations() -> None:
+    spec = route_spec(timeout="5m", allow_ips=["10.0.0.0/8", "10.0.0.0/8", "::1"], annotations={"a/b": "c"})
+    wanted = route.desired(spec, "r")["metadata"]["annotations"]
+    assert wanted["haproxy.router.openshift.io/timeout"] == "5m"
+    assert wanted["haproxy.router.openshift.io/ip_whitelist"] == "10.0.0.0/8 ::1"
+    assert wanted["a/b"] == "c"
+
+
+def test_a_list_of_others_under_the_newer_name_would_go_before_ours() -> None:
+    live = live_route("r")
+    live["metadata"]["annotations"] = {"haproxy.router.openshift.io/ip_allowlist": "0.0.0.0/0"}
+    after = plan(live, route.desired(route_spec(allow_ips=["10.0.0.1"]), "r")).after or {}
+    assert "haproxy.router.openshift.io/ip_allowlist" not in after["metadata"]["annotations"]
+    kept = plan(live, route.desired(route_spec(), "r")).after or {}
+    assert "haproxy.router.openshift.io/ip_allowlist" in kept["metadata"]["annotations"]
+
+
+def test_certificates_come_with_the_termination_and_go_with_it() -> None:
+    ends = route.Tls("LEAF", "KEY", "CHAIN", "CA")
+    assert "KEY" not in repr(ends)
+    live = live_route("r")
+    re = (
+        plan(live, route.desired(route_spec(termination="reencrypt", insecure_policy="redirect"), "r", ends)).after
+        or {}
+    )
+    assert re["spec"]["tls"] == {
+        "termination": "reencrypt", "insecureEdgeTerminationPolicy": "Redirect", "certificate": "LEAF", "key": "KEY",
+        "caCertificate": "CHAIN", "destinationCACertificate": "CA",
+    }  # fmt: skip
+    edge = plan(re, route.desired(route_spec(termination="edge"), "r", route.Tls("LEAF", "KEY"))).after or {}
+    assert edge["spec"]["tls"] == {"termination": "edge", "certificate": "LEAF", "key": "KEY"}
+    assert (plan(edge, route.desired(route_spec(), "r")).after or {})["spec"]["tls"] == {"termination": "passthrough"}
+
+
+def test_a_private_key_is_never_shown() -> None:
+    made = route.desired(route_spec(termination="edge"), "r", route.Tls("LEAF", "THE-KEY"))
+    text = str(shown(made))
+    assert "THE-KEY" not in text
+    assert "hmac-sha256:" in text
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [([], "docker-registry"), (["docker-registry"], "docker-registry-2"),
+     (["registry"], "docker-registry"), (["docker-registry", "docker-registry-2"], "docker-registry-3")],
+)  # fmt: skip
+def test_the_name_of_a_route_beside_others(names: list[str], found: str) -> None:
+    spec = route_spec(route_host="c.d", beside=True)
+    routes = [live_route(name) for name in names]
+    assert route.choose(spec, routes) is None
+    assert route.new_name(spec, routes) == found
+    assert route.new_name(route_spec(route_host="c.d"), routes) == "docker-registry"
+
+
+def test_the_route_that_has_the_host_is_the_one_beside() -> None:
+    routes = [live_route("docker-registry", **OURS), live_route("z", host="c.d")]
+    chosen = route.choose(route_spec(route_host="c.d", beside=True), routes)
+    assert chosen is not None
+    assert chosen["metadata"]["name"] == "z"

@@ -1,0 +1,160 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What leads to a registry from outside where there are no Routes: an Ingress, or a Service of its own. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible_collections.okd.registry.plugins.module_utils._endpoints import HTTPS_PORT, KNOWN_AFTER_APPLY
+from ansible_collections.okd.registry.plugins.module_utils._errors import OptionError, RefusedError
+from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
+from ansible_collections.okd.registry.plugins.module_utils._routespec import INGRESS, LOAD_BALANCER, RouteSpec
+
+INGRESS_API = "networking.k8s.io/v1"
+DEFAULT_CLASS = "ingressclass.kubernetes.io/is-default-class"
+
+#: By an IngressClass's controller: the annotation by which it passes TLS through (source: each one's documentation).
+PASSES_THROUGH = {
+    "k8s.io/ingress-nginx": {"nginx.ingress.kubernetes.io/ssl-passthrough": "true"},
+    "haproxy.org/ingress-controller": {"haproxy.org/ssl-passthrough": "true"},
+    "haproxy-ingress.github.io/controller": {"haproxy-ingress.github.io/ssl-passthrough": "true"},
+    "openshift.io/ingress-to-route": {"route.openshift.io/termination": "passthrough"},
+}
+#: Those that pass TLS through by an object of their own, and what that is.
+BY_OWN_OBJECT = {
+    "traefik.io/ingress-controller": "an IngressRouteTCP with tls.passthrough: true",
+    "nginx.org/ingress-controller": "a TransportServer with the listener tls-passthrough",
+}
+
+
+def ref(spec: RouteSpec) -> ObjectRef:
+    """The object that exposes the registry. The registry's own Service is another one, and stays as it is."""
+    namespace, name = spec.registry.namespace, spec.registry.name
+    if spec.kind == INGRESS:
+        return ObjectRef(INGRESS_API, "Ingress", spec.name or name, namespace)
+    return ObjectRef("v1", "Service", spec.name or f"{name}-external", namespace)
+
+
+def refuse_name(spec: RouteSpec) -> None:
+    """The registry's own Service has its address for ever, and another writer. Raises OptionError."""
+    if spec.kind != INGRESS and spec.name == spec.registry.name:
+        raise OptionError("route_name", spec.name, "is the registry's own Service; say another name, or none")
+
+
+def ingress_class(spec: RouteSpec, classes: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The IngressClass asked for, or else the cluster's default one, or its only one.
+
+    :raises RefusedError: where there is none, or several to choose from.
+    """
+    found = {c["metadata"]["name"]: c for c in classes}
+    names = ", ".join(sorted(found)) or "none"
+    if spec.ingress_class:
+        if spec.ingress_class not in found:
+            raise RefusedError(f"ingress_class: there is no IngressClass {spec.ingress_class}; there is {names}.")
+        return found[spec.ingress_class]
+    default = [c for c in found.values() if (c["metadata"].get("annotations") or {}).get(DEFAULT_CLASS) == "true"]
+    usual = default or list(found.values())
+    if len(usual) != 1:
+        raise RefusedError(
+            "There is no IngressClass, so no controller would take in an Ingress: install an ingress controller, or say "
+            "kind: node_port or load_balancer."
+            if not found
+            else f"ingress_class: which of {names} is to have the Ingress? None of them is the one default."
+        )
+    return usual[0]
+
+
+def passthrough(found: Mapping[str, Any], spec: RouteSpec) -> dict[str, str]:
+    """The annotations by which the controller of an IngressClass passes TLS through.
+
+    :raises RefusedError: where none is known and ``annotations`` says none.
+    """
+    controller, name = str((found.get("spec") or {}).get("controller") or ""), found["metadata"]["name"]
+    known = PASSES_THROUGH.get(controller) or PASSES_THROUGH.get(controller.rpartition("/")[0])
+    if known or spec.annotations:
+        return dict(known or {})
+    other = BY_OWN_OBJECT.get(controller)
+    raise RefusedError(
+        f"IngressClass {name} has the controller {controller}, which passes TLS through by {other}, not by an Ingress: "
+        "make that object to the registry's Service, and name the host in extra_hosts."
+        if other
+        else f"IngressClass {name} has the controller {controller or '(none)'}, of which it is not known how an Ingress "
+        "is passed through. Say its annotation in annotations, or use one of "
+        f"{', '.join(sorted(PASSES_THROUGH))}."
+    )
+
+
+def desired_ingress(spec: RouteSpec, class_name: str, annotations: Mapping[str, str]) -> dict[str, Any]:
+    """An Ingress whose controller passes TLS through to the registry."""
+    target = ref(spec)
+    backend = {"service": {"name": spec.registry.name, "port": {"number": spec.registry.port}}}
+    path = {"path": "/", "pathType": "Prefix", "backend": backend}
+    return {
+        "apiVersion": target.api_version, "kind": target.kind,
+        "metadata": {
+            "name": target.name, "namespace": target.namespace, "labels": dict(spec.labels),
+            "annotations": {**annotations, **spec.annotations},
+        },
+        "spec": {
+            "ingressClassName": class_name,
+            "rules": [{"host": spec.host, "http": {"paths": [path]}}],
+            # Some controllers pass through only what is said to be TLS; no Secret, for they are not to end it.
+            "tls": [{"hosts": [spec.host]}],
+        },
+    }  # fmt: skip
+
+
+def desired_service(spec: RouteSpec, own: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A Service beside the registry's own, to the same pods.
+
+    :param own: the registry's Service; None before there is one, in check mode.
+    """
+    target, service = ref(spec), (own or {}).get("spec") or {}
+    balanced = spec.kind == LOAD_BALANCER
+    ours: Mapping[str, Any] = next((p for p in service.get("ports") or [] if p.get("port") == spec.registry.port), {})
+    port: dict[str, Any] = {
+        "name": "https", "port": HTTPS_PORT if balanced else spec.registry.port, "protocol": "TCP",
+        "targetPort": ours.get("targetPort") or spec.registry.port, "nodePort": spec.node_port,
+    }  # fmt: skip
+    networks = [one if "/" in one else f"{one}/{128 if ':' in one else 32}" for one in spec.allow_ips]
+    return {
+        "apiVersion": target.api_version, "kind": target.kind,
+        "metadata": {
+            "name": target.name, "namespace": target.namespace, "labels": dict(spec.labels),
+            "annotations": dict(spec.annotations),
+        },
+        "spec": {
+            "type": "LoadBalancer" if balanced else "NodePort",
+            "selector": service.get("selector") or {"(known after apply)": KNOWN_AFTER_APPLY},
+            "sessionAffinity": service.get("sessionAffinity") or "ClientIP",
+            "ports": [{k: v for k, v in port.items() if v}],
+            "loadBalancerSourceRanges": networks,
+        },
+    }  # fmt: skip
+
+
+def addresses(live: Mapping[str, Any]) -> list[str]:
+    """Under what its controller says that it is reached; empty while it has said nothing."""
+    said = ((live.get("status") or {}).get("loadBalancer") or {}).get("ingress") or []
+    return [text for one in said for text in (one.get("hostname") or one.get("ip"),) if text]
+
+
+def value(spec: RouteSpec, live: Mapping[str, Any], *, planned: bool = False) -> dict[str, Any] | None:
+    """The ``route`` return value; None when there is no such object."""
+    if not live:
+        return None
+    body = live.get("spec") or {}
+    ports = body.get("ports") or [{}]
+    chosen: Any = {INGRESS: HTTPS_PORT, LOAD_BALANCER: HTTPS_PORT}.get(spec.kind, ports[0].get("nodePort"))
+    hosts = [rule.get("host") for rule in body.get("rules") or []]
+    return {
+        "kind": live["kind"], "name": live["metadata"]["name"], "namespace": live["metadata"].get("namespace"),
+        "host": hosts[0] if hosts else spec.host, "termination": "passthrough", "insecure_policy": "none",
+        "timeout": None, "allow_ips": list(body.get("loadBalancerSourceRanges") or []),
+        "admitted": bool(addresses(live)) or spec.kind not in (INGRESS, LOAD_BALANCER), "router": body.get("ingressClassName"),
+        "reason": None, "message": None, "addresses": addresses(live),
+        "port": chosen or (KNOWN_AFTER_APPLY if planned else None),
+    }  # fmt: skip

@@ -1,0 +1,349 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""registry_route on a real API server: certificates, annotations, claims, rights, names, and what else than a Route."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.okd.registry.plugins.module_utils import _pem, _x509
+from ansible_collections.okd.registry.plugins.module_utils._api import Api
+from ansible_collections.okd.registry.plugins.module_utils._build import external
+from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
+from ansible_collections.okd.registry.plugins.modules import registry_cert, registry_deploy, registry_route
+from ansible_collections.okd.registry.plugins.modules import registry_service as service
+
+pytestmark = pytest.mark.cluster
+Object = dict[str, Any]
+SAME = ("actions", "resources", "diff", "changed")
+ROUTE = "route.openshift.io/v1"
+HOST = "r.example.com"
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Callable[..., Object]:
+    """Makes a certificate with its key, as options; signed by a CA of its own."""
+
+    def make(*hosts: str, days: int = 30) -> Object:
+        now = dt.datetime.now(dt.timezone.utc)
+        key = _pem.new_key("ECDSA", None)
+        ca = _x509.Ca(_x509.self_signed_ca(key, name="a CA of others", now=now, days=60), key)
+        made = _x509.issue(ca, _x509.server_names(hosts), serial=7, now=now, days=days, key_type="ECDSA")
+        (tmp_path / "r.crt").write_bytes(made.bundle)
+        (tmp_path / "r.key").write_bytes(made.key_pem)
+        return {"cert_path": str(tmp_path / "r.crt"), "key_path": str(tmp_path / "r.key")}
+
+    return make
+
+
+@pytest.fixture
+def registry(run: Any, tmp_path: Path) -> Object:
+    """A Service and a certificate."""
+    made: Object = run(service)["registry"]
+    ca = {"cert_path": str(tmp_path / "ca.crt"), "key_path": str(tmp_path / "ca.key"), "create": True}
+    assert run(registry_cert, ca=ca)["changed"]
+    return made
+
+
+def live(admin: Api, namespace: str, name: str = "docker-registry") -> Object:
+    return admin.get(ObjectRef(ROUTE, "Route", name, namespace)) or {}
+
+
+# ---- certificates ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("router")
+def test_a_router_that_ends_tls_and_knows_the_registry(
+    run: Any, admin: Api, registry: Object, pair: Any, namespace: str, tmp_path: Path
+) -> None:
+    host = f"{namespace}.example.com"
+    asked = {
+        "route_host": host, "termination": "reencrypt", "certificate": pair(host), "insecure_policy": "redirect",
+        "timeout": "10m", "allow_ips": ["192.0.2.0/24", "2001:db8::7"], "labels": {"shard": "a"}, "dns": "ignore",
+    }  # fmt: skip
+    planned = run(registry_route, check=True, **asked)
+    assert live(admin, namespace) == {}
+    done = run(registry_route, **asked)
+    assert {k: planned[k] for k in SAME if k != "diff"} == {k: done[k] for k in SAME if k != "diff"}
+    made = live(admin, namespace)
+    tls = made["spec"]["tls"]
+    bundle = (tmp_path / "r.crt").read_text()
+    assert tls["certificate"] + tls["caCertificate"] == bundle
+    assert _pem.same_key(_pem.parse_certificates(bundle.encode(), "")[0], _pem.parse_key(tls["key"].encode(), "key"))
+    assert tls["destinationCACertificate"] == (tmp_path / "ca.crt").read_text()
+    assert tls["insecureEdgeTerminationPolicy"] == "Redirect"
+    assert made["metadata"]["labels"] == {"shard": "a"}
+    annotations = made["metadata"]["annotations"]
+    assert annotations["haproxy.router.openshift.io/timeout"] == "10m"
+    assert annotations["haproxy.router.openshift.io/ip_whitelist"] == "192.0.2.0/24 2001:db8::7"
+    route = done["route"]
+    assert (route["termination"], route["timeout"], route["allow_ips"]) == (
+        "reencrypt", "10m", ["192.0.2.0/24", "2001:db8::7"],
+    )  # fmt: skip
+    again = run(registry_route, **asked)
+    assert not again["changed"]
+    key = (tmp_path / "r.key").read_text().splitlines()[1]
+    assert key not in json.dumps([planned, done, again]), "a private key in a result"
+    assert "hmac-sha256:" in done["diff"][0]["after"]
+    assert "a CA of others" in done["diff"][0]["after"], "certificates are shown as facts"
+    less = {k: v for k, v in asked.items() if k in ("route_host", "termination", "dns")}
+    assert run(registry_route, **less)["changed"]
+    made = live(admin, namespace)
+    assert set(made["spec"]["tls"]) == {"termination", "destinationCACertificate"}, "what is no longer asked for goes"
+    assert set(made["metadata"]["annotations"]) == {"okd.registry/owned"}
+
+
+@pytest.mark.usefixtures("router", "registry")
+def test_a_key_given_as_text_is_nowhere_but_in_the_route(run: Any, pair: Any, namespace: str) -> None:
+    host = f"{namespace}.example.com"
+    files = pair(host)
+    texts = {name.replace("_path", "_content"): Path(path).read_text() for name, path in files.items()}
+    done = run(registry_route, route_host=host, termination="edge", certificate=texts, dns="ignore")
+    assert done["changed"], done
+    assert texts["key_content"].splitlines()[1] not in json.dumps(done)
+    same = run(registry_route, route_host=host, termination="edge", certificate=files, dns="ignore")
+    assert not same["changed"]
+
+
+@pytest.mark.usefixtures("registry")
+def test_what_clients_would_refuse_is_refused_first(
+    run: Any, admin: Api, pair: Any, namespace: str, tmp_path: Path
+) -> None:
+    def refused(**asked: Any) -> str:
+        result = run(registry_route, **{"route_host": HOST, "termination": "edge", "dns": "ignore", **asked})
+        assert result["failed"]
+        assert live(admin, namespace) == {}
+        return str(result["msg"])
+
+    assert "it does not cover r.example.com" in refused(certificate=pair("other.example.com"))
+    assert "it expired at" in refused(certificate=pair(HOST, days=0))
+    mine, other = pair(HOST), _pem.key_to_pem(_pem.new_key("ECDSA", None)).decode()
+    (tmp_path / "other.key").write_text(other)
+    assert "is not the private key of" in refused(certificate={**mine, "key_path": str(tmp_path / "other.key")})
+    assert "cannot be read: No such file" in refused(certificate={**mine, "cert_path": "/nowhere.crt"})
+
+
+def test_a_generated_host_that_the_certificate_lacks(
+    run: Any,
+    router: None,
+    registry: Object,
+    pair: Any,
+) -> None:
+    result = run(registry_route, termination="edge", certificate=pair(HOST), dns="ignore")
+    assert "it does not cover docker-registry-test-" in result["msg"]
+    assert result["changed"]
+
+
+def test_reencryption_needs_the_registrys_ca(run: Any, namespace: str) -> None:
+    run(service)
+    asked = {"route_host": HOST, "termination": "reencrypt", "wait": False, "dns": "ignore"}
+    planned = run(registry_route, check=True, **asked)
+    assert "(known after apply)" in planned["diff"][0]["after"]
+    assert f"ConfigMap {namespace}/docker-registry-ca has no ca.crt" in run(registry_route, **asked)["msg"]
+
+
+@pytest.mark.usefixtures("registry")
+def test_edge_before_pods_that_serve_tls(run: Any, admin: Api, namespace: str) -> None:
+    deployed = run(
+        registry_deploy, kind="Deployment", image="registry:3", tls_secret="registry-secret", wait=False,
+        probe_storage=False, cluster_role="",
+    )  # fmt: skip
+    assert not deployed.get("failed"), deployed
+    asked = {"route_host": HOST, "wait": False, "dns": "ignore"}
+    result = run(registry_route, termination="edge", **asked)
+    assert f"Deployment {namespace}/docker-registry serves TLS" in result["msg"]
+    assert live(admin, namespace) == {}
+    assert run(registry_route, termination="reencrypt", **asked)["changed"]
+
+
+# ---- claims, rights, names -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("router", "registry")
+def test_a_host_beside_another(run: Any, admin: Api, namespace: str) -> None:
+    """Both are served until the old one goes; a third run finds each by its host."""
+    old, new = f"old-{namespace}.example.com", f"new-{namespace}.example.com"
+    asked = {"secret_name": "none", "dns": "ignore"}
+    assert run(registry_route, route_host=old, beside=True, **asked)["route"]["name"] == "docker-registry"
+    done = run(registry_route, route_host=new, beside=True, **asked)
+    assert done["route"]["name"] == "docker-registry-2"
+    assert [o["host"] for o in done["others"]] == [old]
+    assert not run(registry_route, route_host=new, beside=True, **asked)["changed"]
+    assert not run(registry_route, route_host=new, **asked)["changed"], "the one that has the host is taken"
+    assert live(admin, namespace)["spec"]["host"] == old
+    assert run(registry_route, state="absent", route_name="docker-registry")["changed"]
+    assert not run(registry_route, route_host=new, beside=True, **asked)["others"]
+
+
+def test_who_may_not_set_a_host_learns_which_right_he_lacks(
+    run: Any,
+    grant: Any,
+    registry: Object,
+    pair: Any,
+    namespace: str,
+) -> None:
+    user = f"user-{namespace}"
+    rules: list[Object] = [
+        {"apiGroups": ["route.openshift.io"], "resources": ["routes"], "verbs": ["list", "get", "create", "patch"]},
+        {"apiGroups": [""], "resources": ["services", "secrets", "configmaps"], "verbs": ["get"]},
+        {"apiGroups": ["apps"], "resources": ["deployments", "daemonsets"], "verbs": ["get"]},
+        {"apiGroups": ["apps.openshift.io"], "resources": ["deploymentconfigs"], "verbs": ["get"]},
+    ]
+    grant(user, rules)
+    asked: Object = {"route_host": HOST, "secret_name": "none", "wait": False, "dns": "ignore"}
+    for verb, change in (("create", {}), ("update", {"route_host": "s.example.com"})):
+        result = run.as_user(user)(registry_route, **{**asked, **change})
+        assert f"this user cannot {verb} routes/custom-host in namespace {namespace}" in result["msg"]
+        assert [r["verbs"] for r in yaml.safe_load(result["rule"])] == [[verb]]
+        grant(user, yaml.safe_load(result["rule"]))
+        for _try in range(40):
+            result = run.as_user(user)(registry_route, **{**asked, **change})
+            if not result.get("failed"):
+                break
+        assert result["changed"], result
+    assert not run.as_user(user)(registry_route, **{**asked, "route_host": "s.example.com"})["changed"]
+
+
+def test_a_name_that_does_not_resolve(run: Any, admin: Api, registry: Object, namespace: str) -> None:
+    assert registry["name"] == "docker-registry"
+    asked = {"route_host": "no-such-host.invalid", "secret_name": "none", "wait": False}
+    refused = run(registry_route, dns="fail", **asked)
+    assert "no-such-host.invalid does not resolve on" in refused["msg"]
+    assert live(admin, namespace) == {}
+    assert not run(registry_route, check=True, dns="ignore", **asked).get("warnings")
+    warned = run(registry_route, **asked)
+    assert warned["changed"]
+    assert "no-such-host.invalid does not resolve on" in str(warned["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("asked", "text"),
+    [
+        (
+            {"certificate": {"cert_content": "a certificate", "key_content": "its key"}},
+            "certificate: ['cert_content', 'key_content'] is for",
+        ),
+        ({"destination_ca": {"cert_content": "x"}, "termination": "edge"}, "destination_ca: ['cert_content'] is for"),
+        ({"insecure_policy": "allow"}, "insecure_policy: 'allow' does not go with termination passthrough"),
+        ({"timeout": "5 minutes"}, "timeout: '5 minutes' is no duration"),
+        ({"timeout": "100d"}, "is longer than HAProxy can count"),
+        ({"allow_ips": ["10.0.0.1/8"]}, "allow_ips: '10.0.0.1/8' is no address or network"),
+        ({"allow_ips": [f"10.0.{n}.0/24" for n in range(62)]}, "more than the 61"),
+        (
+            {"allow_ips": ["10.0.0.1"], "annotations": {"haproxy.router.openshift.io/ip_whitelist": "x"}},
+            "annotations: ",
+        ),
+        ({"kind": "ingress"}, "route_host: None is required for an Ingress"),
+        ({"kind": "ingress", "route_host": HOST, "termination": "edge"}, "termination: 'edge' is for kind route"),
+        ({"kind": "node_port", "timeout": "5s"}, "timeout: '5s' is for kind route"),
+        ({"node_port": 30000}, "node_port: 30000 is for kind node_port"),
+        ({"kind": "node_port", "route_name": "docker-registry"}, "is the registry's own Service"),
+        ({"beside": True}, "beside: True needs route_host"),
+    ],
+)
+def test_bad_options_are_refused_before_anything_is_asked(run: Any, asked: Object, text: str) -> None:
+    result = run(registry_route, **asked)
+    assert text in result["msg"]
+    assert sum(result["api_requests"].values()) == 0
+
+
+# ---- where there are no Routes ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def classes(admin: Api) -> Iterator[Callable[..., None]]:
+    """Makes IngressClasses; they are of the whole cluster, so they go again."""
+    made: list[ObjectRef] = []
+
+    def make(name: str, controller: str, *, default: bool = False) -> None:
+        ref = ObjectRef("networking.k8s.io/v1", "IngressClass", name)
+        notes = {"annotations": {external.DEFAULT_CLASS: "true"}} if default else {}
+        meta = {"name": name, **notes}
+        body = {"apiVersion": ref.api_version, "kind": ref.kind, "metadata": meta, "spec": {"controller": controller}}
+        admin.create(body)
+        made.append(ref)
+
+    yield make
+    for ref in made:
+        admin.delete(ref)
+
+
+def test_an_ingress_is_passed_through_as_its_controller_has_it(
+    run: Any, admin: Api, registry: Object, classes: Any, namespace: str
+) -> None:
+    asked = {"kind": "ingress", "route_host": HOST, "wait": False, "dns": "ignore"}
+    assert "There is no IngressClass" in run(registry_route, **asked)["msg"]
+    classes("nginx", "k8s.io/ingress-nginx")
+    planned, done = run(registry_route, check=True, **asked), run(registry_route, **asked)
+    assert {k: planned[k] for k in SAME} == {k: done[k] for k in SAME}
+    assert done["actions"] == [f"Created Ingress {namespace}/docker-registry."]
+    made = admin.get(ObjectRef("networking.k8s.io/v1", "Ingress", "docker-registry", namespace)) or {}
+    assert made["metadata"]["annotations"]["nginx.ingress.kubernetes.io/ssl-passthrough"] == "true"
+    assert made["spec"]["ingressClassName"] == "nginx"
+    assert made["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"] == {
+        "name": "docker-registry", "port": {"number": registry["port"]},
+    }  # fmt: skip
+    assert done["registry"]["endpoints"][-1] == HOST
+    assert not run(registry_route, **asked)["changed"]
+    classes("haproxy", "haproxy.org/ingress-controller/haproxy")
+    assert "ingress_class: which of haproxy, nginx" in run(registry_route, **asked)["msg"]
+    changed = run(registry_route, ingress_class="haproxy", **asked)
+    assert changed["changed"]
+    made = admin.get(ObjectRef("networking.k8s.io/v1", "Ingress", "docker-registry", namespace)) or {}
+    assert {k for k in made["metadata"]["annotations"] if "passthrough" in k} == {"haproxy.org/ssl-passthrough"}
+    late = run(registry_route, ingress_class="haproxy", **{**asked, "wait": True, "wait_timeout": 1})
+    assert "No controller gave Ingress" in late["msg"]
+    assert run(registry_route, kind="ingress", state="absent")["actions"] == [
+        f"Deleted Ingress {namespace}/docker-registry."
+    ]
+    assert not run(registry_route, kind="ingress", state="absent")["changed"]
+
+
+@pytest.mark.usefixtures("registry")
+def test_controllers_that_do_it_otherwise_or_are_unknown(run: Any, classes: Any) -> None:
+    asked = {"kind": "ingress", "route_host": HOST, "wait": False, "dns": "ignore"}
+    classes("traefik", "traefik.io/ingress-controller", default=True)
+    assert "by an IngressRouteTCP with tls.passthrough: true" in run(registry_route, **asked)["msg"]
+    classes("mine", "example.com/mine")
+    assert "Say its annotation in annotations" in run(registry_route, ingress_class="mine", **asked)["msg"]
+    assert (
+        "there is no IngressClass other; there is mine, traefik"
+        in run(registry_route, ingress_class="other", **asked)["msg"]
+    )
+    assert run(registry_route, ingress_class="mine", annotations={"example.com/pass": "yes"}, **asked)["changed"]
+
+
+def test_a_service_beside_the_registrys_own(run: Any, admin: Api, registry: Object, namespace: str) -> None:
+    own = admin.get(ObjectRef("v1", "Service", "docker-registry", namespace))
+    planned = run(registry_route, check=True, kind="node_port")
+    assert planned["route"]["port"] == "(known after apply)"
+    done = run(registry_route, kind="node_port")
+    assert {k: planned[k] for k in SAME} == {k: done[k] for k in SAME}
+    assert 30000 <= done["route"]["port"] <= 32767
+    ref = ObjectRef("v1", "Service", "docker-registry-external", namespace)
+    made = admin.get(ref) or {}
+    assert made["spec"]["selector"] == (own or {})["spec"]["selector"]
+    assert made["spec"]["ports"][0]["port"] == registry["port"]
+    again = run(registry_route, kind="node_port")
+    assert not again["changed"]
+    assert again["route"]["port"] == done["route"]["port"], "the cluster's choice stays"
+    balanced = {"kind": "load_balancer", "allow_ips": ["192.0.2.7"], "wait": False}
+    assert run(registry_route, **balanced)["changed"]
+    assert not run(registry_route, **balanced)["changed"]
+    made = admin.get(ref) or {}
+    assert (made["spec"]["type"], made["spec"]["ports"][0]["port"]) == ("LoadBalancer", 443)
+    assert made["spec"]["loadBalancerSourceRanges"] == ["192.0.2.7/32"]
+    late = run(registry_route, **{**balanced, "wait": True, "wait_timeout": 1})
+    assert "the cluster has a controller for load balancers" in late["msg"]
+    assert admin.get(ObjectRef("v1", "Service", "docker-registry", namespace)) == own, (
+        "the registry's own is left alone"
+    )
+    assert run(registry_route, kind="load_balancer", state="absent")["changed"]
+    assert admin.get(ref) is None
