@@ -11,6 +11,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+import standins_certificates as certificates
 from hypothesis import given
 from hypothesis import strategies as st
 from standins.router.admission import Verdict, admit, ingress_of, key_of
@@ -20,6 +21,7 @@ DOMAIN = "apps.sandbox.test"
 HOST = "registry.apps.sandbox.test"
 NOW = datetime(2026, 5, 1, 12, tzinfo=timezone.utc)
 Json = dict[str, Any]
+PAIR = dict(zip(("certificate", "key"), (part.decode() for part in certificates.leaf(HOST)), strict=True))
 
 
 def verdicts(*routes: Json) -> dict[str, Verdict]:
@@ -74,8 +76,14 @@ def test_a_route_that_is_refused_claims_nothing() -> None:
 @pytest.mark.parametrize(
     ("route", "reason", "words"),
     [
-        (make_route("r", HOST, termination="edge"), "ExtendedValidationFailed", "edge"),
-        (make_route("r", HOST, termination="reencrypt"), "ExtendedValidationFailed", "reencrypt"),
+        (make_route("r", HOST, termination="edge"), "ExtendedValidationFailed", "spec.tls.certificate"),
+        (make_route("r", HOST, tls={"termination": "edge", **PAIR, "key": "x"}), "ExtendedValidationFailed", "tls.key"),
+        (make_route("r", HOST, tls={"termination": "reencrypt", **PAIR}), "ExtendedValidationFailed", "no service CA"),
+        (
+            make_route("r", HOST, tls={"termination": "reencrypt", **PAIR, "destinationCACertificate": "x"}),
+            "ExtendedValidationFailed",
+            "destinationCACertificate: cannot be used",
+        ),
         (make_route("r", HOST, wildcardPolicy="Subdomain"), "RouteNotAdmitted", "wildcard"),
         (make_route("r", "bad_host\n  server evil 1.2.3.4"), "InvalidHost", "not a host name"),
         (make_route("r", "a..b"), "InvalidHost", "not a host name"),

@@ -80,10 +80,12 @@ class Bench:
             stats_socket=str(directory / "stats.sock"),
             http_port=free_port(),
             https_port=free_port(),
+            inner_port=free_port(),
+            tls_dir=str(directory / "tls"),
         )
         self.config, self.master = directory / "haproxy.cfg", directory / "master.sock"
         haproxy.write(self.config, render([], [], [], self.settings).config)
-        self.effect = apply_to_haproxy(self.config, self.master)
+        self.effect = apply_to_haproxy(self.config, self.master, Path(self.settings.tls_dir))
         self.process = subprocess.Popen(
             ["haproxy", "-W", "-f", str(self.config), "-S", str(self.master)],
             stdout=subprocess.DEVNULL,

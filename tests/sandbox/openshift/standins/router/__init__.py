@@ -3,5 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Stand-in for OpenShift's router: Routes and endpoints become the configuration of a real HAProxy.
 
-admission (which Route gets its host) and render (the configuration) are pure; controller and haproxy touch the world.
+admission (which Route gets its host) and render (the configuration) are pure; pem looks at certificates, controller and
+haproxy touch the world.
 """

@@ -50,6 +50,7 @@ def main() -> int:
         stats_socket=str(arguments.run_dir / "stats.sock"),
         http_port=arguments.http_port,
         https_port=arguments.https_port,
+        tls_dir=str(arguments.config.parent / "tls"),
     )
     try:
         if arguments.initial:
@@ -60,7 +61,8 @@ def main() -> int:
     except (KubeconfigError, haproxy.HaproxyError) as error:
         log(str(error))
         return 1
-    Router(Client(connection), settings, apply_to_haproxy(arguments.config, arguments.run_dir / "master.sock")).run()
+    effect = apply_to_haproxy(arguments.config, arguments.run_dir / "master.sock", Path(settings.tls_dir))
+    Router(Client(connection), settings, effect).run()
     return 0
 
 

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from standins.daemon import stamp
 from standins.kubeapi import Json
+from standins.router import pem
 
 ROUTER_NAME = "router"
 GENERATED = "openshift.io/host.generated"
@@ -67,11 +68,6 @@ def unsupported(route: Json) -> Verdict | None:
     labels = host.split(".")
     # The first that holds is said; each is put as OpenShift's router or API server puts it.
     faults = [
-        (
-            termination not in {None, "passthrough"},
-            "ExtendedValidationFailed",
-            f"spec.tls.termination: the sandbox's router serves passthrough and plain http only, not {termination}",
-        ),
         (spec.get("wildcardPolicy", "None") != "None", "RouteNotAdmitted", "wildcard routes are not allowed"),
         (
             not SAFE_HOST.fullmatch(host) or not all(0 < len(label) <= MAX_LABEL for label in labels),
@@ -94,7 +90,26 @@ def unsupported(route: Json) -> Verdict | None:
             "spec.to.kind: must reference a Service",
         ),
     ]
-    return next((Verdict(False, reason, message) for holds, reason, message in faults if holds), None)
+    verdict = next((Verdict(False, reason, message) for holds, reason, message in faults if holds), None)
+    wrong = None if verdict else _certificates_fault(spec.get("tls") or {})
+    return Verdict(False, "ExtendedValidationFailed", wrong) if wrong else verdict
+
+
+def _certificates_fault(tls: Json) -> str | None:
+    """Say what is wrong with the certificates of a Route whose TLS ends in the router, or None."""
+    if tls.get("termination") not in {"edge", "reencrypt"}:
+        return None
+    if not tls.get("certificate"):
+        return "spec.tls.certificate: the sandbox's router has no certificate of its own"
+    wrong = pem.pair_fault("\n".join([tls["certificate"], tls.get("caCertificate") or ""]), tls.get("key") or "")
+    if wrong:
+        return f"spec.tls.key: certificate and key cannot be used: {wrong}"
+    if tls["termination"] == "edge":
+        return None
+    if not tls.get("destinationCACertificate"):
+        return "spec.tls.destinationCACertificate: the sandbox has no service CA to fall back on"
+    wrong = pem.authority_fault(tls["destinationCACertificate"])
+    return f"spec.tls.destinationCACertificate: cannot be used: {wrong}" if wrong else None
 
 
 def admit(routes: Sequence[Json], domain: str) -> Admission:

@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol
 from urllib.parse import quote
 
@@ -43,21 +44,23 @@ class Api(Source, Protocol):
 class Effect(Protocol):
     """How a configuration is put into effect."""
 
-    def __call__(self, text: str) -> bool:
-        """Make it so; returns whether anything changed. Raises HaproxyError."""
+    def __call__(self, text: str, files: Mapping[str, str] = MappingProxyType({})) -> bool:
+        """Make it so, with the files it names; returns whether anything changed. Raises HaproxyError."""
 
 
-def apply_to_haproxy(config: Path, master: Path) -> Effect:
-    """Return what writes the file and reloads HAProxy, until it took the file over."""
+def apply_to_haproxy(config: Path, master: Path, tls_dir: Path | None = None) -> Effect:
+    """Return what writes the files and reloads HAProxy, until it took them over."""
     pending = True  # whether HAProxy runs with the file is unknown at first
 
-    def effect(text: str) -> bool:
+    def effect(text: str, files: Mapping[str, str] = MappingProxyType({})) -> bool:
         nonlocal pending
-        if not haproxy.write(config, text) and not pending:
+        if not haproxy.write(config, text, files) and not pending:
             return False
         pending = True
         haproxy.reload(master)
         pending = False
+        if tls_dir is not None:
+            haproxy.forget(tls_dir, files)
         return True
 
     return effect
@@ -114,7 +117,7 @@ class Router:
         Raises ApiError and HaproxyError.
         """
         rendered = render(routes, services, slices, self._settings)
-        if self._effect(rendered.config):
+        if self._effect(rendered.config, rendered.files):
             daemon.log(f"haproxy reloaded: {len(rendered.admission.admitted)} routes")
         by_key = {key_of(route): route for route in routes}
         for key, host in rendered.admission.hosts.items():

@@ -8,6 +8,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import time
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 COMMAND = "haproxy"
@@ -57,19 +58,40 @@ def current_workers(answer: str) -> set[str]:
     return pids
 
 
-def write(config: Path, text: str) -> bool:
+def write(config: Path, text: str, files: Mapping[str, str] | None = None) -> bool:
     """Check a configuration and put it in its place; returns whether it differs from the one there.
+
+    Before it come the files that it names, by their paths: certificates with their keys.
 
     Raises HaproxyError where HAProxy would not take it: the old one stays.
     """
     if config.is_file() and config.read_text(encoding="utf-8") == text:
         return False
     config.parent.mkdir(parents=True, exist_ok=True)
+    for path, content in (files or {}).items():
+        _keep(Path(path), content)
     part = config.with_name(f"{config.name}.new")
     part.write_text(text, encoding="utf-8")
     check(part)
     part.replace(config)
     return True
+
+
+def _keep(path: Path, content: str) -> None:
+    """Write a file that nobody else can read; one of this name has this content."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    part = path.with_suffix(".new")
+    part.touch(mode=0o600)
+    part.write_text(content, encoding="utf-8")
+    part.replace(path)
+
+
+def forget(directory: Path, files: Iterable[str]) -> None:
+    """Remove what a configuration in effect no longer names; HAProxy has it in its memory."""
+    kept = {Path(path).name for path in files}
+    for path in directory.glob("*.pem"):
+        if path.name not in kept:
+            path.unlink(missing_ok=True)
 
 
 def reload(master: Path) -> None:
