@@ -30,14 +30,17 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Show what every node's docker could do
+- name: Show what every node's engine could do
   ansible.builtin.debug:
     msg: "{{ ansible_play_hosts_all | okd.registry.registry_check_table(hostvars, 'node_check') }}"
 """
 
 RETURN = r"""
 _value:
-  description: One line for each node and endpoint.
+  description:
+    - A line for each node and endpoint, with the seconds of each step and their sum; C(FAILED), C(warning), or C(-)
+      for a step that was not gone through.
+    - Then a line for each fault, and for each endpoint that cannot be reached from a host.
   type: list
   elements: str
 """
@@ -46,26 +49,46 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 _ABSENT = "not checked: the node was not reached, or an earlier step failed there"
+#: The module's steps in their order; those that it does not know come last.
+_STEPS = (
+    "resolve", "tls", "v2", "trust", "login", "push", "monolithic", "chunked", "refused", "pull_tag", "pull",
+)  # fmt: skip
+_HEAD = ("host", "by", "endpoint")
+
+Found = Mapping[str, Any]
 
 
-def _steps(results: Iterable[Mapping[str, Any]]) -> str:
-    """Say how the steps of one endpoint went: C(login 0.03 s, push FAILED: …)."""
-    return ", ".join(
-        f"{result['step']} {result['seconds']:.2f} s" if result["ok"] else f"{result['step']} FAILED: {result['error']}"
-        for result in results
-    )
+def _cell(result: Found | None) -> str:
+    """Say how one step of one endpoint went: its seconds, or that it did not work."""
+    if result is None:
+        return "-"
+    status = result.get("status") or ("ok" if result["ok"] else "failed")
+    return {"ok": f"{result['seconds']:.2f}", "failed": "FAILED"}.get(status, status)
 
 
-def _lines(host: str, found: Mapping[str, Any] | None) -> list[tuple[str, str, str]]:
-    """Give the rows (host, endpoint, what happened) of one host."""
-    results = (found or {}).get("results") or []
-    if not results:
-        return [(host, "-", str((found or {}).get("msg") or _ABSENT))]
-    endpoints = dict.fromkeys(result["endpoint"] for result in results)
-    return [
-        (host, endpoint, _steps(result for result in results if result["endpoint"] == endpoint))
-        for endpoint in endpoints
-    ]
+def _row(host: str, found: Found, endpoint: str, steps: list[str]) -> list[str]:
+    """Give the cells of one endpoint on one host."""
+    own = {result["step"]: result for result in found["results"] if result["endpoint"] == endpoint}
+    spent = sum(result["seconds"] for result in own.values())
+    cells = [_cell(own.get(step)) for step in steps]
+    return [host, str(found.get("engine") or "-"), endpoint, *cells, f"{spent:.2f}" if own else "-"]
+
+
+def _endpoints(found: Found) -> list[str]:
+    """Name the endpoints of a host's result, also those of which nothing was gone through."""
+    both = [*(found.get("results") or []), *(found.get("not_run") or [])]
+    return list(dict.fromkeys(entry["endpoint"] for entry in both))
+
+
+def _said(host: str, found: Found | None) -> list[str]:
+    """Give the faults of one host as sentences."""
+    if not found or not _endpoints(found):
+        return [f"{host}: {(found or {}).get('msg') or _ABSENT}"]
+    wrong = [result for result in found.get("results") or [] if result.get("error")]
+    lines = [f"{host}: {result['step']} {_cell(result)}: {result['error']}" for result in wrong]
+    away = {left["endpoint"]: left for left in found.get("not_run") or [] if left["status"] == "unreachable"}
+    lines += [f"{host}: {name} cannot be reached from here: {left['error']}" for name, left in away.items()]
+    return lines + [f"{host}: left in the engine: {left}" for left in found.get("leftovers") or []]
 
 
 def check_table(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]], variable: str) -> list[str]:
@@ -75,9 +98,24 @@ def check_table(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]],
     :param hostvars: the play's hostvars
     :param variable: the variable in which each host registered its result; a host without it was not checked
     """
-    rows = [row for host in hosts for row in _lines(host, hostvars[host].get(variable))]
-    widths = [max((len(row[column]) for row in rows), default=0) for column in range(2)]
-    return [f"{row[0]:<{widths[0]}}  {row[1]:<{widths[1]}}  {row[2]}" for row in rows]
+    known = {host: hostvars[host].get(variable) for host in hosts}
+    seen = {result["step"] for found in known.values() for result in (found or {}).get("results") or []}
+    steps = [step for step in _STEPS if step in seen] + sorted(seen - set(_STEPS))
+    rows = [
+        _row(host, found, endpoint, steps) for host, found in known.items() if found for endpoint in _endpoints(found)
+    ]
+    lines = _aligned([[*_HEAD, *steps, "total"], *rows]) if rows else []
+    return lines + [line for host, found in known.items() for line in _said(host, found)]
+
+
+def _aligned(rows: list[list[str]]) -> list[str]:
+    """Bring cells into columns: names to the left, times to the right."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    left = len(_HEAD)
+    return [
+        "  ".join(f"{cell:<{width}}" if at < left else f"{cell:>{width}}" for at, (cell, width) in enumerate(row))
+        for row in (list(zip(row, widths, strict=True)) for row in rows)
+    ]
 
 
 class FilterModule:

@@ -1,28 +1,51 @@
 # Copyright: (c) 2026, okd.registry contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Prove by use that a node's own docker can log in, push and pull through every name of a registry."""
+"""Prove by use that a host can log in, push and pull through every name of a registry, and time it."""
 
-import base64
 import glob
-import json
+import threading
 import time
 from collections import namedtuple
-from urllib.parse import quote, urlencode
+from concurrent.futures import ThreadPoolExecutor
 
+from . import chunks, pem, probe_image, tls
 from . import endpoint as endpoints_of
-from . import engine as engines
-from . import pem, probe_image, tls
+from .checkclient import Client
+from .checkway import ADVICE, StepError, hide
 from .errors import EngineError
 
-STEPS = ("tls", "v2", "login", "push", "pull")
-_WITH_TOKEN = ("login", "push", "pull")
-_HIDDEN = "********"
-_LOGIN_ADVICE = "give the token of a user, one that has not expired: oc whoami -t"
-_RIGHTS_ADVICE = "may {} push and pull in the project {}, as system:image-builder allows?"
+#: In their order, each with the steps without which it makes no sense.
+NEEDS = {
+    "resolve": (),
+    "tls": ("resolve",),
+    "v2": ("resolve", "tls"),
+    "trust": ("resolve", "tls"),
+    "login": ("resolve", "tls", "v2", "trust"),
+    "push": ("resolve", "tls", "v2", "trust", "login"),
+    "monolithic": ("resolve", "tls", "v2", "login"),
+    "chunked": ("resolve", "tls", "v2", "login"),
+    "refused": ("resolve", "tls", "v2"),
+    "pull_tag": ("resolve", "tls", "v2", "trust", "login", "push"),
+    "pull": ("resolve", "tls", "v2", "trust", "login", "push"),
+}
+STEPS = tuple(NEEDS)
+#: Gone through name by name, since what one brings the next would not fetch.
+_ONE_BY_ONE = ("pull_tag", "pull")
+_WITH_TOKEN = ("login", "push", "monolithic", "chunked", "pull_tag", "pull")
+FAIL_ON = ("any", "all", "none", "warning", *STEPS)
+#: What a host that is not in the cluster cannot be blamed for.
+_UNREACHABLE = ("unresolved", "unreachable", "timeout", "refused")
+_CONNECT = 5.0  # seconds that such a host waits for a connection
+_AT_ONCE = 8
 
-# The options of the module; token may be None; ca: bytes or None; timeout: seconds
-Request = namedtuple("Request", "endpoints username token ca project image tag steps timeout")
+# The options of the module. token, outsider_token, project may be None; ca: bytes or None; timeout: seconds;
+# layer_size, chunk_size: bytes; skip_unreachable: whether names that cannot be reached are said and not failed
+Request = namedtuple(
+    "Request",
+    "endpoints username token outsider_username outsider_token ca project image tag steps timeout layer_size "
+    "chunk_size skip_unreachable",
+)
 
 
 def request(params):
@@ -30,226 +53,303 @@ def request(params):
 
     :param params: dict, as documented
     :returns: Request
-    :raises RefusedError: where ca_cert is not one
+    :raises RefusedError: where ca_cert is not one, or a size is none
     """
     ca = pem.bundle(params["ca_cert"]) if params["ca_cert"] else None
-    names = ("endpoints", "username", "token", "project", "image", "tag", "steps", "timeout")
-    return Request(ca=ca, **{name: params[name] for name in names})
+    plain = ("endpoints", "username", "token", "project", "image", "tag", "steps", "timeout")
+    return Request(
+        ca=ca,
+        outsider_username=params["outsider_username"],
+        outsider_token=params["outsider_token"],
+        layer_size=chunks.size(params["layer_size"], "layer_size", probe_image.LARGEST),
+        chunk_size=max(1, chunks.size(params["chunk_size"], "chunk_size", probe_image.LARGEST)),
+        skip_unreachable=params["unreachable"] == "skip",
+        **{name: params[name] for name in plain},
+    )
 
 
-class _Failed(Exception):
-    """A step failed; the text says why."""
+class Image:
+    """The image as it is sent, made once, when it is first needed."""
+
+    def __init__(self, layer_size):
+        self._size = layer_size
+        self._lock = threading.Lock()
+        self._made = None
+
+    def __call__(self):
+        """Give probe_image.Packed."""
+        with self._lock:
+            if self._made is None:
+                self._made = probe_image.packed(self._size)
+            return self._made
 
 
 class Check:
-    """One call of the module on one node.
+    """One call of the module on one host.
 
     :param request: Request
-    :param engine: engine.Engine
-    :param certs_d: directory in which docker looks for CAs
+    :param way: function of checkway.Access, of the context's function and of Image that gives the way to push and pull
+    :param folder: function of an endpoint (str) that gives the directory in which the engine looks for its CA, or ""
     """
 
-    def __init__(self, request, engine, certs_d="/etc/docker/certs.d", clock=time):
+    def __init__(self, request, way, folder, access, clock=time):
         self._request = request
-        self._engine = engine
-        self._certs_d = certs_d
+        self._folder = folder
         self._clock = clock
-        self._made = []
-        self.results = []
-        self.residue = []
-        self.leftovers = []
+        image = Image(request.layer_size)
+        self._client = Client(access, self._context, image, request.timeout)
+        self._way = way(access, self._context_of_engine, image)
+        self._found = {name: {} for name in request.endpoints}  # type: dict
+        self._not_run = []
+        self._digests = {}
+        self._residue = {}
+        self._leftovers = []
+        self._started = self._seconds = 0.0
 
     def run(self):
-        """Go through all endpoints; results, residue and leftovers then say what was found."""
-        steps = [step for step in STEPS if step in self._request.steps and step not in self._skipped()]
+        """Go through all endpoints; outcome() then says what was found."""
+        self._started = self._clock.monotonic()
+        steps = [step for step in STEPS if step in self._request.steps and step not in self.skipped()]
+        together = [step for step in steps if step not in _ONE_BY_ONE]
+        names = list(self._found)
         try:
-            for name in self._request.endpoints:
-                self._endpoint(name, steps)
+            with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+                list(pool.map(lambda name: self._go(name, together, steps), names))
+            self._forget(steps)
+            for name in names:
+                for step in steps:
+                    if step in _ONE_BY_ONE:
+                        self._step(name, step)
+                        self._forget(steps)
         finally:
-            self.leftovers = self._clean_up()
+            self._leftovers = [self._hide(said) for said in self._way.forget()]
+            self._seconds = round(self._clock.monotonic() - self._started, 3)
 
     def outcome(self):
         """Give the module's result: what was found, and a sentence (msg) that sums it up."""
-        wrong = [found for found in self.results if not found["ok"]]
-        skipped = self._skipped()
-        if wrong:
-            text = "; ".join("{} of {}".format(found["step"], found["error"]) for found in wrong)
-        elif skipped:
-            text = "No token was given, so only TLS and the registry's API were checked, not {}".format(
-                ", ".join(skipped)
-            )
-        else:
-            text = "Every step works by every name"
+        results = [found for name in self._found for found in sorted(self._found[name].values(), key=_order)]
+        skipped = self.skipped()
         return {
-            "msg": text,
-            "results": self.results,
-            "residue": self.residue,
-            "leftovers": self.leftovers,
+            "msg": self._sentence(results, skipped),
+            "engine": self._way.name,
+            "seconds": self._seconds,
+            "results": results,
+            "not_run": self._not_run,
+            "residue": list(self._residue),
+            "leftovers": self._leftovers,
             "skipped_steps": skipped,
         }
 
     def fails(self, fail_on):
-        """Say whether the module is to fail (bool). :param fail_on: C(any), C(all) or C(none)"""
-        wrong = {found["endpoint"] for found in self.results if not found["ok"]}
-        if fail_on == "all":
-            return bool(wrong) and wrong == set(self._request.endpoints)
-        return fail_on == "any" and bool(wrong)
+        """Say whether the module is to fail (bool). :param fail_on: list of FAIL_ON"""
+        results = [found for name in self._found for found in self._found[name].values()]
+        wrong = [found for found in results if found["status"] == "failed"]
+        warned = any(found["status"] == "warning" for found in results) or bool(self._leftovers)
+        gone_through = {found["endpoint"] for found in results}
+        return (
+            ("any" in fail_on and bool(wrong))
+            or ("warning" in fail_on and (bool(wrong) or warned))
+            or ("all" in fail_on and bool(wrong) and gone_through == {found["endpoint"] for found in wrong})
+            or any(found["step"] in fail_on for found in wrong)
+        )
 
-    def _skipped(self):
-        return [] if self._request.token else [step for step in self._request.steps if step in _WITH_TOKEN]
+    def skipped(self):
+        """List the steps that were asked for and lack what they need: a token, or an engine whose trust counts."""
+        without = [] if self._request.token else list(_WITH_TOKEN)
+        without += [] if self._request.outsider_token else ["refused"]
+        without += [] if any(self._folder(name) for name in self._request.endpoints) else ["trust"]
+        return [step for step in self._request.steps if step in without]
 
-    def _endpoint(self, name, steps):
-        """Run the steps of one endpoint; after one that fails the rest would only fail as well."""
-        digest = None
-        for step in steps:
-            started = self._clock.monotonic()
-            error = None
-            try:
-                digest = getattr(self, "_" + step)(name, digest) or digest
-            except (_Failed, EngineError) as exc:
-                error = self._hide("{}: {}".format(step, exc) if isinstance(exc, EngineError) else str(exc))
-            seconds = round(self._clock.monotonic() - started, 3)
-            self.results.append(
-                {
-                    "endpoint": name,
-                    "step": step,
-                    "ok": error is None,
-                    "seconds": seconds,
-                    "error": error,
-                    "digest": digest if step in ("push", "pull") and error is None else None,
-                }
-            )
-            if error is not None:
+    # ---- the order
+
+    def _go(self, name, together, steps):
+        """Go through the steps that do not disturb those by other names."""
+        if self._request.skip_unreachable:
+            said = self._unreachable(name)
+            if said:
+                for step in steps:
+                    self._leave_out(name, step, "unreachable", said)
                 return
+        for step in together:
+            self._step(name, step)
 
-    # ---- the steps; each raises _Failed or EngineError
+    def _unreachable(self, name):
+        verdict = tls.reach(endpoints_of.parse(name), min(_CONNECT, self._request.timeout))
+        return "" if verdict.ok or verdict.kind not in _UNREACHABLE else verdict.message
 
-    def _context(self, name):
-        folder = "{}/{}".format(self._certs_d, name)
+    def _step(self, name, step):
+        """Go through one step, unless one that it needs went wrong."""
+        found = self._found[name]
+        if any(entry["endpoint"] == name and entry["step"] == step for entry in self._not_run):
+            return
+        broken = [need for need in NEEDS[step] if need in found and found[need]["status"] == "failed"]
+        broken += [e["step"] for e in self._not_run if e["endpoint"] == name and e["step"] in NEEDS[step]]
+        if broken:
+            self._leave_out(name, step, "skipped", "{} did not work".format(broken[0]))
+            return
+        started = self._clock.monotonic()
+        status, reason, said, digest = "ok", None, None, None
         try:
-            return tls.context_for(self._request.ca, sorted(glob.glob(glob.escape(folder) + "/*.crt")))
-        except OSError as exc:
-            raise _Failed("{}: a CA file in {} cannot be read: {}".format(name, folder, exc)) from exc
+            digest = getattr(self, "_" + step)(name)
+        except _Warning as exc:
+            status, reason, said = "warning", exc.reason, str(exc)
+        except StepError as exc:
+            status, reason, said = "failed", exc.reason, str(exc)
+        except EngineError as exc:
+            status, reason, said = "failed", "engine", "{}: {}".format(name, exc)
+        found[step] = {
+            "endpoint": name,
+            "step": step,
+            "ok": status != "failed",
+            "status": status,
+            "reason": reason,
+            "seconds": round(self._clock.monotonic() - started, 3),
+            "error": said and self._hide(said),
+            "digest": None if step == "tls" else digest,
+            "certificate": digest if step == "tls" else None,
+            "by": self._by(step),
+        }
 
-    def _tls(self, name, _digest):
-        verdict = tls.check(endpoints_of.parse(name), self._context(name), self._request.timeout)
-        if not verdict.ok:
-            raise _Failed(tls.explain(name, verdict))
+    def _leave_out(self, name, step, status, why):
+        self._not_run.append({"endpoint": name, "step": step, "status": status, "error": why})
 
-    def _v2(self, name, _digest):
-        verdict, status, headers = tls.get(endpoints_of.parse(name), self._context(name), "/v2/", self._request.timeout)
-        if not verdict.ok:
-            raise _Failed(tls.explain(name, verdict))
-        if status not in (200, 401):
-            raise _Failed("{}: GET /v2/ gives HTTP status {}, not 200 or 401: this is no registry, or a router without "
-                          "one behind it".format(name, status))  # fmt: skip
-        if "docker-distribution-api-version" not in headers:
-            raise _Failed(
-                "{}: GET /v2/ is answered, but not by a registry (no Docker-Distribution-Api-Version)".format(name)
+    def _by(self, step):
+        if step in ("login", "push", "pull_tag", "pull"):
+            return self._way.name
+        return "client" if step in ("monolithic", "chunked", "refused") else "host"
+
+    def _forget(self, steps):
+        """Remove what is in the engine before it pulls, so that it has to."""
+        if any(step in _ONE_BY_ONE for step in steps):
+            self._way.forget()
+
+    def _sentence(self, results, skipped):
+        said = [
+            "{} of {}".format(found["step"], found["error"])
+            for status in ("failed", "warning")
+            for found in results
+            if found["status"] == status
+        ]
+        unreachable = [left for left in self._not_run if left["status"] == "unreachable"]
+        for name in dict.fromkeys(left["endpoint"] for left in unreachable):
+            why = next(left["error"] for left in unreachable if left["endpoint"] == name)
+            said.append("{} cannot be reached from here: {}".format(name, why))
+        if said:
+            return "; ".join(said)
+        lacking = [step for step in skipped if step in _WITH_TOKEN]
+        if lacking:
+            return "No token was given, so only TLS and the registry's API were checked, not {}".format(
+                ", ".join(lacking)
             )
-
-    def _login(self, name, _digest):
-        request = self._request
-        login = {"username": request.username, "password": request.token, "serveraddress": name}
-        try:
-            self._engine.call("POST", "/auth", login)
-        except EngineError as exc:
-            self._explain(name, "login as {} refused".format(request.username), exc, _LOGIN_ADVICE)
-
-    def _push(self, name, _digest):
-        image_id = self._load()
-        repository = self._repository(name)
-        tagged = "{}:{}".format(repository, self._request.tag)
-        self._brings(tagged)
-        query = urlencode({"repo": repository, "tag": self._request.tag})
-        self._engine.call("POST", "/images/{}/tag?{}".format(quote(image_id, safe=":"), query))
-        path = "/images/{}/push?{}".format(quote(repository, safe="/:[]"), urlencode({"tag": self._request.tag}))
-        try:
-            messages = self._engine.stream("POST", path, headers=self._auth(name))
-        except EngineError as exc:
-            self._explain(name, "push of {} refused".format(tagged), exc)
-        digest = next((m["aux"]["Digest"] for m in messages if (m.get("aux") or {}).get("Digest")), None)
-        if digest is None:
-            raise _Failed("{}: docker pushed {} and names no digest".format(name, tagged))
-        left = "{}/{}:{}@{}".format(self._request.project, self._request.image, self._request.tag, digest)
-        if left not in self.residue:
-            self.residue.append(left)
-        return digest
-
-    def _pull(self, name, pushed):
-        if pushed is None:
-            raise _Failed("{}: pull needs the digest of a push; say both steps".format(name))
-        self._clean_up()
-        repository = self._repository(name)
-        reference = "{}@{}".format(repository, pushed)
-        self._brings(reference)
-        try:
-            path = "/images/create?" + urlencode({"fromImage": repository, "tag": pushed})
-            self._engine.stream("POST", path, headers=self._auth(name))
-        except EngineError as exc:
-            self._explain(name, "pull of {} refused".format(reference), exc)
-        found = self._engine.call("GET", "/images/{}/json".format(quote(reference, safe="/:@[]"))) or {}
-        digests = [digest.rpartition("@")[2] for digest in found.get("RepoDigests") or []]
-        if pushed not in digests:
-            raise _Failed("{}: pushed {}, pulled {}".format(name, pushed, ", ".join(digests) or "nothing"))
-        return pushed
-
-    # ---- what the steps share
-
-    def _repository(self, name):
-        return "{}/{}/{}".format(name, self._request.project, self._request.image)
-
-    def _auth(self, name):
-        return engines.registry_auth(self._request.username, self._request.token, name)
-
-    def _load(self):
-        """Load the image into the local docker, and give what docker calls it."""
-        image = probe_image.build()
-        self._brings(image.image_id)
-        headers = {"Content-Type": "application/x-tar"}
-        self._engine.stream("POST", "/images/load?quiet=1", image.archive, headers)
-        return image.image_id
-
-    def _explain(self, name, what, exc, advice=""):
-        kind = tls.classify(str(exc))
-        if kind != "other":
-            advice = tls.ADVICE[kind]
-        elif not advice and ("denied" in str(exc) or "unauthorized" in str(exc)):
-            advice = _RIGHTS_ADVICE.format(self._request.username, self._request.project)
-        raise _Failed("{}: {}: {}{}".format(name, what, exc, advice and " ({})".format(advice))) from exc
-
-    def _brings(self, reference):
-        """Remember a name to be removed from the local docker; names of an image go before its id."""
-        if reference not in self._made:
-            self._made.append(reference)
-
-    def _clean_up(self):
-        """Remove what this run brought into the local docker; what cannot be is tried again the next time.
-
-        :returns: what is still there, and why (list of str)
-        """
-        tried = [(reference, self._remove(reference)) for reference in reversed(self._made)]
-        self._made = [reference for reference, said in reversed(tried) if said]
-        return [said for _reference, said in tried if said]
-
-    def _remove(self, reference):
-        """Remove one name of a local image; give "" or why that could not be done."""
-        try:
-            self._engine.call("DELETE", "/images/{}".format(quote(reference, safe="/:@[]")))
-        except EngineError as exc:
-            return "" if exc.status == 404 else self._hide("{}: {}".format(reference, exc))
-        return ""
+        return "Every step works by every name"
 
     def _hide(self, text):
-        """Take the token, in every form in which it was sent, out of a text."""
-        token = self._request.token
-        if not token:
-            return text
-        for form in (
-            token,
-            base64.b64encode(token.encode("utf-8")).decode("ascii"),
-            json.dumps(token)[1:-1],
-            quote(token),
-        ):
-            text = text.replace(form, _HIDDEN)
-        return text
+        return hide(text, (self._request.token, self._request.outsider_token))
+
+    # ---- the steps; each raises StepError or EngineError, and gives a digest or None
+
+    def _context(self, name):
+        """Whom this host is to trust for a name: ca_cert, or whom its engine trusts."""
+        return self._context_for(name, self._request.ca)
+
+    def _context_of_engine(self, name):
+        """Whom the host's engine trusts; where there is none, as _context()."""
+        return self._context_for(name, None if self._folder(name) else self._request.ca)
+
+    def _context_for(self, name, ca):
+        folder = self._folder(name)
+        files = sorted(glob.glob(glob.escape(folder) + "/*.crt")) if folder else []
+        try:
+            return tls.context_for(ca, files)
+        except OSError as exc:
+            said = "{}: a CA file in {} cannot be read: {}".format(name, folder, exc)
+            raise StepError("ca_file", said) from exc
+
+    def _resolve(self, name):
+        at = endpoints_of.parse(name)
+        if at.ip is None and not tls.addresses(at.host):
+            said = "{} does not resolve".format(at.host)
+            raise StepError("unresolved", tls.explain(name, tls.Verdict(False, "unresolved", said)))
+
+    def _tls(self, name):
+        verdict, digest = tls.served(endpoints_of.parse(name), self._context(name), self._request.timeout)
+        self._must(name, verdict)
+        return digest
+
+    def _v2(self, name):
+        at = endpoints_of.parse(name)
+        verdict, status, headers = tls.get(at, self._context(name), "/v2/", self._request.timeout)
+        self._must(name, verdict)
+        if status not in (200, 401):
+            said = "{}: GET /v2/ gives HTTP status {}, not 200 or 401: {}"
+            raise StepError("not_registry", said.format(name, status, ADVICE["not_registry"]))
+        if "docker-distribution-api-version" not in headers:
+            said = "{}: GET /v2/ is answered, but not by a registry (no Docker-Distribution-Api-Version)"
+            raise StepError("not_registry", said.format(name))
+
+    def _trust(self, name):
+        """What this host's engine makes of the certificate, by the files that it reads for this name."""
+        folder = self._folder(name)
+        if folder:
+            verdict = tls.check(endpoints_of.parse(name), self._context_of_engine(name), self._request.timeout)
+            if not verdict.ok:
+                message = "{} trusts what is in {} and the system's CAs: {}".format(
+                    self._way.name, folder, verdict.message
+                )
+                self._must(name, verdict._replace(message=message))
+        flag = self._way.unverified(name)
+        if flag:
+            said = "{}: {} does not verify this name, because of --insecure-registry {}, so its steps are no proof of "
+            raise _Warning("insecure", (said + "trust: run playbooks/trust.yml").format(name, self._way.name, flag))
+
+    def _login(self, name):
+        self._way.login(name)
+
+    def _push(self, name):
+        digest = self._way.push(name)
+        self._digests[name] = digest
+        self._stays(getattr(self._way, "tag", self._request.tag), digest)
+        return digest
+
+    def _monolithic(self, name):
+        return self._sent(self._client.push(name))
+
+    def _chunked(self, name):
+        return self._sent(self._client.push(name, self._request.chunk_size))
+
+    def _sent(self, digest):
+        self._stays(self._client.tag, digest)
+        return digest
+
+    def _refused(self, name):
+        tag = self._client.tag if "monolithic" in self._found[name] else self._request.tag
+        self._client.refuses(name, self._request.outsider_username, self._request.outsider_token, tag)
+
+    def _pull_tag(self, name):
+        return self._way.pull(name, self._request.tag, self._pushed(name))
+
+    def _pull(self, name):
+        pushed = self._pushed(name)
+        return self._way.pull(name, pushed, pushed)
+
+    def _pushed(self, name):
+        if name not in self._digests:
+            raise StepError("other", "{}: a pull needs the digest of a push; say both steps".format(name))
+        return self._digests[name]
+
+    def _stays(self, tag, digest):
+        request = self._request
+        self._residue["{}/{}:{}@{}".format(request.project, request.image, tag, digest)] = True
+
+    @staticmethod
+    def _must(name, verdict):
+        if not verdict.ok:
+            raise StepError(verdict.kind, tls.explain(name, verdict))
+
+
+class _Warning(StepError):
+    """A step works, and not as it should."""
+
+
+def _order(found):
+    return STEPS.index(found["step"])

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Ask a registry over TLS, from this node and by its resolver, and say what is wrong in words one can act on."""
 
+import hashlib
 import http.client
 import re
 import socket
@@ -85,6 +86,15 @@ def context_for(ca_pem=None, files=()):
     return context
 
 
+def reach(endpoint, timeout):
+    """Say whether a connection can be made at all (Verdict). :param timeout: seconds"""
+    try:
+        with socket.create_connection((endpoint.host, endpoint.port), timeout):
+            return OK
+    except OSError as exc:
+        return verdict_of(exc, endpoint, timeout)
+
+
 def check(endpoint, context, timeout=10.0):
     """Shake hands with an endpoint and verify its certificate for its name.
 
@@ -93,12 +103,20 @@ def check(endpoint, context, timeout=10.0):
     :param timeout: seconds for each of connecting and shaking hands
     :returns: Verdict
     """
+    return served(endpoint, context, timeout)[0]
+
+
+def served(endpoint, context, timeout=10.0):
+    """Do as check(), and tell which certificate was served.
+
+    :returns: (Verdict, SHA-256 of the leaf in hexadecimal); "" where the certificate was refused or none came
+    """
     try:
         with socket.create_connection((endpoint.host, endpoint.port), timeout) as plain:
-            with context.wrap_socket(plain, server_hostname=endpoint.host):
-                return OK
+            with context.wrap_socket(plain, server_hostname=endpoint.host) as secured:
+                return OK, hashlib.sha256(secured.getpeercert(binary_form=True) or b"").hexdigest()
     except (OSError, ssl.CertificateError) as exc:
-        return _verdict(exc, endpoint, timeout)
+        return verdict_of(exc, endpoint, timeout), ""
 
 
 def get(endpoint, context, path, timeout=10.0):
@@ -113,7 +131,7 @@ def get(endpoint, context, path, timeout=10.0):
         response.read(65536)
         return OK, response.status, {name.lower(): value for name, value in response.getheaders()}
     except (OSError, ssl.CertificateError) as exc:
-        return _verdict(exc, endpoint, timeout), 0, {}
+        return verdict_of(exc, endpoint, timeout), 0, {}
     except http.client.HTTPException as exc:
         return Verdict(False, "other", "no HTTP answer: {!r}".format(exc)), 0, {}
     finally:
@@ -128,8 +146,8 @@ def addresses(host):
         return []
 
 
-def _verdict(exc, endpoint, timeout):
-    """Turn what the socket or TLS library raised into a Verdict."""
+def verdict_of(exc, endpoint, timeout):
+    """Turn what the socket or TLS library raised (OSError, ssl.CertificateError) into a Verdict."""
     if isinstance(exc, (ssl.SSLError, ssl.CertificateError)):
         return _tls_verdict(exc, endpoint, timeout)
     if isinstance(exc, socket.gaierror):

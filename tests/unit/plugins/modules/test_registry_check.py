@@ -9,11 +9,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.okd.registry.plugins.module_utils._node import check, engine
+from ansible_collections.okd.registry.plugins.module_utils._node import check, checkpick, checkway, engine
 from ansible_collections.okd.registry.plugins.modules import registry_check
 
 Call = Callable[..., dict[str, Any]]
-TOKEN = "sha256~s3cret"
+TOKEN, OTHER = "sha256~s3cret", "sha256~0ther"
 
 
 @pytest.fixture
@@ -22,10 +22,10 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     gone: list[tuple[str, str]] = []
 
     def step(name: str) -> Callable[..., str | None]:
-        def run(job: check.Check, endpoint: str, _digest: str | None) -> str | None:
+        def run(job: check.Check, endpoint: str) -> str | None:
             gone.append((endpoint, name))
             if "bad" in endpoint:
-                raise check._Failed(f"{endpoint}: refused with {job._request.token}")
+                raise checkway.StepError("denied", f"{endpoint}: refused with {job._request.token}")
             return "sha256:12" if name == "push" else None
 
         return run
@@ -33,6 +33,9 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     for name in check.STEPS:
         monkeypatch.setattr(check.Check, "_" + name, step(name))
     monkeypatch.setattr(engine.Engine, "call", lambda *_args, **_options: None)
+    # As on a node with docker, whatever this machine has
+    monkeypatch.setattr(checkpick, "_first", lambda *_found: "docker")
+    monkeypatch.setattr(checkpick.which_engines, "directories", lambda *_asked: ["/etc/docker/certs.d/x"])
     return gone
 
 
@@ -41,7 +44,7 @@ def call(steps: list[tuple[str, str]], run_module: Call) -> Call:
     """Give a function that calls the module for two names."""
 
     def run(check_mode: bool = False, **options: Any) -> dict[str, Any]:
-        needed = {"endpoints": ["a:5000", "b"], "token": TOKEN, "project": "test"}
+        needed = {"endpoints": ["a:5000", "b"], "token": TOKEN, "project": "test", "outsider_token": OTHER}
         return run_module(registry_check, {**needed, **options}, check=check_mode)
 
     return run
@@ -50,10 +53,12 @@ def call(steps: list[tuple[str, str]], run_module: Call) -> Call:
 def test_all_steps_by_all_names_and_no_change(call: Call, steps: list[tuple[str, str]]) -> None:
     result = call()
     assert not result["changed"]
-    assert steps == [(name, step) for name in ("a:5000", "b") for step in check.STEPS]
-    assert [sorted(found) for found in result["results"]] == [
-        ["digest", "endpoint", "error", "ok", "seconds", "step"] for _step in steps
+    assert sorted(steps) == sorted((name, step) for name in ("a:5000", "b") for step in check.STEPS)
+    assert [(found["endpoint"], found["step"]) for found in result["results"]] == [
+        (name, step) for name in ("a:5000", "b") for step in check.STEPS
     ]
+    keys = ["by", "certificate", "digest", "endpoint", "error", "ok", "reason", "seconds", "status", "step"]
+    assert [sorted(found) for found in result["results"]] == [keys for _step in steps]
     assert (result["leftovers"], result["skipped_steps"]) == ([], [])
 
 
@@ -67,16 +72,22 @@ def test_steps_are_gone_through_in_their_order_whatever_the_order_asked(
 @pytest.mark.parametrize(
     ("fail_on", "endpoints", "failed"),
     [
+        (["resolve"], ["a", "bad"], True),
+        (["pull", "push"], ["a", "bad"], False),
+        (["none"], ["bad"], False),
         ("any", ["a", "bad"], True),
         ("all", ["a", "bad"], False),
         ("all", ["bad", "bad2"], True),
         ("none", ["bad"], False),
     ],
 )
-def test_when_it_fails_is_for_the_caller_to_say(call: Call, fail_on: str, endpoints: list[str], failed: bool) -> None:
+def test_when_it_fails_is_for_the_caller_to_say(
+    call: Call, fail_on: str | list[str], endpoints: list[str], failed: bool
+) -> None:
     result = call(fail_on=fail_on, endpoints=endpoints)
     assert result.get("failed", False) is failed
-    assert "tls of bad: refused with ********" in result["msg"]
+    assert "resolve of bad: refused with ********" in result["msg"]
+    assert {left["status"] for left in result["not_run"]} == {"skipped"}
     assert len(result["results"]) > 0
 
 
@@ -96,6 +107,8 @@ def test_check_mode_asks_nothing_and_says_so(call: Call, steps: list[tuple[str, 
         ({"endpoints": ["http://x"]}, "is not a registry's name in docker's form"),
         ({"endpoints": ["(known after apply):5000"]}, "is not a registry's name in docker's form"),
         ({"project": None}, "missing parameter(s) required by 'token': project"),
+        ({"layer_size": "a lot"}, "layer_size: 'a lot' is no size"),
+        ({"layer_size": "9GiB"}, "layer_size: 9GiB is more than"),
         ({"steps": ["delete"]}, "value of steps must be one or more of"),
         ({"ca_cert": "x"}, "ca_cert: is not PEM text of certificates"),
     ],
@@ -110,6 +123,6 @@ def test_bad_input_is_refused_before_anything_is_asked(
 
 
 def test_without_a_token_it_says_what_was_not_checked(call: Call) -> None:
-    result = call(token=None, project=None)
-    assert result["skipped_steps"] == ["login", "push", "pull"]
+    result = call(token=None, outsider_token=None, project=None)
+    assert result["skipped_steps"] == ["login", "push", "monolithic", "chunked", "refused", "pull_tag", "pull"]
     assert "No token was given" in result["msg"]

@@ -11,12 +11,20 @@ import io
 import json
 import tarfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
-from ansible_collections.okd.registry.plugins.module_utils._node import check, engine, probe_image
+from ansible_collections.okd.registry.plugins.module_utils._node import (
+    check,
+    checkdocker,
+    checkway,
+    engine,
+    probe_image,
+)
 
+STEPS = ["tls", "v2", "login", "push", "pull"]  # docker's own, and what goes before
 TOKEN = "sha256~s3cret/+token"
 DIGEST = "sha256:" + "12" * 32
 IMAGE = probe_image.build()
@@ -31,6 +39,7 @@ class Images:
         self.faults: list[tuple[str, int, Any]] = []
         self.logins: list[Any] = []
         self.pulled = DIGEST
+        self.info: dict[str, Any] = {}
 
     def __call__(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, Any]:
         parts = urlsplit(path)
@@ -45,6 +54,8 @@ class Images:
         handler = {"/auth": self._auth, "load": self._load, "create": self._create}.get(what)
         if handler is not None:
             return handler(query, body)
+        if name == "/info":
+            return 200, self.info
         name = name[len("/images/") :]
         return {"tag": self._tag, "push": self._push, "DELETE": self._delete, "GET": self._inspect}[what](name, query)
 
@@ -80,6 +91,11 @@ class Images:
 Run = Callable[..., check.Check]
 
 
+def results(job: check.Check) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = job.outcome()["results"]
+    return found
+
+
 @pytest.fixture
 def images() -> Images:
     return Images()
@@ -90,12 +106,19 @@ def run(dockerd: Any, serve: Any, authority: Any, images: Images) -> Run:
     """Give a function that runs the check on two names of one registry."""
     names = [serve(authority.server("127.0.0.1")), serve(authority.server("localhost"), host="localhost")]
 
-    def start(**options: Any) -> check.Check:
+    def start(certs_d: Path | None = None, **options: Any) -> check.Check:
         params = {
             "endpoints": names, "username": "alice", "token": TOKEN, "project": "test", "image": "probe", "tag": "t",
-            "steps": list(check.STEPS), "timeout": 5, "ca_cert": authority.pem.decode(), **options,
+            "steps": STEPS, "timeout": 5, "ca_cert": authority.pem.decode(), "outsider_username": "bob",
+            "outsider_token": None, "layer_size": "0", "chunk_size": "8MiB", "unreachable": "fail", **options,
         }  # fmt: skip
-        job = check.Check(check.request(params), engine.Engine(dockerd(images).path))
+        request, socket = check.request(params), engine.Engine(dockerd(images).path)
+        job = check.Check(
+            request,
+            lambda access, _context, _image: checkdocker.Docker(access, socket),
+            lambda _name: str(certs_d) if certs_d else "",
+            checkway.Access(request),
+        )
         job.run()
         return job
 
@@ -104,14 +127,14 @@ def run(dockerd: Any, serve: Any, authority: Any, images: Images) -> Run:
 
 def test_every_step_by_every_name_and_nothing_stays_in_the_nodes_docker(run: Run, images: Images) -> None:
     job = run()
-    assert [(found["step"], found["ok"], found["error"]) for found in job.results] == [
-        (step, True, None) for _name in range(2) for step in check.STEPS
+    assert [(found["step"], found["ok"], found["error"]) for found in results(job)] == [
+        (step, True, None) for _name in range(2) for step in STEPS
     ]
-    assert {found["digest"] for found in job.results if found["step"] in ("push", "pull")} == {DIGEST}
-    assert job.residue == [f"test/probe:t@{DIGEST}"]
-    assert job.leftovers == []
+    assert {found["digest"] for found in results(job) if found["step"] in ("push", "pull")} == {DIGEST}
+    assert job.outcome()["residue"] == [f"test/probe:t@{DIGEST}"]
+    assert job.outcome()["leftovers"] == []
     assert images.names == {}
-    assert not job.fails("any")
+    assert not job.fails(["any"])
 
 
 def test_the_token_is_in_nothing_that_comes_out(run: Run, images: Images) -> None:
@@ -150,27 +173,28 @@ def test_a_step_that_fails_is_named_and_ends_its_name_but_not_the_others(
 ) -> None:
     images.faults = [fault]
     job = run()
-    wrong = [found for found in job.results if not found["ok"]]
+    wrong = [found for found in results(job) if not found["ok"]]
     assert [found["step"] for found in wrong] == [step, step]
-    assert [found["endpoint"] for found in wrong] == list(dict.fromkeys(found["endpoint"] for found in job.results))
+    assert [found["endpoint"] for found in wrong] == list(dict.fromkeys(found["endpoint"] for found in results(job)))
     with pytest.raises(AssertionError, match=said):
         assert wrong[0]["error"] == ""
-    assert job.fails("any")
-    assert job.fails("all")
-    assert not job.fails("none")
+    assert job.fails(["any"])
+    assert job.fails(["all"])
+    assert job.fails(["none", step])
+    assert not job.fails(["none"])
     assert images.names == {}
 
 
 def test_a_pull_of_something_else_than_was_pushed_is_an_error(run: Run, images: Images) -> None:
     images.pulled = "sha256:" + "00" * 32
     job = run()
-    assert f"pushed {DIGEST}, pulled {images.pulled}" in job.results[4]["error"]
+    assert f"pushed {DIGEST}, pulled {images.pulled}" in results(job)[4]["error"]
     assert images.names == {}
 
 
 def test_what_docker_will_not_remove_is_named(run: Run, images: Images) -> None:
     images.faults = [("DELETE", 409, {"message": "image is in use"})]
-    assert "image is in use" in run().leftovers[0]
+    assert "image is in use" in run().outcome()["leftovers"][0]
 
 
 def test_what_docker_will_not_remove_at_first_is_tried_again(run: Run, images: Images) -> None:
@@ -183,36 +207,69 @@ def test_what_docker_will_not_remove_at_first_is_tried_again(run: Run, images: I
         return (409, {"message": "image is in use"}) if refusals >= 0 else delete(name, query)
 
     images._delete = busy  # type: ignore[method-assign]
-    assert run().leftovers == []
+    assert run().outcome()["leftovers"] == []
     assert images.names == {}
 
 
 def test_what_docker_never_removes_is_named_once_for_each_name(run: Run, images: Images) -> None:
     """Also what belongs to the first name, after which others were gone through."""
     images.faults = [("DELETE", 409, {"message": "image is in use"})]
-    left = [said.partition(": ")[0] for said in run().leftovers]
+    left = [said.partition(": ")[0] for said in run().outcome()["leftovers"]]
     assert sorted(left) == sorted(images.names)
 
 
 def test_without_a_token_only_tls_and_the_api_are_checked_and_that_is_said(run: Run) -> None:
     job = run(token=None)
-    assert [found["step"] for found in job.results] == ["tls", "v2"] * 2
+    assert [found["step"] for found in results(job)] == ["tls", "v2"] * 2
     assert job.outcome()["skipped_steps"] == ["login", "push", "pull"]
     assert "No token was given" in job.outcome()["msg"]
+
+
+def test_what_docker_trusts_is_told_from_what_is_right(run: Run, authority: Any, stranger: Any, tmp_path: Path) -> None:
+    """The CA is right, and this node lacks it, or has another one."""
+    steps = ["tls", "v2", "trust", "login"]
+    job = run(certs_d=tmp_path, steps=steps)
+    assert [(f["step"], f["reason"]) for f in results(job) if not f["ok"]] == [("trust", "unknown_authority")] * 2
+    assert f"docker trusts what is in {tmp_path} and the system's CAs" in job.outcome()["msg"]
+    assert [left["step"] for left in job.outcome()["not_run"]] == ["login", "login"]
+    (tmp_path / "other.crt").write_bytes(stranger.pem)
+    assert len([f for f in results(run(certs_d=tmp_path, steps=steps)) if not f["ok"]]) == 2
+    (tmp_path / "ca.crt").write_bytes(authority.pem)
+    assert [f["status"] for f in results(run(certs_d=tmp_path, steps=steps))] == ["ok"] * 8
+
+
+@pytest.mark.parametrize(
+    ("config", "covered"),
+    [
+        ({"InsecureRegistryCIDRs": ["127.0.0.0/8"]}, False),  # what every docker has
+        ({"InsecureRegistryCIDRs": ["127.0.0.0/8", "0.0.0.0/0"]}, True),
+        ({"IndexConfigs": {"docker.io": {"Secure": True}, "other:5000": {"Secure": False}}}, False),
+    ],
+)
+def test_a_name_that_docker_does_not_verify_is_a_warning(
+    run: Run, images: Images, authority: Any, tmp_path: Path, config: dict[str, Any], covered: bool
+) -> None:
+    (tmp_path / "ca.crt").write_bytes(authority.pem)
+    images.info = {"RegistryConfig": config}
+    job = run(certs_d=tmp_path, steps=["tls", "trust"])
+    found = [f for f in results(job) if f["step"] == "trust"]
+    wanted = ("warning", "insecure") if covered else ("ok", None)
+    assert [(f["status"], f["reason"], f["ok"]) for f in found] == [(*wanted, True)] * 2
+    assert (job.fails(["any"]), job.fails(["warning"])) == (False, covered)
 
 
 def test_something_that_is_no_registry_is_not_taken_for_one(serve: Any, authority: Any, run: Run) -> None:
     certificate = authority.server("127.0.0.1")
     router = serve(certificate, status=503)
     website = serve(certificate, status=200, api_version=False)
-    errors = [found["error"] for found in run(endpoints=[router, website], token=None).results if not found["ok"]]
+    errors = [found["error"] for found in results(run(endpoints=[router, website], token=None)) if not found["ok"]]
     assert "HTTP status 503" in errors[0]
     assert "not by a registry" in errors[1]
 
 
 def test_one_name_of_two_that_fails(run: Run, serve: Any, authority: Any, stranger: Any) -> None:
     job = run(endpoints=[serve(authority.server("127.0.0.1")), serve(stranger.server("127.0.0.1"))])
-    assert (job.fails("any"), job.fails("all")) == (True, False)
+    assert (job.fails(["any"]), job.fails(["all"])) == (True, False)
     assert "tls of 127.0.0.1" in job.outcome()["msg"]
 
 
