@@ -140,14 +140,19 @@ class Api:
         tail: int | None = None,
         first_bytes: int | None = None,
         previous: bool = False,
+        since_seconds: int | None = None,
+        since_time: str | None = None,
     ) -> str:
         """A container's log. Raises InvalidError while the container has not started yet.
 
         :param tail: last lines only.
         :param first_bytes: no more than so much, counted from the beginning (or from ``tail``).
         :param previous: the log of the run before the last restart.
+        :param since_seconds: only what was written within so many seconds.
+        :param since_time: only what was written since that time (RFC 3339).
         """
         wanted = {"container": container, "tailLines": tail, "limitBytes": first_bytes, "previous": previous or None}
+        wanted |= {"sinceSeconds": since_seconds, "sinceTime": since_time}
         query = {k: v for k, v in wanted.items() if v}
         ref = ObjectRef("v1", "Pod", pod, namespace)
         answer = self._send("GET", f"{ref.path}/log", _request("get", ref, "log"), query=query)

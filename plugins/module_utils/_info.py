@@ -9,9 +9,9 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.okd.registry.plugins.module_utils import _served
+from ansible_collections.okd.registry.plugins.module_utils import _inside, _query, _served
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
-from ansible_collections.okd.registry.plugins.module_utils._build import layout, layouts
+from ansible_collections.okd.registry.plugins.module_utils._build import imagestreams, layout, layouts
 from ansible_collections.okd.registry.plugins.module_utils._build import nodes as build_nodes
 from ansible_collections.okd.registry.plugins.module_utils._build import operator_config as configs
 from ansible_collections.okd.registry.plugins.module_utils._build import route as build_route
@@ -27,6 +27,7 @@ from ansible_collections.okd.registry.plugins.module_utils._endpoints import (
 from ansible_collections.okd.registry.plugins.module_utils._errors import (
     CertificateError,
     ForbiddenError,
+    KindNotServedError,
     RefusedError,
 )
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef, group_of
@@ -35,6 +36,8 @@ from ansible_collections.okd.registry.plugins.module_utils._podstate import is_r
 from ansible_collections.okd.registry.plugins.module_utils._result import registry_value
 
 DEFAULT_MOUNT = "/registry"
+#: What is asked only when it is named.
+SUBSETS = ("served", "storage", "logs", "image_streams")
 _REVISION = "deployment.kubernetes.io/revision"
 _UNCOVERED = (
     "No host of the inventory's group registry_nodes is one of these Nodes of the cluster, so nothing is done there: "
@@ -49,6 +52,9 @@ def execute(module: Any, api: Api) -> dict[str, Any]:
     """The module's work. Raises RegistryError; what the user may not read is left out with a warning."""
     params = module.params
     registry = Registry.from_params(params)
+    query = _query.compiled(params["query"])
+    log_options = _inside.log_options(params["logs"])
+    wanted = _wanted(params)
     reader = _Reader(api, registry, module.warn)
     service = api.get(build_service.ref(registry))
     workload = find_workload(api, registry.name, registry.namespace)
@@ -58,7 +64,7 @@ def execute(module: Any, api: Api) -> dict[str, Any]:
     ca_map = reader.get("ConfigMap", params["ca_config_map"] or f"{registry.name}-ca")
     certificate, leaf = reader.certificate(secret)
     nodes = reader.nodes(params["inventory"], params["uncovered"])
-    result = {
+    result: dict[str, Any] = {
         "changed": False,
         "registry": _registry(registry, params, service, workload, routes, planned=module.check_mode),
         "ca_cert": ((ca_map or {}).get("data") or {}).get(CA_KEY),
@@ -71,9 +77,21 @@ def execute(module: Any, api: Api) -> dict[str, Any]:
         "pods": reader.pod_values(pods, nodes),
         "nodes": nodes or [],
         "uncovered": [node["name"] for node in nodes or [] if node["host"] is None],
-        "served": reader.served(pods, workload, (certificate or {}).get("sha256")) if params["served"] else [],
+        "served": reader.served(pods, workload, (certificate or {}).get("sha256")) if "served" in wanted else [],
+        "storage": _inside.storage(api, workload, pods) if "storage" in wanted else None,
+        "logs": reader.logs(pods, workload, log_options) if "logs" in wanted else [],
     }
+    result["image_streams"] = reader.image_streams(result["registry"]["endpoints"]) if "image_streams" in wanted else []
+    if query is not None:
+        result["queried"] = query(result)
     return {**result, "api_requests": api.counts()}
+
+
+def _wanted(params: Mapping[str, Any]) -> set[str]:
+    """What costs more requests and is asked for all the same."""
+    named = {*params["gather_subset"]}
+    named |= {*SUBSETS} if "all" in named else set()
+    return named | {name for name in ("served", "logs") if params[name] not in (None, False)}
 
 
 def find_workload(api: Api, name: str, namespace: str) -> Object | None:
@@ -243,6 +261,28 @@ class _Reader:
         except CertificateError as exc:
             self._warn(str(exc))
             return []
+
+    def logs(self, pods: list[Object], workload: Object | None, options: _inside.LogOptions) -> list[dict[str, Any]]:
+        """The ``logs`` return value: of pods that have begun, one that runs or one that crashes."""
+        container = layout.container_name(workload)
+        begun = [p for p in pods if (p.get("status") or {}).get("containerStatuses")]
+        return [
+            _inside.log(self._api, p, _container(p, container), self._registry.port, options)
+            for p in sorted(begun, key=lambda p: str(p["metadata"]["name"]))
+        ]
+
+    def image_streams(self, endpoints: list[str]) -> list[dict[str, Any]]:
+        """The ``image_streams`` return value; none where the cluster has no such API."""
+        if not self._api.has(group_of(imagestreams.API_VERSION)):
+            return []
+        try:
+            found = self._api.list(imagestreams.API_VERSION, imagestreams.KIND)
+        except KindNotServedError:
+            return []
+        except ForbiddenError as exc:
+            self._warn(str(exc))
+            return []
+        return imagestreams.values(found, endpoints)
 
     def served(self, pods: list[Object], workload: Object | None, expected: str | None) -> list[dict[str, Any]]:
         container = layout.container_name(workload)

@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import ssl
 from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
+from ansible_collections.okd.registry.plugins.module_utils._build import registrylog
 from ansible_collections.okd.registry.plugins.module_utils._errors import RegistryError
 
 LOG_BYTES = 262144  # the line about listening is among the first of a log
@@ -35,7 +35,7 @@ def look(api: Api, pod: Mapping[str, Any], *, container: str, port: int, expecte
         "error": None,
     }
     try:
-        found["listening"], said = listening(
+        found["listening"], said = registrylog.listening(
             api.log(meta["namespace"], meta["name"], container=container, first_bytes=LOG_BYTES), port
         )
     except RegistryError as exc:
@@ -47,15 +47,6 @@ def look(api: Api, pod: Mapping[str, Any], *, container: str, port: int, expecte
     found["tls"] = found["sha256"] is not None if said is None else said
     found["matches"] = expected is not None and found["sha256"] == expected
     return found
-
-
-def listening(log: str, port: int) -> tuple[str | None, bool | None]:
-    """The last ``listening on`` address in a registry's log, and whether it says tls; None for both without one.
-
-    Lines: ``listening on [::]:5000, tls`` (distribution 3), ``listening on :5000, tls`` (2).
-    """
-    found = re.findall(rf"listening on (\S*?:{port})(, tls)?(?![\w])", log)
-    return (found[-1][0], bool(found[-1][1])) if found else (None, None)
 
 
 def leaf_sha256(api: Api, namespace: str, pod: str, port: int) -> str:

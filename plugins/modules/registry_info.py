@@ -10,8 +10,8 @@ module: registry_info
 short_description: Read what there is of a cluster's image registry
 description:
   - Reads a registry's address and endpoints, workload, pods, certificate, CA and Route from the cluster.
-  - With O(served), looks through the API server at the certificate that each pod really serves, and at what its log
-    says.
+  - What costs more requests is asked only when it is named in O(gather_subset) - the certificate that each pod really
+    serves, how full the storage is, logs, and image streams.
   - What the user may not read is left out, with a warning.
 author:
   - okd.registry contributors (@okd-registry)
@@ -37,11 +37,49 @@ options:
     description:
       - ConfigMap with the CA's certificate. Its default is the registry's name with C(-ca) added.
     type: str
+  gather_subset:
+    description:
+      - What to ask for beside what is always returned.
+      - V(served) fetches the certificate that each running pod serves, by a port-forward through the API server, and
+        reads its log for what it listens at. Two requests for each pod.
+      - V(storage) runs C(df) in a pod. One request, and another where a configuration file says where the images are.
+      - V(logs) reads the log of each pod. One request for each pod.
+      - V(image_streams) lists the image streams of all namespaces. One request.
+    type: list
+    elements: str
+    choices: [served, storage, logs, image_streams, all]
+    default: []
   served:
     description:
-      - Fetch the certificate that each running pod serves, by a port-forward through the API server, and read its log.
+      - The same as V(served) in O(gather_subset).
     type: bool
     default: false
+  logs:
+    description:
+      - Which part of the logs to return; the same as V(logs) in O(gather_subset), without which it is all of them.
+    type: dict
+    suboptions:
+      tail:
+        description:
+          - No more than so many lines, the last ones, before O(logs.grep) is looked for.
+        type: int
+      since:
+        description:
+          - No older lines than so long (C(90s), C(10m), C(2h), C(1d)) or than a time (C(2026-05-01T19:48:36Z)).
+        type: str
+      grep:
+        description:
+          - Only lines in which this regular expression, in Python's syntax, is found.
+        type: str
+      previous:
+        description:
+          - The logs of the containers' runs before their last restart.
+        type: bool
+        default: false
+  query:
+    description:
+      - JMESPath expression over what is returned; what it finds is RV(queried). Needs the Python library C(jmespath).
+    type: str
   inventory:
     description:
       - Hosts of an inventory, each with the names and addresses by which it is known there. The cluster's Nodes are
@@ -74,10 +112,24 @@ EXAMPLES = r"""
     endpoints: "{{ found.registry.endpoints }}"
     ca_cert: "{{ found.ca_cert }}"
 
+- name: What did it say of TLS, as by oc logs and grep?
+  okd.registry.registry_info:
+    kubeconfig: /etc/origin/master/admin.kubeconfig
+    logs: {grep: tls}
+    query: "logs[].lines[].text"
+  register: said
+
+- name: How full is its storage, and which image streams still have an old address of it?
+  okd.registry.registry_info:
+    kubeconfig: /etc/origin/master/admin.kubeconfig
+    gather_subset: [storage, image_streams]
+    query: "{free: storage.free_bytes, old: image_streams[?stale].repository}"
+  register: state
+
 - name: Does every pod serve the certificate of the Secret?
   okd.registry.registry_info:
     kubeconfig: /etc/origin/master/admin.kubeconfig
-    served: true
+    gather_subset: [served]
   register: proof
   failed_when: proof.served | rejectattr('matches') | length > 0
 """
@@ -318,7 +370,7 @@ uncovered:
   elements: str
   sample: []
 served:
-  description: What each running pod serves; empty without O(served).
+  description: What each running pod serves; empty where it is not asked for.
   returned: success
   type: list
   elements: dict
@@ -352,6 +404,177 @@ served:
       tls: true
       listening: "[::]:5000"
       error: null
+storage:
+  description:
+    - What kind of storage it has, and how full that is as one of its pods sees it; null where it is not asked for, and
+      without a registry.
+    - It is the file system's, with what else is in there. What the registry itself keeps is told by
+      M(okd.registry.registry_storage_info).
+  returned: success
+  type: dict
+  contains:
+    kind:
+      description: As RV(layout.storage).
+      type: str
+    root:
+      description: The directory in which the registry keeps images.
+      type: str
+    pod:
+      description: The pod that was asked; null where none was.
+      type: str
+    device:
+      description: The file system, such as C(nfs.example.com:/exports/registry).
+      type: str
+    mount:
+      description: Where it is mounted in the pod.
+      type: str
+    total_bytes:
+      description: Its size; null where it is not known.
+      type: int
+    used_bytes:
+      description: What of it is used.
+      type: int
+    free_bytes:
+      description: What of it the registry can still use.
+      type: int
+    error:
+      description: Why something could not be found out; null otherwise.
+      type: str
+  sample:
+    kind: nfs
+    root: /registry
+    pod: docker-registry-1-cpty9
+    device: nfs.example.com:/exports/registry
+    mount: /registry
+    total_bytes: 107374182400
+    used_bytes: 2764912640
+    free_bytes: 104609269760
+    error: null
+logs:
+  description: The log of each pod; empty where it is not asked for.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    pod:
+      description: Its name.
+      type: str
+    node:
+      description: Name of the Node it runs on.
+      type: str
+    container:
+      description: The container whose log it is.
+      type: str
+    listening:
+      description:
+        - The address it listens at, by the last line C(listening on :5000[, tls]) of what was read; null without one.
+          O(logs.grep) does not matter for it.
+      type: str
+    tls:
+      description: Whether that line says that it listens with TLS; null without one.
+      type: bool
+    lines:
+      description: The lines.
+      type: list
+      elements: dict
+      contains:
+        text:
+          description: All of it, as it stands there.
+          type: str
+        time:
+          description: The time in it; null without one.
+          type: str
+        level:
+          description: Such as V(info) or V(error), V(access) for a request that was answered, null for other lines.
+          type: str
+        message:
+          description: What it says.
+          type: str
+        fields:
+          description: What else it says, by name.
+          type: dict
+    error:
+      description: Why it could not be read; null otherwise.
+      type: str
+  sample:
+    - pod: docker-registry-1-da73t
+      node: node1
+      container: registry
+      listening: ":5000"
+      tls: true
+      lines:
+        - text: time="2015-05-27T05:05:53Z" level=info msg="listening on :5000, tls" instance.id=deeba528
+          time: "2015-05-27T05:05:53Z"
+          level: info
+          message: listening on :5000, tls
+          fields: {instance.id: deeba528}
+      error: null
+image_streams:
+  description:
+    - The image streams of all namespaces that have a repository in the registry; empty where they are not asked for,
+      and where the cluster has no image streams.
+    - Repositories are by the address of the Service, also of images that were pushed through the Route. That is what
+      the cluster's own parts use; RV(image_streams[].public_repository) is the other one, where the cluster has it.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    namespace:
+      description: Its namespace.
+      type: str
+    name:
+      description: Its name.
+      type: str
+    repository:
+      description: Its repository.
+      type: str
+    public_repository:
+      description: The same by the Route's host, as clusters from 3.11 on have it when they are told; null otherwise.
+      type: str
+    registry:
+      description: The address in RV(image_streams[].repository).
+      type: str
+    stale:
+      description: Whether that is none of RV(registry.endpoints), such as the address of a Service that was recreated.
+      type: bool
+    tags:
+      description: Its tags, each with its newest image.
+      type: list
+      elements: dict
+      contains:
+        tag:
+          description: The tag.
+          type: str
+        digest:
+          description: Digest of the image; null without one.
+          type: str
+        reference:
+          description: Where the image is pulled from.
+          type: str
+        created:
+          description: When it came.
+          type: str
+        ours:
+          description: Whether that is this registry; imported images are in others.
+          type: bool
+  sample:
+    - namespace: test
+      name: busybox
+      repository: 172.30.124.220:5000/test/busybox
+      public_repository: null
+      registry: 172.30.124.220:5000
+      stale: false
+      tags:
+        - tag: latest
+          digest: sha256:6c7e676d76921031532d7d9c0394d0da7c2906f4cb4c049904c4031147d8ca31
+          reference: 172.30.124.220:5000/test/busybox@sha256:6c7e676d7692...
+          created: "2026-05-01T19:48:36Z"
+          ours: true
+queried:
+  description: What O(query) found.
+  returned: with O(query)
+  type: raw
+  sample: 104609269760
 api_requests:
   description: How many requests the API server got, by HTTP verb; discovery and waiting apart.
   returned: always
@@ -360,14 +583,25 @@ api_requests:
 """
 
 from ansible_collections.okd.registry.plugins.module_utils._args import COMMON, ENDPOINTS, argument_spec
-from ansible_collections.okd.registry.plugins.module_utils._info import execute
+from ansible_collections.okd.registry.plugins.module_utils._info import SUBSETS, execute
 from ansible_collections.okd.registry.plugins.module_utils._kube import run_module
 
 ARGUMENTS = {
     "cluster_ip": {"type": "str"},
     "secret_name": {"type": "str", "default": "registry-secret"},
     "ca_config_map": {"type": "str"},
+    "gather_subset": {"type": "list", "elements": "str", "choices": [*SUBSETS, "all"], "default": []},
     "served": {"type": "bool", "default": False},
+    "logs": {
+        "type": "dict",
+        "options": {
+            "tail": {"type": "int"},
+            "since": {"type": "str"},
+            "grep": {"type": "str"},
+            "previous": {"type": "bool", "default": False},
+        },
+    },
+    "query": {"type": "str"},
     "inventory": {"type": "dict"},
     "uncovered": {"type": "str", "choices": ["warn", "fail", "ignore"], "default": "ignore"},
 }

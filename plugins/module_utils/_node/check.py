@@ -122,6 +122,7 @@ class Check:
                         self._step(name, step)
                         self._forget(steps)
         finally:
+            self._client.forget()
             self._leftovers = [self._hide(said) for said in self._way.forget()]
             self._seconds = round(self._clock.monotonic() - self._started, 3)
 

@@ -24,6 +24,7 @@ class Client:
         self._image = image
         self._timeout = timeout
         self._tag = access.tag + "-v2"
+        self._clients = {}  # type: dict
 
     @property
     def tag(self):
@@ -71,6 +72,12 @@ class Client:
         """
         client = v2.Client(name, self._context(name), (username, token), self._timeout)
         try:
+            self._refused(client, name, username, tag)
+        finally:
+            client.close()
+
+    def _refused(self, client, name, username, tag):
+        try:
             client.log_in()
         except v2.V2Error as exc:
             said = "the token of {} cannot log in, so nothing is proven: {}".format(username, exc)
@@ -85,12 +92,16 @@ class Client:
             raise StepError("not_refused", said.format(name, username, " and ".join(may), self._access.project))
 
     def forget(self):
-        """Nothing is kept."""
+        """Hang up; nothing else is kept."""
+        for client in self._clients.values():
+            client.close()
         return []
 
     def _tried(self, name, what, ask):
-        login = (self._access.username, self._access.token)
         try:
-            return ask(v2.Client(name, self._context(name), login, self._timeout))
+            if name not in self._clients:
+                login = (self._access.username, self._access.token)
+                self._clients[name] = v2.Client(name, self._context(name), login, self._timeout)
+            return ask(self._clients[name])
         except v2.V2Error as exc:
             raise self._access.failed(name, what, str(exc), exc.reason) from exc

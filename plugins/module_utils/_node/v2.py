@@ -43,7 +43,7 @@ class V2Error(NodeError):
 
 
 class Client:
-    """One user at one name of a registry.
+    """One user at one name of a registry, over one connection that is kept. Not for several threads at once.
 
     :param name: the endpoint, str in docker's form
     :param context: TLS context, which says who is trusted
@@ -57,6 +57,15 @@ class Client:
         self._login = login
         self._timeout = timeout
         self._tokens = {}
+        self._challenge = None
+        self._connected = None
+        self._pushed = set()
+
+    def close(self):
+        """Hang up."""
+        if self._connected is not None:
+            self._connected.close()
+            self._connected = None
 
     # ---- what is asked
 
@@ -86,19 +95,24 @@ class Client:
         return True
 
     def push(self, repository, tag, image, chunk=0):
-        """Send an image, all of its blobs, even those that are there.
+        """Send an image with all of its layers, also those that are there. The rest of it is sent once.
 
         :param image: probe_image.Packed
-        :param chunk: bytes of a piece; 0 for each blob in one
+        :param chunk: bytes of a piece of a layer; 0 for each layer in one
         :returns: digest of the manifest
         :raises V2Error:
         """
-        for blob in [image.config, *image.layers]:
-            self._upload(repository, blob, chunk)
+        for layer in image.layers:
+            self._upload(repository, layer, chunk)
+        if (repository, tag, image.digest) in self._pushed:
+            return image.digest
+        self._upload(repository, image.config, 0)
         headers = {"Content-Type": image.media_type, "Content-Length": str(len(image.manifest))}
-        answer = self._authorized("PUT", _manifest(repository, tag), _push(repository), [image.manifest], headers)
+        body = _of(image.manifest)
+        answer = self._authorized("PUT", _manifest(repository, tag), _push(repository), body, headers)
         if answer.status != 201:
             raise self._error(answer, "PUT of the manifest")
+        self._pushed.add((repository, tag, image.digest))
         return self._same(image.digest, answer.headers.get("docker-content-digest") or image.digest, "manifest")
 
     def manifest(self, repository, reference, accept):
@@ -135,9 +149,9 @@ class Client:
         answer = self._authorized("POST", "/v2/{}/blobs/uploads/".format(repository), scope)
         if answer.status != 202:
             raise self._error(answer, "POST of an upload")
-        url, body, length = self._location(answer), blob.pieces(), blob.size
+        url, body, length = self._location(answer), blob.pieces, blob.size
         if chunk:
-            url, body, length = self._in_pieces(url, blob, chunk, answer, scope), [], 0
+            url, body, length = self._in_pieces(url, blob, chunk, answer, scope), _nothing, 0
         parts = urlsplit(url)
         query = urlencode([*parse_qsl(parts.query, keep_blank_values=True), ("digest", blob.digest)])
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(length)}
@@ -156,7 +170,7 @@ class Client:
                 "Content-Range": "{}-{}".format(first, last),
                 "Content-Length": str(last - first + 1),
             }
-            answer = self._authorized("PATCH", url, scope, parts, headers)
+            answer = self._authorized("PATCH", url, scope, _of(*parts), headers)
             if answer.status != 202:
                 raise self._error(answer, "PATCH of bytes {} to {}".format(first, last))
             kept = (answer.headers.get("range") or "").rpartition("-")[2]
@@ -185,10 +199,10 @@ class Client:
 
     # ---- requests
 
-    def _authorized(self, method, url, scope, body=(), headers=None, take=None):
+    def _authorized(self, method, url, scope, body=None, headers=None, take=None):
         """Send a request as the user, with a token for a scope where the registry wants one.
 
-        :param body: iterable of bytes; where it can be read only once, authorization must be there already
+        :param body: function that gives an iterator of bytes
         :param take: called with each piece of a body of status 200
         """
         if scope not in self._tokens:
@@ -196,11 +210,13 @@ class Client:
         sent = dict(headers or {})
         if self._tokens[scope]:
             sent["Authorization"] = self._tokens[scope]
-        return self._follow(method, urljoin("https://{}/".format(self._name), url), body, sent, take)
+        return self._follow(method, urljoin("https://{}/".format(self._name), url), body or _nothing, sent, take)
 
     def _token(self, scope):
         """Give the header Authorization (str) that the registry wants, "" where it wants none."""
-        answer = self._send("GET", "https://{}/v2/".format(self._name), (), {}, None)
+        if self._challenge is None:
+            self._challenge = self._send("GET", "https://{}/v2/".format(self._name), _nothing, {}, None)
+        answer = self._challenge
         if answer.status != 401 or self._login is None:
             return ""
         scheme, _space, rest = (answer.headers.get("www-authenticate") or "").partition(" ")
@@ -215,7 +231,7 @@ class Client:
         if urlsplit(realm).scheme != "https":  # a password is not sent there
             raise V2Error("location", "a token is to be fetched at {}".format(realm or "nowhere"), 401)
         url = realm + ("&" if "?" in realm else "?") + urlencode(query)
-        answer = self._send("GET", url, (), {"Authorization": basic}, None)
+        answer = self._send("GET", url, _nothing, {"Authorization": basic}, None)
         if answer.status != 200:
             raise self._error(answer, "GET of a token")
         try:
@@ -234,7 +250,7 @@ class Client:
             if urlsplit(target)[:2] != urlsplit(url)[:2]:
                 headers = {key: value for key, value in headers.items() if key != "Authorization"}
             url = target
-            answer = self._send(method, url, (), headers, take)
+            answer = self._send(method, url, _nothing, headers, take)
         return answer
 
     def _send(self, method, url, body, headers, take):
@@ -246,26 +262,46 @@ class Client:
         parts = urlsplit(url)
         place = "{}:{}".format(_bracketed(parts.hostname or ""), parts.port or (443 if parts.scheme == "https" else 80))
         at = endpoints_of.parse(place)
-        connection = self._connection(parts, at)
+        ours = parts.scheme == "https" and at[1:3] == endpoints_of.parse(self._name)[1:3]
         target = urlunsplit(("", "", parts.path or "/", parts.query, ""))
+        request = (method, target, body, dict(headers, Host=parts.netloc))
         try:
-            response = _exchange(connection, method, target, body, {"Host": parts.netloc, **headers})
-            return _read(response, take)
+            return self._over_ours(at, request, take) if ours else self._elsewhere(parts.scheme, at, request, take)
         except (OSError, ssl.CertificateError) as exc:
             verdict = tls.verdict_of(exc, at, self._timeout)
             raise V2Error(verdict.kind, verdict.message) from exc
         except http.client.HTTPException as exc:
             raise V2Error("closed", "no HTTP answer to {}: {!r}".format(method, exc)) from exc
+
+    def _over_ours(self, at, request, take):
+        """Send a request over the connection that is kept; one that the other side gave up meanwhile is made anew."""
+        kept = self._connected is not None
+        try:
+            if not kept:
+                self._connected = http.client.HTTPSConnection(
+                    at.host, at.port, context=self._context, timeout=self._timeout
+                )
+            return _read(_exchange(self._connected, *request), take)
+        except (ConnectionError, http.client.BadStatusLine):
+            self.close()
+            if not kept:
+                raise
+            return self._over_ours(at, request, take)
+        except (OSError, ssl.CertificateError, http.client.HTTPException):
+            self.close()
+            raise
+
+    def _elsewhere(self, scheme, at, request, take):
+        """Send a request to another server: who is trusted for this name is not who is trusted for others."""
+        if scheme == "https":
+            trusted = ssl.create_default_context()
+            connection = http.client.HTTPSConnection(at.host, at.port, context=trusted, timeout=self._timeout)
+        else:
+            connection = http.client.HTTPConnection(at.host, at.port, timeout=self._timeout)
+        try:
+            return _read(_exchange(connection, *request), take)
         finally:
             connection.close()
-
-    def _connection(self, parts, at):
-        """Give the connection to a server: who is trusted for this name is not who is trusted for others."""
-        if parts.scheme != "https":
-            return http.client.HTTPConnection(at.host, at.port, timeout=self._timeout)
-        ours = at[1:3] == endpoints_of.parse(self._name)[1:3]
-        context = self._context if ours else ssl.create_default_context()
-        return http.client.HTTPSConnection(at.host, at.port, context=context, timeout=self._timeout)
 
     @staticmethod
     def _error(answer, what):
@@ -283,17 +319,29 @@ def _exchange(connection, method, target, body, headers):
         connection.putheader(name, value)
     connection.endheaders()
     try:
-        for piece in body:
+        for piece in body():
             connection.send(piece)
     except (BrokenPipeError, ConnectionResetError):
         pass  # why is in the answer, if there is one
     return connection.getresponse()
 
 
+def _nothing():
+    return iter(())
+
+
+def _of(*parts):
+    """Give a function that gives an iterator of bytes that are there already."""
+    return lambda: iter(parts)
+
+
 def _read(response, take):
     headers = {name.lower(): value for name, value in response.getheaders()}
     if take is None or response.status != 200:
-        return Answer(response.status, headers, response.read(_KEPT))
+        body = response.read(_KEPT)
+        if response.read(1):
+            raise http.client.HTTPException("an answer of more than {} bytes".format(_KEPT))
+        return Answer(response.status, headers, body)
     while True:
         piece = response.read(_READ)
         if not piece:

@@ -27,23 +27,6 @@ TLS_LOG = 'time="x" level=info msg="listening on [::]:5000, tls" go.version=go1.
 PLAIN_LOG = 'msg="listening on [::]:5000"\n'
 
 
-@pytest.mark.parametrize(
-    ("log", "found"),
-    [
-        (TLS_LOG, ("[::]:5000", True)),
-        (PLAIN_LOG, ("[::]:5000", False)),
-        ('msg="listening on :5000, tls" instance.id=deeba528', (":5000", True)),
-        ("listening on :5000", (":5000", False)),
-        ("listening on :50001, tls", (None, None)),
-        ("listening on 10.1.2.3:5000, tls", ("10.1.2.3:5000", True)),
-        (PLAIN_LOG + TLS_LOG, ("[::]:5000", True)),
-        ("", (None, None)),
-    ],
-)
-def test_what_the_log_says(log: str, found: tuple[str | None, bool | None]) -> None:
-    assert _served.listening(log, 5000) == found
-
-
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, str]:
     """A TLS server's context and the SHA-256 of its certificate."""
