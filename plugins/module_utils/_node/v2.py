@@ -293,11 +293,10 @@ class Client:
 
     def _elsewhere(self, scheme, at, request, take):
         """Send a request to another server: who is trusted for this name is not who is trusted for others."""
+        connection = http.client.HTTPConnection(at.host, at.port, timeout=self._timeout)
         if scheme == "https":
             trusted = ssl.create_default_context()
             connection = http.client.HTTPSConnection(at.host, at.port, context=trusted, timeout=self._timeout)
-        else:
-            connection = http.client.HTTPConnection(at.host, at.port, timeout=self._timeout)
         try:
             return _read(_exchange(connection, *request), take)
         finally:
