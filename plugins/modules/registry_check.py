@@ -69,8 +69,8 @@ options:
     default: okd-registry-probe
   tag:
     description:
-      - Tag of the probe image. What the module's own client sends has V(-v2) behind it, since engines pack layers in
-        their own way.
+      - Tag of the probe image. What docker does not pack itself has C(-v2) behind it, and the size where there is an
+        O(layer_size), since these are other manifests.
     type: str
     default: probe
   engine:

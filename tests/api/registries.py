@@ -45,7 +45,7 @@ class Registry:
         self.folder, self.log = folder, folder / "log"
         self.port = _free_port()
         self.name = f"127.0.0.1:{self.port}"
-        http: dict[str, Any] = {"addr": f"127.0.0.1:{self.port}", "secret": "s"}
+        http: dict[str, Any] = {"addr": f":{self.port}", "secret": "s"}
         if certificate:
             http["tls"] = {"certificate": str(certificate), "key": str(certificate)}
         storage = {"filesystem": {"rootdirectory": str(folder / "registry")}, "delete": {"enabled": True}}
@@ -75,6 +75,13 @@ class Registry:
         """End it."""
         self._process.send_signal(signal.SIGKILL)
         self._process.wait()
+
+
+def own_address() -> str:
+    """An address of this machine that is no loopback: to one of those, containerd speaks HTTP."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(("192.0.2.1", 9))  # nothing is sent
+        return str(probe.getsockname()[0])
 
 
 def _free_port() -> int:
@@ -121,4 +128,4 @@ def token(kubeconfig: str, user: str) -> str:
     return found.read_text(encoding="utf-8").strip()
 
 
-__all__ = ["Authority", "Registry", "api_of", "running", "token"]
+__all__ = ["Authority", "Registry", "api_of", "own_address", "running", "token"]

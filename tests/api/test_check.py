@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import shutil
+import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +18,13 @@ from typing import Any
 import pytest
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._kube import connect
-from ansible_collections.okd.registry.plugins.module_utils._node import check, checkpick, checkway, files
+from ansible_collections.okd.registry.plugins.module_utils._node import (
+    check,
+    checkpick,
+    checktools,
+    checkway,
+    files,
+)
 from ansible_collections.okd.registry.tests.api import registries
 from ansible_collections.okd.registry.tests.unit.plugins.module_utils._node.certificates import Authority
 
@@ -40,7 +50,7 @@ def registry(
     authority: Authority, api: tuple[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[registries.Registry]:
     """A registry with TLS."""
-    certificate = authority.server("127.0.0.1", "localhost")
+    certificate = authority.server("127.0.0.1", "localhost", registries.own_address())
     with registries.running(tmp_path_factory.mktemp("registry"), certificate, api) as started:
         yield started
 
@@ -155,6 +165,95 @@ def test_a_registry_that_sends_clients_to_http_is_named(
         result = run(endpoints=[other.name])
     assert ("push", "location") in failed(result)
     assert "use a passthrough Route, or set REGISTRY_HTTP_HOST" in result["msg"]
+
+
+@pytest.fixture
+def basic(authority: Authority, api: tuple[str, str], tmp_path: Path) -> Iterator[registries.Registry]:
+    """A registry that asks for a login by Basic. containerd asks others for a token by POST, which OpenShift's give to
+    anonymous clients.
+    """
+    auth = {"openshift": {"realm": "openshift", "challenge": "basic", "server": api[0], "ca": api[1]}}
+    folder = tmp_path / "basic"
+    folder.mkdir()
+    with registries.running(folder, authority.server(registries.own_address()), api, auth=auth) as started:
+        yield started
+
+
+@pytest.fixture
+def containerd(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """A containerd of the test's own; gives the environment in which ctr finds it."""
+    address = str(tmp_path / "containerd.sock")
+    config = tmp_path / "config.toml"
+    config.write_text('version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n', encoding="utf-8")
+    command = ["containerd", "--config", config, "--address", address]
+    command += ["--root", tmp_path / "root", "--state", tmp_path / "run"]
+    with (tmp_path / "log").open("wb") as log:
+        daemon = subprocess.Popen(command, stdout=log, stderr=log)
+    environment = {"CONTAINERD_ADDRESS": address}
+    for _try in range(100):
+        asked = subprocess.run(["ctr", "version"], env={**os.environ, **environment}, capture_output=True, check=False)
+        if not asked.returncode:
+            break
+        time.sleep(0.1)
+    yield environment
+    daemon.terminate()
+    daemon.wait()
+
+
+def tool(run: Run, monkeypatch: pytest.MonkeyPatch, make: Any, **options: Any) -> dict[str, Any]:
+    """Checks with a tool, which is not the one that this machine's own engine would have."""
+    monkeypatch.setattr(checkpick, "pick", lambda *_asked: make)
+    return run(steps=["v2", "trust", "login", "push", "pull_tag", "pull"], **options)
+
+
+@pytest.mark.skipif(not shutil.which("containerd") or not shutil.which("ctr"), reason="NOT CHECKED: no containerd here")
+def test_ctr_pushes_and_pulls_by_the_files_of_containerd(
+    run: Run, containerd: dict[str, str], authority: Authority, basic: registries.Registry,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
+) -> None:  # fmt: skip
+    for name, value in containerd.items():
+        monkeypatch.setenv(name, value)
+    roots = tmp_path / "certs.d"
+
+    def folder(name: str) -> str:
+        return str(roots / name)
+
+    made = checkpick.Picked(
+        lambda access, context, _image: checktools.Ctr(access, context, check.Image(), 60, folder), folder
+    )
+    name = f"{registries.own_address()}:{basic.port}"
+    result = tool(run, monkeypatch, made, endpoints=[name])
+    assert failed(result) == [("trust", "unknown_authority")]
+    (roots / name).mkdir(parents=True)
+    (roots / name / "ca.crt").write_bytes(authority.pem)
+    result = tool(run, monkeypatch, made, endpoints=[name])
+    assert [found["error"] for found in result["results"] if found["error"]] == []
+    assert [found["by"] for found in result["results"]][:5] == ["host", "host", "client", "containerd", "containerd"]
+    assert (result["leftovers"], result["engine"]) == ([], "containerd")
+    listed = subprocess.run(["ctr", "namespaces", "ls", "-q"], capture_output=True, text=True, check=True)
+    assert checktools.NAMESPACE not in listed.stdout
+    result = tool(run, monkeypatch, made, endpoints=[name], project="bob")
+    assert failed(result) == [("push", "denied")]
+
+
+@pytest.mark.parametrize("name", ["skopeo", "podman"])
+def test_podman_s_tools_push_and_pull(
+    run: Run, kubeconfig: str, authority: Authority, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    if not shutil.which(name):
+        pytest.skip(f"NOT CHECKED: no {name} here")
+    (tmp_path / "ca.crt").write_bytes(authority.pem)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.crt"))
+    made = checkpick.Picked(
+        lambda access, context, _image: checktools.TOOLS[name](access, context, check.Image(), 60), lambda _name: ""
+    )
+    result = tool(run, monkeypatch, made)
+    assert [(found["step"], found["error"]) for found in result["results"] if found["error"]] == []
+    assert [found["by"] for found in result["results"] if found["step"] == "pull"] == [name] * 2
+    assert result["leftovers"] == []
+    result = tool(run, monkeypatch, made, project="bob")
+    assert failed(result) == [("push", "denied")] * 2
+    assert registries.token(kubeconfig, "alice") not in json.dumps(result)
 
 
 def test_plain_http_is_told_from_no_answer(run: Run, api: tuple[str, str], tmp_path: Path) -> None:

@@ -71,8 +71,10 @@ def request(params):
 class Image:
     """The image as it is sent, made once, when it is first needed."""
 
-    def __init__(self, layer_size):
+    def __init__(self, layer_size=0):
         self._size = layer_size
+        # What a tag is for does not change with the size that was asked for last
+        self.mark = "-v2-{}".format(layer_size) if layer_size else "-v2"
         self._lock = threading.Lock()
         self._made = None
 
@@ -215,9 +217,9 @@ class Check:
         self._not_run.append({"endpoint": name, "step": step, "status": status, "error": why})
 
     def _by(self, step):
-        if step in ("login", "push", "pull_tag", "pull"):
+        if step in ("push", "pull_tag", "pull") or (step == "login" and self._way.name == "docker"):
             return self._way.name
-        return "client" if step in ("monolithic", "chunked", "refused") else "host"
+        return "client" if step in ("login", "monolithic", "chunked", "refused") else "host"
 
     def _forget(self, steps):
         """Remove what is in the engine before it pulls, so that it has to."""

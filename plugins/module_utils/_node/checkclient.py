@@ -12,7 +12,7 @@ class Client:
 
     :param access: checkway.Access
     :param context: function of an endpoint (str) that gives the TLS context
-    :param image: function that gives probe_image.Packed
+    :param image: check.Image
     :param timeout: seconds for an answer
     """
 
@@ -23,7 +23,7 @@ class Client:
         self._context = context
         self._image = image
         self._timeout = timeout
-        self._tag = access.tag + "-v2"
+        self._tag = access.tag + image.mark
         self._clients = {}  # type: dict
 
     @property

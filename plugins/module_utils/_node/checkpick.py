@@ -4,10 +4,11 @@
 """Which container engine of a host is to prove that the registry works, and by which tool of its own."""
 
 import os
+import shutil
 import stat
 from collections import namedtuple
 
-from . import checkclient, checkdocker, engine, which_engines
+from . import check, checkclient, checkdocker, checktools, engine, which_engines
 from .errors import RefusedError
 
 NAMES = ("auto", "docker", "containerd", "podman", "client")
@@ -18,7 +19,7 @@ _Unit = namedtuple("_Unit", "exists")
 Picked = namedtuple("Picked", "way folder")
 
 
-def pick(asked, tree, timeout, socket=engine.SOCKET):
+def pick(asked, tree, timeout, socket=engine.SOCKET, which=shutil.which):
     """Pick the engine.
 
     :param asked: one of NAMES
@@ -38,6 +39,16 @@ def pick(asked, tree, timeout, socket=engine.SOCKET):
     if name == "docker":
         dockerd = engine.Engine(socket, timeout * 10.0)
         return Picked(lambda access, _context, _image: checkdocker.Docker(access, dockerd), folder)
+    # The tools send the small layer alone: theirs would have to be held in memory.
+    if name == "containerd" and which("ctr"):
+        return Picked(
+            lambda access, context, _image: checktools.Ctr(access, context, check.Image(), timeout * 10.0, folder),
+            folder,
+        )
+    tool = next((tool for tool in ("podman", "skopeo") if which(tool)), None)
+    if name == "podman" and tool:
+        made = checktools.TOOLS[tool]
+        return Picked(lambda access, context, _image: made(access, context, check.Image(), timeout * 10.0), folder)
     return Picked(lambda access, context, image: checkclient.Client(access, context, image, timeout), folder)
 
 

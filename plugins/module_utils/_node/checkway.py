@@ -53,6 +53,7 @@ class Access:
         self.tag = request.tag
         self.path = "{}/{}".format(request.project, request.image)
         self.project = request.project
+        self.names = list(request.endpoints)
 
     def repository(self, name):
         """Give the repository as image references have it. :param name: the endpoint"""

@@ -69,17 +69,25 @@ def packed(layer_size=0):
     return Packed(config, layers, manifest, MANIFEST, "sha256:" + hashlib.sha256(manifest).hexdigest())
 
 
-def archive(image):
-    """Put a packed image into an OCI layout in a tar, as ctr and podman read it from their input.
+def archive(image, name):
+    """Put a packed image into an OCI layout in a tar, as ctr, podman and skopeo read it.
 
     :param image: Packed; with the small layer alone, for it is put together in memory
+    :param name: of the image, as containerd keeps it
     :returns: bytes
     """
     blobs = [(blob.digest, b"".join(blob.pieces())) for blob in [image.config, *image.layers]]
     blobs.append((image.digest, image.manifest))
     index = {
         "schemaVersion": 2,
-        "manifests": [{"mediaType": image.media_type, "digest": image.digest, "size": len(image.manifest)}],
+        "manifests": [
+            {
+                "mediaType": image.media_type,
+                "digest": image.digest,
+                "size": len(image.manifest),
+                "annotations": {"io.containerd.image.name": name, "org.opencontainers.image.ref.name": name},
+            }
+        ],
     }
     members = [("blobs/sha256/" + digest.partition(":")[2], raw) for digest, raw in blobs]
     members.append(("index.json", json.dumps(index).encode("ascii")))
