@@ -68,6 +68,16 @@ class Tool(checkclient.Client):
             return "{}: {}".format(reference, exc)
         return ""
 
+    def _push(self, name, whole):
+        """Push, and give the digest. :param whole: with the endpoint. Raises _ToolError, as the two others do."""
+        raise NotImplementedError
+
+    def _pull(self, name, whole):
+        raise NotImplementedError
+
+    def _remove(self, reference):
+        raise NotImplementedError
+
     def _said(self, name, what, do):
         try:
             return do()
