@@ -278,6 +278,23 @@ class Api:
             answer = self._send("POST", path, Request("create", "a SelfSubjectAccessReview"), body=body)
         return bool((_object(answer).get("status") or {}).get("allowed"))
 
+    def token(self, account: ObjectRef, seconds: int) -> str | None:
+        """A token of a ServiceAccount (TokenRequest: since 1.12), which no object of the API comes of.
+
+        :param seconds: how long it is asked to last; the server may give it another time.
+        :returns: None where there is no such account, or the server has no TokenRequest.
+        """
+        body = {
+            "apiVersion": "authentication.k8s.io/v1",
+            "kind": "TokenRequest",
+            "spec": {"expirationSeconds": seconds},
+        }
+        try:
+            answer = self._send("POST", f"{account.path}/token", _request("create", account, "token"), body=body)
+        except NotFoundError:
+            return None
+        return str((_object(answer).get("status") or {}).get("token") or "") or None
+
     # ---- writing, for _apply -------------------------------------------------------------------------------------
 
     def create(self, obj: Mapping[str, Any], part: str = "", of: ObjectRef | None = None) -> dict[str, Any]:

@@ -20,6 +20,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -49,6 +50,57 @@ def connect(params: Mapping[str, Any]) -> Transport:
     if short is not None:
         source = describe_source(short.auth)
         return KubeTransport(short.host, source, short.pool(), short.context, lambda: short.authorization)
+    return _by_library(*_configured(params))
+
+
+@dataclass(frozen=True)
+class Server:
+    """The API server that the options name, and the credentials that they have for it.
+
+    :param url: without a slash at its end.
+    :param ca: PEM text; None where the machine's own CAs count.
+    :param authorization: value of the header; None for a client certificate, or nothing at all.
+    """
+
+    url: str
+    ca: str | None
+    verify: bool
+    authorization: str | None = field(repr=False)
+    source: str
+
+
+def server(params: Mapping[str, Any]) -> Server:
+    """Which API server :func:`connect` would ask, for those who ask it in another way. Raises as that does.
+
+    Here the option host is enough; a kubeconfig of whoever runs this then counts for nothing.
+    """
+    bare = _kubeconfig.bare(params, auth_names())
+    if bare is not None:
+        source = f"the option host ({bare['host']})"
+        return Server(
+            bare["host"].rstrip("/"), _pem(bare.get("ssl_ca_cert")), bare.get("verify_ssl", True), None, source
+        )
+    short = _kubeconfig.plain(params, auth_names())
+    if short is not None:
+        source = describe_source(short.auth)
+        return Server(short.host, _pem(short.ca), short.verify, short.authorization, source)
+    configuration, _headers, source = _configured(params)
+    found, ca = str(configuration.host).rstrip("/"), _pem(configuration.ssl_ca_cert)
+    _remove_copies()
+    return Server(found, ca, bool(configuration.verify_ssl), _authorization(configuration), source)
+
+
+def _pem(ca: str | bytes | None) -> str | None:
+    """The text of a CA of which the path or the bytes are given. Raises ConfigurationError."""
+    try:
+        raw = Path(ca).expanduser().read_bytes() if isinstance(ca, str) and ca else ca
+    except OSError as exc:
+        raise ConfigurationError(f"ca_cert: {exc.filename} cannot be read: {exc.strerror or exc}.") from exc
+    return raw.decode("ascii", "replace") if isinstance(raw, bytes) and raw else None
+
+
+def _configured(params: Mapping[str, Any]) -> tuple[Any, Mapping[str, Any], str]:
+    """The kubernetes library's configuration, more headers, and where both come from, in words."""
     try:
         import kubernetes
     except ImportError as exc:
@@ -69,7 +121,7 @@ def connect(params: Mapping[str, Any]) -> Transport:
             f"The way to the API server cannot be worked out from {source}: {_first_line(exc)}. "
             "Name a working kubeconfig (option kubeconfig or variable K8S_AUTH_KUBECONFIG) or host and api_key."
         ) from exc
-    return _by_library(configuration, headers, source)
+    return configuration, headers, source
 
 
 class _Params:
@@ -147,10 +199,15 @@ def _tls(conf: Any, pool: Any) -> ssl.SSLContext:
     for name in ("ca_certs", "cert_file", "key_file", "ca_cert_data"):
         keywords.pop(name, None)
     keywords["ssl_context"] = context
+    _remove_copies()
+    return context
+
+
+def _remove_copies() -> None:
+    """Take away what the library wrote of an inline kubeconfig."""
     loader = sys.modules.get("kubernetes.config.kube_config")
     if loader is not None and hasattr(loader, "_cleanup_temp_files"):
         loader._cleanup_temp_files()
-    return context
 
 
 def _authorization(configuration: Any) -> str | None:

@@ -84,6 +84,15 @@ def plain(params: Mapping[str, Any], names: Mapping[str, str]) -> Plain | None:
         return None
 
 
+def bare(params: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any] | None:
+    """What is said about a connection, where that is an address without credentials; else None."""
+    try:
+        auth = given(params, names)
+    except _UnusualError:
+        return None
+    return auth if auth.get("host") and auth.keys() <= _BY_HOST - {"api_key", "cert_file", "key_file"} else None
+
+
 def given(params: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
     """What the options and ``K8S_AUTH_*`` variables say about a connection, as kubernetes.core takes them."""
     auth = {}

@@ -65,6 +65,10 @@ class KubeAction(ActionBase):
         """Options that name files, which are looked for on the controller."""
         return ("kubeconfig",)
 
+    def is_here(self) -> bool:
+        """Whether the API is talked to from the controller, so that files are the controller's."""
+        return bool(self._connection.transport == "local")
+
     def work(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         """Run the module once. Plugins that do more override this."""
         return self.module(self._task.action, args, variables)
@@ -87,7 +91,7 @@ class KubeAction(ActionBase):
 
     def _found(self, option: str, value: Any, decrypted: list[str]) -> dict[str, Any]:
         """The option with real paths (several may be joined, as in KUBECONFIG), if it has to change."""
-        if not isinstance(value, str) or not value or self._connection.transport != "local":
+        if not isinstance(value, str) or not value or not self.is_here():
             return {}
         paths = []
         for part in filter(None, value.split(os.pathsep)):

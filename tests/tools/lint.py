@@ -24,6 +24,7 @@ NODE_SIDE = (
     "plugins/modules/registry_trust.py",
     "plugins/modules/registry_trust_info.py",
     "plugins/modules/registry_check.py",
+    "plugins/modules/registry_login.py",
     "plugins/modules/registry_storage_info.py",
     "plugins/module_utils/_args.py",
     "plugins/module_utils/_node/",

@@ -227,6 +227,29 @@ class Tree:
         return descriptor, steps[-1]
 
 
+def put(path, raw, mode, owner):
+    """Write a file of somebody's, anywhere on the node; a link to it stays a link, its SELinux context stays.
+
+    :param owner: (uid, gid), which only root can give to another than himself
+    :raises NodeError: where that cannot be done; what was there is untouched then
+    """
+    target = os.path.realpath(path)
+    with _named(path):
+        parent = os.open(os.path.dirname(target), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        with _closing(parent):
+            name = os.path.basename(target)
+            temporary = _write_temporary(parent, name, raw, mode)
+            with _unlinking_on_error(temporary, parent):
+                beside = os.path.join(os.path.dirname(target), temporary)
+                if os.geteuid() == 0:
+                    os.chown(temporary, owner[0], owner[1], dir_fd=parent, follow_symlinks=False)
+                if os.path.exists(target):
+                    _copy_attributes(target, beside)
+                os.chmod(beside, mode)
+                os.rename(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
+            os.fsync(parent)
+
+
 def base_of(path):
     """Give the base that a path is below. :raises RefusedError: where it is below none"""
     base = next((base for base in BASES if path.startswith(base + "/")), None)

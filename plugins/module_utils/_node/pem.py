@@ -19,24 +19,27 @@ def certificates(text):
     return [der for der in (_der(block.group(0)) for block in blocks) if der]
 
 
-def bundle(text):
+def bundle(text, option="ca_cert"):
     """Bring a CA bundle into the one form in which it is written to nodes.
 
     :param text: PEM text (str): one certificate or several, anything between them is dropped
+    :param option: what it was given as, for messages
     :returns: bytes; each certificate once, in the order given, wrapped as OpenSSL does
     :raises RefusedError: where there is no certificate, one that cannot be read, or a private key
     """
     kinds = [block.group(1) for block in _BLOCK.finditer(text)]
     if any("PRIVATE KEY" in kind for kind in kinds):
-        raise RefusedError("ca_cert: holds a private key; only certificates belong on nodes")
+        raise RefusedError("{}: holds a private key; only certificates belong on nodes".format(option))
     found = certificates(text)
     if not found or len(found) != len(kinds) or text.count("-----BEGIN ") != len(kinds):
-        raise RefusedError("ca_cert: is not PEM text of certificates (-----BEGIN CERTIFICATE-----) that can be read")
+        raise RefusedError(
+            "{}: is not PEM text of certificates (-----BEGIN CERTIFICATE-----) that can be read".format(option)
+        )
     once = "".join(ssl.DER_cert_to_PEM_cert(der) for der in dict.fromkeys(found))
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=once)
     except (ssl.SSLError, ValueError) as exc:
-        raise RefusedError("ca_cert: is not a certificate: {}".format(exc)) from exc
+        raise RefusedError("{}: is not a certificate: {}".format(option, exc)) from exc
     return once.encode("ascii")
 
 

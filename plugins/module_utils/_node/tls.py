@@ -119,14 +119,19 @@ def served(endpoint, context, timeout=10.0):
         return verdict_of(exc, endpoint, timeout), ""
 
 
-def get(endpoint, context, path, timeout=10.0):
+def get(endpoint, context, path, timeout=10.0, authorization=None):
     """GET a path of an endpoint over verified TLS.
+
+    :param authorization: value of that header
 
     :returns: (Verdict, HTTP status, headers); status 0 and no headers where there was no answer
     """
     connection = http.client.HTTPSConnection(endpoint.host, endpoint.port, context=context, timeout=timeout)
+    headers = {"Host": endpoint.text}
+    if authorization:
+        headers["Authorization"] = authorization
     try:
-        connection.request("GET", path, headers={"Host": endpoint.text})
+        connection.request("GET", path, headers=headers)
         response = connection.getresponse()
         response.read(65536)
         return OK, response.status, {name.lower(): value for name, value in response.getheaders()}

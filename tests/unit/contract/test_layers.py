@@ -17,7 +17,7 @@ PLUGINS = ROOT / "plugins"
 PREFIX = "ansible_collections.okd.registry.plugins"
 NODE_MODULES = ("registry_trust", "registry_trust_info", "registry_check")
 # Run on nodes or at the API: what comes with their own import is for nodes, what functions import is not.
-BOTH_SIDES = ("registry_storage_info",)
+BOTH_SIDES = ("registry_login", "registry_storage_info")
 # In today's standard library, but not in Python 3.6's.
 TOO_NEW = {
     "__future__.annotations",

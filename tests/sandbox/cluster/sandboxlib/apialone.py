@@ -24,7 +24,7 @@ FLAGS = (
 def _ports(directory: Path) -> dict[str, int]:
     file = directory / "ports.json"
     if not file.exists():
-        names = ("api", "etcd_client", "etcd_peer")
+        names = ("api", "etcd_client", "etcd_peer", "oauth")
         ports = dict(zip(names, controlplane.free_ports(len(names)), strict=True))
         directory.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(ports))
@@ -43,11 +43,12 @@ def up(paths: settings.Paths) -> Path:
         inputs.build(["sandbox-kube"])
         binary = inputs.binary()
         plane = controlplane.api_alone(binary, paths, _ports(paths.api))
-        services = [plane.etcd(), plane.apiserver(*FLAGS)]
+        services = [plane.etcd(), plane.apiserver(*FLAGS, *plane.oauth_flags()), plane.oauth()]
         running = all(service.recorded()[0] for service in services)
         if not running:
             plane.write_files()
             plane.write_tokens(inputs.USERS, paths.tokens)
+            plane.write_oauth(inputs.USERS, paths.passwords)
             plane.kubeconfig(kubeconfig, user="system:admin")
             plane.start(services, marker=str(paths.api))
         client = Client(kubeconfig)
@@ -60,8 +61,8 @@ def up(paths: settings.Paths) -> Path:
 
 
 def down(paths: settings.Paths) -> None:
-    """End both and remove their data."""
-    for name in ("kube-apiserver", "etcd"):
+    """End them and remove their data."""
+    for name in ("oauth", "kube-apiserver", "etcd"):
         Service(name, [], paths.api).stop()
     end(identity for identity, owner in marked().items() if owner == str(paths.api))
     shutil.rmtree(paths.api, ignore_errors=True)

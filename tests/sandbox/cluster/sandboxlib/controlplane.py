@@ -2,13 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""etcd, kube-apiserver, kube-controller-manager and kube-scheduler: their files, arguments and order."""
+"""etcd, kube-apiserver, kube-controller-manager, kube-scheduler, OAuth's stand-in: files, arguments and order."""
 
 from __future__ import annotations
 
 import dataclasses
+import json
 import secrets
 import socket
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -27,12 +29,14 @@ class Ports:
     api: int
     etcd_client: int
     etcd_peer: int
+    oauth: int
     manager: int = 0
     scheduler: int = 0
 
 
 # Kept apart from the usual ports, so that another cluster's parts on the machine are not in the way.
-SANDBOX_PORTS = Ports(settings.API_PORT, 16379, 16380, 16257, 16259)
+# OAuth's is that of OpenShift 3's master.
+SANDBOX_PORTS = Ports(settings.API_PORT, 16379, 16380, 8443, 16257, 16259)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,6 +63,11 @@ class ControlPlane:
     def server(self) -> str:
         """The URL in kubeconfigs."""
         return f"https://{self.advertise}:{self.ports.api}"
+
+    @property
+    def oauth_server(self) -> str:
+        """The URL of the stand-in for OpenShift's OAuth server, by which the API is reached as well."""
+        return f"https://{self.advertise}:{self.ports.oauth}"
 
     @property
     def authority(self) -> Authority:
@@ -113,6 +122,21 @@ class ControlPlane:
             "--audit-log-maxbackup=1",
             *extra,
         )
+
+    def oauth_flags(self) -> list[str]:
+        """Have the API server ask OAuth whose a token is; a user who logs out is forgotten soon."""
+        return [
+            f"--authentication-token-webhook-config-file={self.directory / 'oauth.kubeconfig'}",
+            "--authentication-token-webhook-version=v1",
+            "--authentication-token-webhook-cache-ttl=1s",
+        ]
+
+    def oauth(self) -> Service:
+        """The stand-in for OpenShift's OAuth server."""
+        program = settings.CLUSTER.parent / "openshift/standins/oauth"
+        # The interpreter itself: the virtualenv's is called by several names, and each would be other arguments.
+        argv = [str(Path(sys.executable).resolve()), "-B", str(program), str(self.directory / "oauth.json")]
+        return Service("oauth", argv, self.directory)
 
     def manager(self) -> Service:
         """kube-controller-manager. Pod ranges are fixed by the sandbox, so it hands out none."""
@@ -194,6 +218,29 @@ class ControlPlane:
                 write(file, f"sha256~{secrets.token_urlsafe(32)}".encode())
             lines.append(f'{file.read_text()},{user.name},{user.uid},"{",".join(user.groups)}"\n')
         write(self.directory / "tokens.csv", "".join(lines).encode())
+
+    def write_oauth(self, users: Sequence[User], passwords: Path) -> None:
+        """What the OAuth server goes by, how the API server asks it, and for each user a file with the password."""
+        pki = self.directory / "pki"
+        for user in users:
+            if not (passwords / user.name).exists():
+                write(passwords / user.name, secrets.token_urlsafe(18).encode())
+        known = [
+            {"name": u.name, "uid": u.uid, "groups": list(u.groups), "password": str(passwords / u.name)} for u in users
+        ]
+        config = {
+            "bind": self.bind,
+            "port": self.ports.oauth,
+            "certificate": str(pki / "apiserver.crt"),
+            "key": str(pki / "apiserver.key"),
+            "api": {"host": self.advertise, "port": self.ports.api, "ca": str(pki / "ca.crt")},
+            "users": known,
+        }
+        write(self.directory / "oauth.json", json.dumps(config).encode())
+        asking = self.authority.kubeconfig(
+            "oauth-webhook", server=f"{self.oauth_server}/token-review", common_name="system:oauth-webhook"
+        )
+        write(self.directory / "oauth.kubeconfig", asking)
 
     def start(self, services: Sequence[Service], *, marker: str) -> list[str]:
         """Start what does not run; returns the names of what was started."""

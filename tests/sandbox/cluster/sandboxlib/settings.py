@@ -90,6 +90,11 @@ class Paths:
         return self.state / "tokens"
 
     @property
+    def passwords(self) -> Path:
+        """One file for each user, holding the password by which OAuth gives them a token."""
+        return self.state / "passwords"
+
+    @property
     def s3(self) -> Path:
         """For clients of the S3 server: access-key, secret-key, ca.crt."""
         return self.state / "s3"

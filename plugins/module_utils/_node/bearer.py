@@ -1,0 +1,144 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whose a token is, how long it lasts, and whether the API server and the registry still take it."""
+
+import base64
+import binascii
+import collections
+import glob
+import http.client
+import json
+import re
+import ssl
+from urllib.parse import urlencode, urlsplit
+
+from . import endpoint as endpoints_of
+from . import tls
+
+VALID, REFUSED, UNKNOWN = "valid", "refused", "unknown"
+# what: one of the above; user: whose the token is, or None where nothing tells; message: why it is not valid
+Verdict = collections.namedtuple("Verdict", "what user message")
+# server: URL of the API server; ca: PEM text or None for the system's CAs; verify: bool
+Server = collections.namedtuple("Server", "server ca verify")
+
+_REVIEW = "/apis/authentication.k8s.io/v1/selfsubjectreviews"  # since Kubernetes 1.28
+_USERS = ("/apis/user.openshift.io/v1/users/~", "/oapi/v1/users/~")  # OpenShift; before 3.6 only the second
+_BODY = json.dumps({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"})
+_CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
+_ACCOUNT = "system:serviceaccount:"
+
+
+def claims(token):
+    """Give what a JSON Web Token (a service account's) says of itself; empty for any other. Nothing is verified.
+
+    :returns: dict, of which C(exp) (seconds since 1970) and C(sub) are of interest
+    """
+    parts = token.split(".")
+    if len(parts) != 3:
+        return {}
+    try:
+        found = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)).decode("utf-8"))
+    except (binascii.Error, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def expiry(token):
+    """Say when a token expires (seconds since 1970), None where it does not tell."""
+    found = claims(token).get("exp")
+    return float(found) if isinstance(found, (int, float)) and not isinstance(found, bool) else None
+
+
+def is_system(user):
+    """Say whether a user is one of the cluster's own, who get no tokens; service accounts do."""
+    return bool(user) and user.startswith("system:") and not user.startswith(_ACCOUNT)
+
+
+def account(user):
+    """Give (namespace, name) of a service account's user name, else None."""
+    parts = user[len(_ACCOUNT) :].split(":") if user and user.startswith(_ACCOUNT) else ()
+    return tuple(parts) if len(parts) == 2 and all(parts) else None
+
+
+def who(server, token, timeout=10.0):
+    """Ask the API server, by the token itself, whose it is. Needs no rights.
+
+    :param server: Server
+    :returns: Verdict; C(unknown) where there was no answer, with the reason
+    """
+    try:
+        for method, path in [("POST", _REVIEW)] + [("GET", path) for path in _USERS]:
+            status, body = _ask(server, method, path, token, timeout)
+            if status == 401:
+                return Verdict(REFUSED, None, "the API server does not accept the token; it may have expired")
+            if status in (200, 201):
+                return Verdict(VALID, _name(body), "")
+            if status not in (403, 404, 405):
+                return Verdict(UNKNOWN, None, "the API server answers with HTTP status {}".format(status))
+    except (OSError, ValueError, http.client.HTTPException) as exc:
+        return Verdict(UNKNOWN, None, "the API server {} cannot be asked: {}".format(server.server, exc))
+    # Tokens are looked at before paths, so one that gets no 401 is known; an older Kubernetes does not say to whom.
+    return Verdict(VALID, claims(token).get("sub"), "")
+
+
+def _ask(server, method, path, token, timeout):
+    parts = urlsplit(server.server)
+    context = ssl.create_default_context(cadata=server.ca or None)
+    # As Pythons before 3.13 do: certificates of OpenShift 3 lack extensions that the strict check asks for.
+    context.verify_flags &= ~getattr(ssl, "VERIFY_X509_STRICT", 0)
+    if not server.verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    connection = http.client.HTTPSConnection(parts.hostname, parts.port or 443, context=context, timeout=timeout)
+    headers = {"Authorization": "Bearer " + token, "Content-Type": "application/json", "Accept": "application/json"}
+    try:
+        connection.request(method, parts.path.rstrip("/") + path, _BODY if method == "POST" else None, headers)
+        response = connection.getresponse()
+        return response.status, response.read(1 << 20)
+    finally:
+        connection.close()
+
+
+def _name(body):
+    found = json.loads(body.decode("utf-8"))
+    review = (found.get("status") or {}).get("userInfo") or {}
+    return review.get("username") or (found.get("metadata") or {}).get("name")
+
+
+def log_in(text, username, secret, ca=None, timeout=5.0, certs_d="/etc/docker/certs.d"):
+    """Ask a registry whether it takes a login, as C(docker login) does.
+
+    :param text: endpoint in docker's form
+    :param ca: PEM bytes of the CA to trust; None for docker's and the system's
+    :returns: Verdict; C(unknown) where it is not reached, or trusted, from here, with the reason
+    """
+    endpoint = endpoints_of.parse(text)
+    try:
+        context = tls.context_for(ca, sorted(glob.glob("{}/{}/*.crt".format(certs_d, glob.escape(text)))))
+    except OSError as exc:
+        return Verdict(UNKNOWN, None, "{}: a CA file in {}/{} cannot be read: {}".format(text, certs_d, text, exc))
+    raw = "{}:{}".format(username, secret).encode("utf-8")
+    basic = "Basic " + base64.b64encode(raw).decode("ascii")
+    verdict, status, headers = tls.get(endpoint, context, "/v2/", timeout, basic)
+    challenge = headers.get("www-authenticate", "")
+    if verdict.ok and status == 401 and challenge.lower().startswith("bearer "):
+        verdict, status = _by_token(endpoint, context, dict(_CHALLENGE.findall(challenge)), username, basic, timeout)
+    if not verdict.ok:
+        return Verdict(UNKNOWN, None, tls.explain(text, verdict))
+    if status in (401, 403):
+        return Verdict(REFUSED, None, "{}: refuses the login of {} (HTTP status {})".format(text, username, status))
+    if status != 200:
+        said = "{}: answers a login with HTTP status {}, as no registry does".format(text, status)
+        return Verdict(UNKNOWN, None, said)
+    return Verdict(VALID, username, "")
+
+
+def _by_token(endpoint, context, told, username, basic, timeout):
+    """Go where a Bearer challenge sends, if that is the registry itself: nobody else is to see the secret."""
+    realm = urlsplit(told.get("realm", ""))
+    if (realm.scheme, realm.hostname, realm.port or 443) != ("https", endpoint.host.lower(), endpoint.port):
+        return tls.Verdict(False, "other", "logins are at {}, which is not asked".format(told.get("realm"))), 0
+    query = urlencode([("account", username)] + [(key, told[key]) for key in ("service",) if key in told])
+    verdict, status, _headers = tls.get(endpoint, context, "{}?{}".format(realm.path, query), timeout, basic)
+    return verdict, status
