@@ -268,15 +268,16 @@ class Api:
     ) -> bool:
         """Whether the user of this connection has a right (SelfSubjectAccessReview: since 1.6, and needs no rights)."""
         asked = {"verb": verb, "resource": resource, "group": group, "namespace": namespace or "", "name": name}
-        body = {
-            "apiVersion": "authorization.k8s.io/v1",
-            "kind": "SelfSubjectAccessReview",
-            "spec": {"resourceAttributes": {**asked, "subresource": subresource}},
-        }
-        path = collection_path("authorization.k8s.io/v1", "SelfSubjectAccessReview")
+        spec = {"resourceAttributes": {**asked, "subresource": subresource}}
+        return bool(self.review("authorization.k8s.io/v1", "SelfSubjectAccessReview", spec).get("allowed"))
+
+    def review(self, api_version: str, kind: str, spec: Mapping[str, Any]) -> dict[str, Any]:
+        """Ask for an opinion of the API server, of which nothing is stored; gives its ``status``."""
+        path, body = collection_path(api_version, kind), {"apiVersion": api_version, "kind": kind, "spec": spec}
+        asked = Request("create", f"a {kind}", group_of(api_version), plural(api_version, kind))
         with self._counted_as("discovery"):
-            answer = self._send("POST", path, Request("create", "a SelfSubjectAccessReview"), body=body)
-        return bool((_object(answer).get("status") or {}).get("allowed"))
+            answer = self._send("POST", path, asked, body=body)
+        return _object(answer).get("status") or {}
 
     def token(self, account: ObjectRef, seconds: int) -> str | None:
         """A token of a ServiceAccount (TokenRequest: since 1.12), which no object of the API comes of.

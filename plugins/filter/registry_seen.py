@@ -1,0 +1,96 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What hosts told of a registry, in the form in which registry_diagnose takes it."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: registry_seen
+short_description: Gather what hosts told of a registry for M(okd.registry.registry_diagnose)
+version_added: 1.0.0
+author: okd.registry contributors (@okd-registry)
+description:
+  - Turns the registered results of M(okd.registry.registry_trust_info) and M(okd.registry.registry_check) on several
+    hosts into one dictionary, without what is no fact of them. Hosts that were not asked, such as those that
+    C(--limit) left out, are not in it.
+positional: hostvars, trust, check, clients
+options:
+  _input:
+    description: Inventory names of the hosts.
+    type: list
+    elements: str
+    required: true
+  hostvars:
+    description: The C(hostvars) of the play.
+    type: dict
+    required: true
+  trust:
+    description: Name of the variable in which each host registered the result of M(okd.registry.registry_trust_info).
+    type: str
+    required: true
+  check:
+    description: Name of the variable in which each host registered the result of M(okd.registry.registry_check).
+    type: str
+    required: true
+  clients:
+    description: Those of the hosts that are no nodes of the cluster.
+    type: list
+    elements: str
+    default: []
+"""
+
+EXAMPLES = r"""
+- name: What is wrong with the registry?
+  okd.registry.registry_diagnose:
+    hosts: "{{ groups['registry_nodes'] | okd.registry.registry_seen(hostvars, 'node_trust', 'node_check') }}"
+"""
+
+RETURN = r"""
+_value:
+  description: By host, what it told.
+  type: dict
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+_TRUST = ("endpoints", "files", "anchors", "insecure", "problems", "failed", "unreachable", "msg")
+_CHECK = ("results", "skipped_steps", "failed", "unreachable", "msg")
+
+
+def _of(result: Any, keys: tuple[str, ...]) -> dict[str, Any]:
+    return {key: result[key] for key in keys if key in result} if isinstance(result, Mapping) else {}
+
+
+def seen(
+    hosts: Iterable[str],
+    hostvars: Mapping[str, Mapping[str, Any]],
+    trust: str,
+    check: str,
+    clients: Iterable[str] = (),
+) -> dict[str, dict[str, Any]]:
+    """What each host told.
+
+    :param hosts: inventory names
+    :param hostvars: the play's hostvars
+    :param trust: the variable with the result of registry_trust_info
+    :param check: the variable with the result of registry_check
+    :param clients: those that are no nodes
+    """
+    outside, found = set(clients), {}
+    for host in hosts:
+        told = hostvars[host]
+        one: dict[str, Any] = {"trust": _of(told.get(trust), _TRUST), "check": _of(told.get(check), _CHECK)}
+        one["client"] = host in outside
+        if one["trust"] or one["check"]:
+            found[host] = one
+    return found
+
+
+class FilterModule:
+    """Register the filter."""
+
+    def filters(self) -> dict[str, Any]:
+        """Name the filter as Ansible looks it up."""
+        return {"registry_seen": seen}

@@ -1,0 +1,144 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From what modules returned and the API gave to Facts. Pure, and of any subset: what is missing is not known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.okd.registry.plugins.module_utils._diagnose import hosts as of_hosts
+from ansible_collections.okd.registry.plugins.module_utils._diagnose import objects
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.model import (
+    Authority,
+    Certificate,
+    Facts,
+    Rollout,
+    Route,
+    Served,
+    Token,
+    Writable,
+)
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.reading import (
+    entries,
+    flag,
+    mapping,
+    number,
+    texts,
+    word,
+)
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.rules.certificate import host_of
+from ansible_collections.okd.registry.plugins.module_utils._model import is_ip
+
+
+def collect(raw: Mapping[str, Any]) -> Facts:
+    """The facts.
+
+    :param raw: what is known, each part or none of it: ``info`` and ``rollout`` as the modules gave them; ``service``,
+        ``workload``, ``pods``, ``backends`` (Endpoints), ``claim``, ``streams`` and ``services`` as the API did (False
+        for what is not there); ``logs`` and ``writable`` by pod; ``token``; ``hosts`` by name, each with ``trust``,
+        ``check``, ``client``, ``unreachable``; ``asked_host``; ``now`` in seconds since 1970.
+    """
+    info = mapping(raw.get("info"))
+    names = mapping(info.get("registry"))
+    name, namespace = word(names.get("name")) or "docker-registry", word(names.get("namespace")) or "default"
+    port = number(names.get("port")) or 5000
+    pods, workload = raw.get("pods"), raw.get("workload")
+    endpoints = tuple(each for each in texts(names.get("endpoints")) if "(" not in each)
+    return Facts(
+        name=name,
+        namespace=namespace,
+        port=port,
+        endpoints=endpoints,
+        cluster_ips=objects.addresses(mapping(raw.get("service"))) or texts([names.get("cluster_ip")]),
+        has_service=None if raw.get("service") is None else bool(raw["service"]),
+        has_workload=None if workload is None else bool(workload),
+        workload=objects.workload(mapping(workload), mapping(info.get("layout")), port) if workload else None,
+        rollout=_rollout(mapping(raw.get("rollout"))),
+        pods=None if pods is None else tuple(objects.pod(each) for each in entries(pods)),
+        backends=None if raw.get("backends") is None else objects.backends(mapping(raw["backends"])),
+        modes=texts(mapping(mapping(raw.get("claim")).get("spec")).get("accessModes")) or None,
+        has_ca=bool(info["ca_cert"]) if "ca_cert" in info else None,
+        certificate=_certificate(mapping(info.get("certificate"))),
+        authorities=tuple(
+            Authority(word(ca.get("subject")) or "a CA", number(ca.get("days_left")), flag(ca.get("signs")))
+            for ca in entries(info.get("ca"))
+        ),
+        served=tuple(
+            Served(
+                word(one.get("pod")) or "", word(one.get("sha256")), bool(one.get("matches")), word(one.get("error"))
+            )
+            for one in entries(info.get("served"))
+        ),
+        asked_host=word(raw.get("asked_host")),
+        route=_route(mapping(info.get("route")), namespace),
+        streams=tuple(objects.stream(each) for each in entries(raw.get("streams"))),
+        others=_others(raw.get("services"), name, namespace),
+        token=_token(raw.get("token")),
+        writable=tuple(Writable(pod, texts(said)) for pod, said in mapping(raw.get("writable")).items()),
+        log=objects.recent(mapping(raw.get("logs")), number(raw.get("now"))),
+        hosts=tuple(
+            of_hosts.host(str(each), mapping(found), endpoints, f"{namespace}/{name}")
+            for each, found in mapping(raw.get("hosts")).items()
+        ),
+        uncovered=texts(info.get("uncovered")),
+    )
+
+
+def suspects(facts: Facts) -> bool:
+    """Whether something has an address that may have been the registry's, so that it matters whose it is now."""
+    said = [registry for stream in facts.streams for registry in stream.registries]
+    said += [file.endpoint for host in facts.hosts for file in host.files if file.kind == "ca" and file.matches]
+    return any(is_ip(host_of(each)) for each in said if each not in facts.endpoints)
+
+
+def _rollout(found: Mapping[str, Any]) -> Rollout | None:
+    if "done" not in found:
+        return None
+    line, reason = word(found.get("line")) or "no word on the rollout", word(found.get("reason"))
+    return Rollout(bool(found["done"]), bool(found.get("failed")), word(found.get("stuck")), reason, line)
+
+
+def _certificate(found: Mapping[str, Any]) -> Certificate | None:
+    if not found:
+        return None
+    return Certificate(
+        subject=word(found.get("subject")) or "the certificate",
+        sans=texts(found.get("sans")),
+        days_left=number(found.get("days_left")),
+        not_after=word(found.get("not_after")) or "a time that is not known",
+        sha256=word(found.get("sha256")) or "",
+    )
+
+
+def _route(found: Mapping[str, Any], namespace: str) -> Route | None:
+    if "admitted" not in found:
+        return None
+    ref = f"Route {word(found.get('namespace')) or namespace}/{word(found.get('name')) or '?'}"
+    said = [word(found.get(key)) for key in ("host", "router", "reason", "message")]
+    return Route(ref, said[0], bool(found["admitted"]), said[1], said[2], said[3])
+
+
+def _others(services: Any, name: str, namespace: str) -> Mapping[str, str] | None:
+    if services is None:
+        return None
+    found = {}
+    for each in entries(services):
+        meta = mapping(each.get("metadata"))
+        if (meta.get("name"), meta.get("namespace")) != (name, namespace):
+            found.update(dict.fromkeys(objects.addresses(each), f"{meta.get('namespace')}/{meta.get('name')}"))
+    return found
+
+
+def _token(found: Any) -> Token | None:
+    if not isinstance(found, Mapping):
+        return None
+    return Token(
+        expired=word(found.get("expired")),
+        accepted=flag(found.get("accepted")),
+        error=word(found.get("error")),
+        user=word(found.get("user")),
+        project=word(found.get("project")),
+        lacking=texts(found.get("lacking")),
+    )

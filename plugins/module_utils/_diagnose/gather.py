@@ -1,0 +1,172 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What registry_diagnose reads of the cluster itself, beside what other modules have told. Nothing is written."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from ansible_collections.okd.registry.plugins.module_utils import _observe
+from ansible_collections.okd.registry.plugins.module_utils._api import Api
+from ansible_collections.okd.registry.plugins.module_utils._build import layout, place
+from ansible_collections.okd.registry.plugins.module_utils._build import service as build_service
+from ansible_collections.okd.registry.plugins.module_utils._build.storage import live_path
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.facts import collect, suspects
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.judge import judge
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.model import Facts
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.tokens import look as look_at_token
+from ansible_collections.okd.registry.plugins.module_utils._errors import RegistryError, WaitError
+from ansible_collections.okd.registry.plugins.module_utils._info import find_workload
+from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
+from ansible_collections.okd.registry.plugins.module_utils._model import Registry
+from ansible_collections.okd.registry.plugins.module_utils._podstate import is_ready, name_of
+from ansible_collections.okd.registry.plugins.module_utils._storage import file_of
+
+PODS = 3  # whose log is read and whose storage is looked at
+LOG_LINES = 400
+IMAGES = "image.openshift.io/v1"
+Object = dict[str, Any]
+T = TypeVar("T")
+
+# Asks with the rights of the registry's own user, and writes nothing. The deepest directory that is there counts: in
+# one that it may not enter, none below it is seen.
+_MAY_WRITE = r"""
+root=$1; top=$root/docker/registry/v2
+[ -e "$root" ] || exit 0
+there=$root; [ -e "$top" ] && there="$top $top/blobs $top/repositories"
+for one in $there; do
+  [ -e "$one" ] || continue
+  [ -w "$one" ] && [ -x "$one" ] && continue
+  echo "user $(id -u), groups $(id -G), may not write to $one: $(ls -ld "$one")"
+done
+"""
+
+
+def execute(module: Any, api: Api) -> dict[str, Any]:
+    """The module's work. Raises RegistryError where the cluster cannot be reached."""
+    gather = Gather(api, module.params)
+    facts = gather.facts()
+    findings = judge(facts)
+    return {"changed": False, "findings": findings, "unread": gather.unread, "api_requests": api.counts()}
+
+
+class Gather:
+    """Reads; what may not be read, or is not there on this cluster, is a fact that is not known.
+
+    :param params: the module's options.
+    :ivar unread: why something is not known, as sentences.
+    """
+
+    def __init__(self, api: Api, params: Mapping[str, Any]) -> None:
+        self._api = api
+        self._params = params
+        self._name, self._namespace = str(params["name"]), str(params["namespace"])
+        self.unread: list[str] = []
+
+    def facts(self) -> Facts:
+        """All of them."""
+        raw = self._raw()
+        facts = collect(raw)
+        if suspects(facts):
+            services = self._read(lambda: self._api.list("v1", "Service"))
+            facts = replace(facts, others=collect({**raw, "services": services}).others)
+        return facts
+
+    def _raw(self) -> Object:
+        registry = Registry.from_params(self._params)
+        service = self._there(build_service.ref(registry))
+        workload = self._read(lambda: find_workload(self._api, self._name, self._namespace) or False)
+        pods = self._pods(workload) if workload else None
+        watched = [pod for pod in pods or [] if is_ready(pod)][:PODS]
+        return {
+            "info": self._params["info"],
+            "service": service,
+            "workload": workload,
+            "rollout": self._rollout(workload) if workload else None,
+            "pods": pods,
+            "backends": self._there(ObjectRef("v1", "Endpoints", self._name, self._namespace)) if service else None,
+            "claim": self._claim(workload) if workload else None,
+            "streams": self._streams(),
+            "logs": {name_of(pod): self._log(pod, workload) for pod in watched},
+            "writable": self._writable(watched, workload) if workload else {},
+            "token": self._token(),
+            "hosts": self._params["hosts"],
+            "asked_host": self._params["route_host"],
+            "now": int(time.time()),
+        }
+
+    def _read(self, look: Callable[[], T]) -> T | None:
+        try:
+            return look()
+        except RegistryError as exc:
+            self.unread.append(str(exc))
+            return None
+
+    def _there(self, ref: ObjectRef) -> Object | bool | None:
+        """An object; False where there is none, None where that may not be asked."""
+        return self._read(lambda: self._api.get(ref) or False)
+
+    def _pods(self, workload: Any) -> list[Object] | None:
+        def look() -> list[Object]:
+            found = self._api.list("v1", "Pod", self._namespace, labels=layout.selector(workload))
+            alive = [pod for pod in found if not pod["metadata"].get("deletionTimestamp")]
+            return [pod for pod in alive if (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed")]
+
+        return self._read(look)
+
+    def _rollout(self, workload: Any) -> Object | None:
+        try:
+            return _observe.look(self._api, ObjectRef.of(workload)).as_dict()
+        except WaitError:
+            return None
+        except RegistryError as exc:
+            self.unread.append(str(exc))
+            return None
+
+    def _claim(self, workload: Any) -> Object | bool | None:
+        volume = layout.volume(workload, layout.mount_at(workload, live_path(workload)))
+        name = (volume.get("persistentVolumeClaim") or {}).get("claimName")
+        return self._there(ObjectRef("v1", "PersistentVolumeClaim", name, self._namespace)) if name else None
+
+    def _streams(self) -> list[Object] | None:
+        if not self._params["image_streams"] or not self._api.has(IMAGES):
+            return None
+        return self._read(lambda: self._api.list(IMAGES, "ImageStream"))
+
+    def _log(self, pod: Object, workload: Any) -> str | None:
+        return self._read(
+            lambda: self._api.log(self._namespace, name_of(pod), container=_container(pod, workload), tail=LOG_LINES)
+        )
+
+    def _writable(self, pods: list[Object], workload: Any) -> dict[str, list[str]]:
+        """What pods may not write of their storage; no word of those that cannot be asked."""
+        root = self._read(lambda: place.root(workload, file_of(workload, self._namespace, self._api)))
+        where = root or live_path(workload)
+        if not self._params["look_inside"] or layout.mount_at(workload, live_path(workload)) is None:
+            return {}
+        answers = {name_of(pod): self._read(lambda pod=pod: self._inside(pod, workload, where)) for pod in pods}  # type: ignore[misc]
+        return {pod: said for pod, said in answers.items() if said}
+
+    def _inside(self, pod: Object, workload: Any, root: str) -> list[str]:
+        command = ["sh", "-c", _MAY_WRITE, "sh", root]
+        out = bytearray()
+        with self._api.exec(self._namespace, name_of(pod), _container(pod, workload), command, timeout=20) as running:
+            for piece in running:
+                out += piece
+        return [line.strip() for line in out.decode("utf-8", "replace").splitlines() if line.strip()]
+
+    def _token(self) -> Object | None:
+        token = self._params["token"]
+        if not token:
+            return None
+        return self._read(lambda: look_at_token(self._api, token, self._params["project"], time.time()))
+
+
+def _container(pod: Object, workload: Any) -> str:
+    names = [str(each["name"]) for each in pod["spec"]["containers"]]
+    wanted = layout.container_name(workload)
+    return wanted if wanted in names else names[0]

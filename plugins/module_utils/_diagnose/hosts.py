@@ -1,0 +1,95 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a host said: results of registry_trust_info and registry_check. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.model import (
+    CertFile,
+    Host,
+    Insecure,
+    Step,
+    Verdict,
+)
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.reading import entries, flag, mapping, texts, word
+
+
+def host(name: str, found: Mapping[str, Any], endpoints: tuple[str, ...], registry: str) -> Host:
+    """A host.
+
+    :param found: ``trust`` and ``check`` as the modules gave them, ``client``, ``unreachable``.
+    :param registry: ``namespace/name``.
+    """
+    trust, check = mapping(found.get("trust")), mapping(found.get("check"))
+    insecure = mapping(trust.get("insecure"))
+    covered = texts(insecure.get("covered"))
+    away = [word(each.get("msg")) or "no answer" for each in (trust, check) if each.get("unreachable")]
+    failed = [word(each.get("msg")) or "no reason" for each in (trust, check) if _broken(each)]
+    return Host(
+        name=name,
+        client=bool(found.get("client")),
+        unreachable=word(found.get("unreachable")) or (away[0] if away else None),
+        failed=failed[0] if failed else None,
+        verdicts=tuple(_verdict(each) for each in entries(trust.get("endpoints"))),
+        files=tuple(_file(each, registry) for each in entries(trust.get("files"))),
+        insecure=tuple(
+            _insecure(each, endpoints, covered, network=network)
+            for key, network in (("flags", False), ("networks", True))
+            for each in entries(insecure.get(key))
+        ),
+        covered=covered,
+        trusted_anyway=bool(entries(trust.get("anchors"))),
+        steps=tuple(_step(each) for each in entries(check.get("results")) if each.get("ok") is False),
+    )
+
+
+def _broken(result: Mapping[str, Any]) -> bool:
+    """Whether a module told nothing but an error; that a step of a check failed is another thing."""
+    return bool(result.get("failed")) and not result.get("results") and not result.get("unreachable")
+
+
+def _verdict(found: Mapping[str, Any]) -> Verdict:
+    return Verdict(
+        endpoint=word(found.get("endpoint")) or "?",
+        engine=word(found.get("engine")) or "?",
+        state=word(found.get("state")) or "unknown",
+        reason=word(found.get("reason")),
+        path=word(found.get("path")),
+        verified=flag(found.get("verified")) is not False,
+    )
+
+
+def _file(found: Mapping[str, Any], registry: str) -> CertFile:
+    ours = found.get("owner") in ("ours", "changed") and found.get("registry") == registry
+    return CertFile(
+        path=word(found.get("path")) or "?",
+        endpoint=word(found.get("endpoint")) or "?",
+        kind=word(found.get("kind")) or "other",
+        target=word(found.get("target")),
+        dangling=bool(found.get("dangling")),
+        ours=ours,
+        matches=bool(found.get("matches")),
+        problem=word(found.get("problem")),
+    )
+
+
+def _insecure(
+    found: Mapping[str, Any], endpoints: tuple[str, ...], covered: tuple[str, ...], *, network: bool
+) -> Insecure:
+    value = word(found.get("value")) or "?"
+    named = texts(found.get("endpoints")) or ((value,) if value in endpoints else covered or (value,))
+    return Insecure(value, word(found.get("file")) or "docker's arguments", named, network)
+
+
+def _step(found: Mapping[str, Any]) -> Step:
+    return Step(
+        endpoint=word(found.get("endpoint")) or "?",
+        step=word(found.get("step")) or "check",
+        kind=word(found.get("reason")) or "other",
+        error=word(found.get("error")) or "no reason",
+        by_engine=word(found.get("by")) not in ("client", "host"),
+    )

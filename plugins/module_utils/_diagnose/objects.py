@@ -1,0 +1,144 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What objects of the API say, as far as rules ask. Pure, and of objects with anything missing."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.okd.registry.plugins.module_utils._build import layout
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.model import Pod, Stream, Workload
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.reading import (
+    entries,
+    flag,
+    mapping,
+    number,
+    texts,
+    word,
+)
+from ansible_collections.okd.registry.plugins.module_utils._podstate import is_ready
+
+LOG_AGE = 600  # seconds; what a log told earlier may be mended by now
+_TIME = re.compile(r'\btime="?(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)')
+_PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
+_KINDS = {"persistentVolumeClaim": "pvc", "emptyDir": "ephemeral", "hostPath": "host_path"}
+
+
+def addresses(service: Mapping[str, Any]) -> tuple[str, ...]:
+    """The addresses of a Service."""
+    spec = mapping(service.get("spec"))
+    return tuple(ip for ip in texts(spec.get("clusterIPs")) or texts([spec.get("clusterIP")]) if ip != "None")
+
+
+def backends(found: Mapping[str, Any]) -> tuple[str, ...]:
+    """The addresses of Endpoints that take traffic."""
+    groups = [entries(group.get("addresses")) for group in entries(found.get("subsets"))]
+    return tuple(dict.fromkeys(ip for group in groups for each in group if (ip := word(each.get("ip")))))
+
+
+def pod(found: Mapping[str, Any]) -> Pod:
+    """A pod."""
+    meta, spec, status = (mapping(found.get(key)) for key in ("metadata", "spec", "status"))
+    safe = {"metadata": meta, "status": {"conditions": entries(status.get("conditions"))}}
+    return Pod(word(meta.get("name")) or "?", word(spec.get("nodeName")), word(status.get("podIP")), is_ready(safe))
+
+
+def workload(found: Mapping[str, Any], told: Mapping[str, Any], port: int) -> Workload:
+    """A workload. :param told: ``registry_info``'s ``layout``."""
+    meta, spec, status = (mapping(found.get(key)) for key in ("metadata", "spec", "status"))
+    kind = word(found.get("kind")) or "workload"
+    replicas = number(spec.get("replicas"))
+    if kind == "DaemonSet":
+        replicas = number(status.get("desiredNumberScheduled")) or 0
+    container = _container(spec)
+    environment = {word(each.get("name")): word(each.get("value")) for each in entries(container.get("env"))}
+    storage, claim = _storage(spec, container)
+    users = environment.get("REGISTRY_AUTH") == "htpasswd" or "REGISTRY_AUTH_HTPASSWD_PATH" in environment
+    return Workload(
+        ref=f"{kind} {word(meta.get('namespace')) or '?'}/{word(meta.get('name')) or '?'}",
+        kind=kind,
+        replicas=1 if replicas is None else replicas,
+        ready=number(status.get("readyReplicas")) or 0,
+        storage=storage,
+        claim=claim,
+        tls=flag(told.get("tls")),
+        probes=_probes(container, port),
+        own_users=users,
+    )
+
+
+def _container(spec: Mapping[str, Any]) -> dict[str, Any]:
+    pod_spec = mapping(mapping(spec.get("template")).get("spec"))
+    found = entries(pod_spec.get("containers"))
+    named = [each for each in found if each.get("name") == layout.CONTAINER]
+    return (named or found or [{}])[0]
+
+
+def _storage(spec: Mapping[str, Any], container: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """Kind of the volume at the registry's usual paths, and the claim."""
+    places = {word(each.get("mountPath")): word(each.get("name")) for each in entries(container.get("volumeMounts"))}
+    name = next((places[path] for path in ("/registry", "/var/lib/registry") if path in places), None)
+    volumes = entries(mapping(mapping(spec.get("template")).get("spec")).get("volumes"))
+    volume = next((each for each in volumes if name and each.get("name") == name), None)
+    if volume is None:
+        return None, None
+    kind = next((str(key) for key in volume if key != "name"), "emptyDir")  # as the API fills it in
+    return _KINDS.get(kind, kind), word(mapping(volume.get(kind)).get("claimName"))
+
+
+def _probes(container: Mapping[str, Any], port: int) -> dict[str, str]:
+    """Schemes of the probes that ask the registry's port."""
+    ports = {str(each.get("name")): str(each.get("containerPort")) for each in entries(container.get("ports"))}
+    found = {}
+    for name in _PROBES:
+        get = mapping(mapping(container.get(name)).get("httpGet"))
+        asked = str(get.get("port"))
+        if get and ports.get(asked, asked) == str(port):
+            found[name] = (word(get.get("scheme")) or "HTTP").upper()
+    return found
+
+
+def stream(found: Mapping[str, Any]) -> Stream:
+    """An image stream: at which registries it has itself to be, and what its imports failed with."""
+    meta, spec, status = (mapping(found.get(key)) for key in ("metadata", "spec", "status"))
+    own = f"{word(meta.get('namespace')) or '?'}/{word(meta.get('name')) or '?'}"
+    tags = entries(status.get("tags"))
+    references = [status.get("dockerImageRepository")]
+    references += [item.get("dockerImageReference") for tag in tags for item in entries(tag.get("items"))]
+    registries = [_registry(each, own) for each in references if isinstance(each, str)]
+    origins = {each.get("name"): word(mapping(each.get("from")).get("name")) for each in entries(spec.get("tags"))}
+    failures = [
+        (str(origins.get(tag.get("tag")) or "").partition("/")[0], word(condition.get("message")) or "")
+        for tag in tags
+        for condition in entries(tag.get("conditions"))
+        if condition.get("type") == "ImportSuccess" and condition.get("status") == "False"
+    ]
+    return Stream(f"ImageStream {own}", tuple(dict.fromkeys(each for each in registries if each)), tuple(failures))
+
+
+def _registry(reference: str, own: str) -> str | None:
+    """The registry in a reference to the stream itself; None where it leads to another image."""
+    host, slash, path = reference.partition("/")
+    return host if slash and re.split(r"[@:]", path, maxsplit=1)[0] == own else None
+
+
+def recent(logs: Mapping[str, Any], now: int | None) -> tuple[tuple[str, str], ...]:
+    """Lines of logs that are not older than LOG_AGE, as (pod, line); those without a time are left out."""
+    found = []
+    for pod_name, text in logs.items():
+        for line in text.splitlines() if isinstance(text, str) else ():
+            when = _TIME.search(line)
+            if when and now is not None and now - _seconds(when[1]) <= LOG_AGE:
+                found.append((str(pod_name), line.strip()))
+    return tuple(found)
+
+
+def _seconds(text: str) -> float:
+    try:
+        return dt.datetime.fromisoformat(text).replace(tzinfo=dt.timezone.utc).timestamp()
+    except ValueError:
+        return 0.0

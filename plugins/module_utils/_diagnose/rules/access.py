@@ -1,0 +1,45 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether whoever checks may come in, by what the cluster says of the token."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.model import Facts, Finding
+
+_NEW = "give a token that is valid in registry_check_token: oc whoami -t, or a service account's"
+
+
+def token(facts: Facts) -> Iterator[Finding]:
+    """The token is valid."""
+    held = facts.token
+    if held is None:
+        return
+    if held.expired:
+        yield Finding("token_expired", f"the token in registry_check_token was valid until {held.expired}", _NEW)
+    elif held.accepted is False and not (facts.workload and facts.workload.own_users):
+        yield Finding(
+            "token_refused", f"the cluster does not take the token: {held.error or 'it knows no such token'}", _NEW
+        )
+
+
+def rights(facts: Facts) -> Iterator[Finding]:
+    """Its user may push and pull in the project."""
+    held = facts.token
+    if held and held.lacking and not held.expired and not (facts.workload and facts.workload.own_users):
+        yield Finding("user_without_rights", f"{held.user} may not {' and '.join(held.lacking)} in {held.project}",
+                      *grant(held.user, held.project))  # fmt: skip
+
+
+def grant(user: str | None, project: str | None) -> tuple[str, str]:
+    """Fix and command for it."""
+    word = f"-z {user.split(':')[-1]}" if user and user.startswith("system:serviceaccount:") else user or "USER"
+    return (
+        "give the user the role system:image-builder in the project, or take another project (registry_check_project)",
+        f"oc policy add-role-to-user system:image-builder {word} -n {project or 'PROJECT'}",
+    )
+
+
+RULES = (token, rights)

@@ -1,0 +1,101 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether the certificate is valid, covers every name, is served, and comes from the CA that everybody is told of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.fixes import play
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.model import Facts, Finding
+
+SOON = 30  # days
+REISSUE = "reissue it, which takes every name and rolls it out"
+
+
+def host_of(endpoint: str) -> str:
+    """The host in a registry's name as docker has it."""
+    host, colon, port = endpoint.rpartition(":")
+    return (host if colon and port.isdigit() else endpoint).strip("[]").lower()
+
+
+def covers(sans: tuple[str, ...], host: str) -> bool:
+    """Whether a certificate's names cover a host; ``*.`` stands for one label."""
+    parent = host.partition(".")[2]
+    return any(name.lower() in (host, f"*.{parent}") for name in sans)
+
+
+def secured(facts: Facts) -> Iterator[Finding]:
+    """It serves HTTPS."""
+    if facts.tls is False:
+        load = facts.workload.ref if facts.workload else f"registry {facts.registry}"
+        yield Finding(
+            "not_secured", f"{load} serves port {facts.port} without TLS", "deploy it with a certificate",
+            play("deploy"),
+            object=load,
+        )  # fmt: skip
+
+
+def valid(facts: Facts) -> Iterator[Finding]:
+    """The certificate in the Secret is valid, and stays so for a while."""
+    held = facts.certificate
+    if held is None or held.days_left is None or held.days_left >= SOON:
+        return
+    if held.days_left < 0:
+        yield Finding("certificate_expired", f"{held.subject} expired at {held.not_after}", REISSUE, play("deploy"))
+    else:
+        yield Finding(
+            "certificate_expires", f"{held.subject} expires at {held.not_after}, in {held.days_left} days", REISSUE,
+            play("rotate_certificates"),
+        )  # fmt: skip
+
+
+def names(facts: Facts) -> Iterator[Finding]:
+    """It covers every name by which the registry is used."""
+    held = facts.certificate
+    for endpoint in facts.endpoints if held else ():
+        if held and not covers(held.sans, host_of(endpoint)):
+            yield Finding(
+                "san_missing", f"{held.subject} is for {', '.join(held.sans) or 'no name'}, not {host_of(endpoint)}",
+                REISSUE, play("deploy"), endpoint=endpoint,
+            )  # fmt: skip
+
+
+def served(facts: Facts) -> Iterator[Finding]:
+    """Every pod serves it."""
+    for one in facts.served if facts.certificate else ():
+        if one.sha256 and not one.matches and facts.certificate:
+            yield Finding(
+                "served_differs",
+                f"pod {one.pod} serves {one.sha256[:16]}…, and the Secret has {facts.certificate.sha256[:16]}…",
+                "roll it out: the registry reads its certificate when it starts", play("deploy"),
+            )  # fmt: skip
+
+
+def authority(facts: Facts) -> Iterator[Finding]:
+    """The published CA signed it, and has not expired."""
+    published = f"ConfigMap {facts.registry}-ca"
+    if facts.has_ca is False and facts.certificate:
+        yield Finding(
+            "ca_missing",
+            f"{published} is not there, so that nobody can be told whom to trust",
+            "deploy it",
+            play("deploy"),
+        )
+    known = facts.authorities
+    if not known:
+        return
+    if all(one.days_left is not None and one.days_left < 0 for one in known):
+        yield Finding(
+            "ca_expired", f"{published}: {', '.join(one.subject for one in known)} has expired",
+            "make another CA (registry_ca), and change over to it", play("rotate_certificates"),
+        )  # fmt: skip
+    elif facts.certificate and all(one.signs is False for one in known):
+        yield Finding(
+            "ca_mismatch", f"{published} has {', '.join(one.subject for one in known)}, which did not sign "
+            f"{facts.certificate.subject}", "deploy it, which publishes the CA that signs", play("deploy"),
+        )  # fmt: skip
+
+
+RULES = (secured, valid, names, served, authority)

@@ -1,0 +1,69 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What image streams say of the registry, and what its own log does: who else lacks a CA, or knows a former address."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.fixes import play
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.model import Facts, Finding
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.rules.certificate import host_of
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.rules.workload import POD_CA_FIX
+from ansible_collections.okd.registry.plugins.module_utils._model import is_ip
+
+_X509 = re.compile(r"x509: certificate (signed by unknown authority|has expired)|x509: cannot validate")
+_SHOWN = 3  # of many alike
+
+
+def addresses(facts: Facts) -> Iterator[Finding]:
+    """Image streams lead to where the registry is."""
+    stale: dict[str, list[str]] = {}
+    for stream in facts.streams:
+        for registry in stream.registries:
+            host = host_of(registry)
+            known = registry in facts.endpoints or host in facts.cluster_ips or not facts.cluster_ips
+            if not known and is_ip(host) and facts.others is not None and host not in facts.others:
+                stale.setdefault(registry, []).append(stream.ref)
+    for registry, streams in stale.items():
+        yield Finding(
+            "stale_image_streams", f"{_some(streams)} lead to {registry}, which is no Service's address",
+            "give the Service that address back, or restart the masters, which remember it, and push or import these "
+            "images anew", play("deploy", registry_cluster_ip=host_of(registry)), object=f"Service {facts.registry}",
+        )  # fmt: skip
+
+
+def imports(facts: Facts) -> Iterator[Finding]:
+    """The master can import from the registry."""
+    seen: dict[str, list[str]] = {}
+    for stream in facts.streams:
+        for host, said in stream.failures:
+            if _X509.search(said) and (host in facts.endpoints or host_of(host) in map(host_of, facts.endpoints)):
+                seen.setdefault(host, []).append(f"{stream.ref}: {said}")
+    for host, failed in seen.items():
+        yield Finding(
+            "master_lacks_ca", _some(failed),
+            f"place the registry's CA (ConfigMap {facts.registry}-ca) in the system's store of every master and "
+            "restart the API servers there; on OpenShift 4, playbooks/trust.yml has the cluster do it", endpoint=host,
+        )  # fmt: skip
+
+
+def log(facts: Facts) -> Iterator[Finding]:
+    """The registry itself can verify whom it asks: the cluster, its object storage, upstream registries."""
+    for pod, line in facts.log:
+        if _X509.search(line) and "TLS handshake error from" not in line:
+            yield Finding(
+                "pod_lacks_ca", f"the log of pod {pod} says: {line[:300]}", POD_CA_FIX,
+                object=facts.workload.ref if facts.workload else None,
+            )  # fmt: skip
+            return
+
+
+def _some(texts: list[str]) -> str:
+    more = len(texts) - _SHOWN
+    return ", ".join(texts[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+RULES = (addresses, imports, log)

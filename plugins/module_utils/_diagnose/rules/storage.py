@@ -1,0 +1,52 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether the storage is one that the pods can share, and may write to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.okd.registry.plugins.module_utils._build.claim import SHARED
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.fixes import play
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.model import Facts, Finding
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.rules.workload import STORAGE_FIX
+
+_OWN = {"ephemeral": "an emptyDir", "host_path": "a directory of its node"}
+
+
+def shared(facts: Facts) -> Iterator[Finding]:
+    """Several pods need storage that they can share."""
+    load = facts.workload
+    if load is None or load.replicas < 2:
+        return
+    if load.storage == "pvc" and facts.modes and SHARED.isdisjoint(facts.modes):
+        yield Finding(
+            "rwo_replicas",
+            f"{load.ref} asks for {load.replicas} pods, and claim {load.claim} ({', '.join(facts.modes)}) can be "
+            "mounted by one node only",
+            "ask for one pod, or take a claim with ReadWriteMany (registry_storage)",
+            play("deploy", registry_replicas="1"),
+            object=load.ref,
+        )
+    elif load.storage in _OWN and load.kind != "DaemonSet":
+        yield Finding(
+            "storage_not_shared",
+            f"{load.ref} asks for {load.replicas} pods, and each has {_OWN[load.storage]}: pulls find images by chance",
+            "ask for one pod, or take storage that all share (registry_storage)",
+            play("deploy", registry_replicas="1"),
+            object=load.ref,
+        )
+
+
+def writable(facts: Facts) -> Iterator[Finding]:
+    """Every pod may write where the images are."""
+    for one in facts.writable:
+        for said in one.said:
+            yield Finding(
+                "storage_permission", f"pod {one.pod}: {said}", STORAGE_FIX,
+                object=facts.workload.ref if facts.workload else None,
+            )  # fmt: skip
+
+
+RULES = (shared, writable)

@@ -1,0 +1,104 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every host's engines trust, and whether they verify at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.fixes import play
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.model import CertFile, Facts, Finding, Host
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.rules.certificate import host_of
+from ansible_collections.okd.registry.plugins.module_utils._model import is_ip
+
+
+def lacks(host: Host) -> str:
+    """The cause's name where a host trusts nothing that signed what is served."""
+    return "client_lacks_ca" if host.client else "node_lacks_ca"
+
+
+def place_ca(host: Host) -> tuple[str, str]:
+    """Fix and command for it."""
+    return f"place it on this {host.party}; nothing is restarted for that", play("trust", limit=host.name)
+
+
+def trusted(facts: Facts) -> Iterator[Finding]:
+    """Every engine of every host has the CA for every name."""
+    for host in facts.hosts:
+        for one in host.verdicts:
+            said = f"{one.engine}: {one.reason or one.state}"
+            if one.state == "expired":
+                yield Finding(
+                    "ca_expired", said, "have it replaced by the published one", play("trust", limit=host.name),
+                    host.name, one.endpoint,
+                )  # fmt: skip
+            elif one.state in ("none", "other") and not host.trusted_anyway and facts.has_ca is not False:
+                yield Finding(lacks(host), said, *place_ca(host), host.name, one.endpoint)
+
+
+def files(facts: Facts) -> Iterator[Finding]:
+    """No file in the directories of its names keeps an engine from it."""
+    for host in facts.hosts:
+        for file in host.files:
+            if file.endpoint not in facts.endpoints:
+                continue
+            if file.dangling:
+                yield Finding(
+                    "dangling_link", f"{file.path} is a link to {file.target}, which is not there",
+                    "have the link replaced by the CA itself", play("trust", limit=host.name), host.name, file.endpoint,
+                )  # fmt: skip
+            elif file.problem and file.kind in ("ca", "client certificate"):
+                yield Finding(
+                    "certs_d_broken", file.problem, "mend or delete that file, then place the CA",
+                    play("trust", limit=host.name), host.name, file.endpoint,
+                )  # fmt: skip
+
+
+def insecure(facts: Facts) -> Iterator[Finding]:
+    """Docker verifies every name."""
+    for host in facts.hosts:
+        for flag in host.insecure:
+            name, what = ("insecure_network", "network") if flag.network else ("insecure_flag", "flag")
+            more = {"registry_trust_insecure_networks": "remove"} if flag.network else {}
+            for endpoint in flag.endpoints:
+                yield Finding(
+                    name,
+                    f"the {what} {flag.value} in {flag.where} keeps docker from verifying it",
+                    "take it out, which restarts docker there" + (", where no other registry needs it" if more else ""),
+                    play("trust", limit=f"{host.name},registry_control", registry_trust_remove_insecure="true", **more),
+                    host.name,
+                    endpoint,
+                )
+        told = {endpoint for flag in host.insecure for endpoint in flag.endpoints}
+        for endpoint in host.covered:
+            if endpoint not in told:
+                yield Finding(
+                    "insecure_flag", "docker runs with a flag for it, or a network that covers it, which no file has",
+                    "restart docker there, when its pods may be restarted", "systemctl restart docker", host.name,
+                    endpoint,
+                )  # fmt: skip
+
+
+def stale(facts: Facts) -> Iterator[Finding]:
+    """No directory is left for an address that the registry had once."""
+    for host in facts.hosts:
+        for file in host.files:
+            if file.endpoint not in facts.endpoints and _was_ours(file, facts):
+                yield Finding(
+                    "stale_certs_d", f"{file.path} is for {file.endpoint}, which is none of its names",
+                    "have it removed, where the collection wrote it"
+                    if file.ours else f"delete {file.path.rpartition('/')[0]}, which the collection did not write",
+                    play("trust", limit=host.name) if file.ours else None, host.name, file.endpoint,
+                )  # fmt: skip
+
+
+def _was_ours(file: CertFile, facts: Facts) -> bool:
+    """Ours by the record; or an address with our CA that no other Service has."""
+    host = host_of(file.endpoint)
+    if file.kind != "ca" or not facts.endpoints:
+        return False
+    return file.ours or (file.matches and is_ip(host) and facts.others is not None and host not in facts.others)
+
+
+RULES = (trusted, files, insecure, stale)

@@ -1,0 +1,139 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether the registry runs at all, and if not, what keeps it: admission, scheduling, images, probes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.fixes import play
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.model import Facts, Finding, Rollout
+
+_QUOTA = re.compile(r"exceeded quota|failed quota|maximum (cpu|memory) usage|is forbidden: \[?max", re.IGNORECASE)
+_SCC = re.compile(r"security context constraint|SecurityContextConstraints|\bSCC\b", re.IGNORECASE)
+_DENIED = re.compile(
+    r"permission denied|operation not permitted|read-only file system|access denied by server", re.IGNORECASE
+)
+_X509 = re.compile(r"x509: ")
+
+_FIXES = {
+    "image_pull": "say an image that the nodes can pull (registry_image), or the pull secret for it "
+    "(registry_pull_secrets), and deploy again",
+    "config_missing": "deploy again, which makes the Secrets and ConfigMaps that are the collection's; one that is "
+    "named in variables has to be made first",
+    "unschedulable": "mend registry_node_selector, registry_tolerations, registry_affinity or registry_resources so "
+    "that a node fits, or free a node; then deploy again",
+    "volume_mount": "mend the volume, or say another one (registry_storage), and deploy again",
+    "crash": "mend what its last words say; what the program is told is in registry_env and registry_config",
+    "evicted": "free the node of what presses it (disk, memory); the pod is made anew by itself",
+    "probe_failing": "look what keeps it from answering: storage, limits of CPU or memory (registry_resources)",
+    "pod_refused": "mend what the cluster objects to, and deploy again",
+    "quota": "raise the quota of the namespace, or ask for less (registry_resources, registry_replicas)",
+    "scc_denied": "deploy again, which gives the registry's service account the SCC that its storage needs; or take "
+    "storage that needs none (registry_storage)",
+}
+
+
+def presence(facts: Facts) -> Iterator[Finding]:
+    """Service and workload are there, and pods are asked for."""
+    if facts.has_service is False:
+        yield Finding(
+            "service_missing", f"Service {facts.registry} does not exist", "deploy it", play("deploy"),
+            object=f"Service {facts.registry}",
+        )  # fmt: skip
+    if facts.has_workload is False:
+        yield Finding(
+            "workload_missing",
+            f"there is no DeploymentConfig, Deployment or DaemonSet {facts.registry}",
+            "deploy it",
+            play("deploy"),
+        )
+    load = facts.workload
+    if load and load.replicas == 0 and load.kind != "Config":
+        yield Finding(
+            "scaled_to_zero", f"{load.ref} asks for 0 pods", "say how many there are to be, and deploy again",
+            play("deploy", registry_replicas="1"), object=load.ref,
+        )  # fmt: skip
+
+
+def rollout(facts: Facts) -> Iterator[Finding]:
+    """The newest rollout is done."""
+    state = facts.rollout
+    if state is None or state.done or (facts.workload and facts.workload.replicas == 0):
+        return
+    name, said = _kind(state), state.reason or state.line
+    where = facts.workload.ref if facts.workload else None
+    if name == "rollout_running":
+        yield Finding(name, said, "wait until it is done, and look again", play("diagnose"), object=where)
+    elif name == "storage_permission":
+        yield Finding(name, said, STORAGE_FIX, object=where)
+    elif name == "pod_lacks_ca":
+        yield Finding(name, said, POD_CA_FIX, object=where)
+    elif name == "rollout_failed":
+        yield Finding(name, said, "mend what it says, and deploy again", play("deploy"), object=where)
+    else:
+        yield Finding(name, said, _FIXES[name], play("deploy"), object=where)
+
+
+STORAGE_FIX = (
+    "give the directory to the user that the pod runs as (of an NFS export: owner 1001 or a group that "
+    "registry_supplemental_groups names, mode 2770, rw, and these nodes among its clients), or take other storage "
+    "(registry_storage)"
+)
+POD_CA_FIX = (
+    "give the pod the CA of whom it asks (registry_extra_ca), such as that of its object storage or of an upstream "
+    "registry, and deploy again"
+)
+
+
+def _kind(state: Rollout) -> str:
+    """The name of what keeps a rollout, by its kind and by what the cluster said."""
+    said = state.reason or ""
+    if state.stuck == "refused":
+        return "quota" if _QUOTA.search(said) else "scc_denied" if _SCC.search(said) else "pod_refused"
+    if state.stuck in ("mount", "crash") and _DENIED.search(said):
+        return "storage_permission"
+    if state.stuck == "crash" and _X509.search(said):
+        return "pod_lacks_ca"
+    kinds = {
+        "image": "image_pull", "config": "config_missing", "schedule": "unschedulable", "mount": "volume_mount",
+        "crash": "crash", "evicted": "evicted", "probe": "probe_failing",
+    }  # fmt: skip
+    return kinds.get(state.stuck or "", "rollout_failed" if state.failed else "rollout_running")
+
+
+def probes(facts: Facts) -> Iterator[Finding]:
+    """Probes of the registry's port speak what it serves."""
+    load = facts.workload
+    if load is None or facts.tls is None:
+        return
+    serves = "HTTPS" if facts.tls else "HTTP"
+    for name, scheme in load.probes.items():
+        if scheme != serves:
+            yield Finding(
+                "probe_scheme", f"the {name} of {load.ref} asks by {scheme}, and port {facts.port} serves {serves}",
+                "deploy again, which sets certificate, variables and probes together", play("deploy"), object=load.ref,
+            )  # fmt: skip
+
+
+def endpoints(facts: Facts) -> Iterator[Finding]:
+    """The Service leads to the pods that are ready, and to no others."""
+    if facts.backends is None or facts.pods is None or not (facts.rollout and facts.rollout.done):
+        return
+    ready = {pod.ip: pod.name for pod in facts.pods if pod.ready and pod.ip}
+    known = {pod.ip for pod in facts.pods}
+    missing = [name for ip, name in ready.items() if ip not in facts.backends]
+    strange = [ip for ip in facts.backends if ip not in known]
+    said = [f"it does not lead to {', '.join(sorted(missing))}"] if missing else []
+    said += [f"it leads to {', '.join(sorted(strange))}, which is none of the registry's pods"] if strange else []
+    if said:
+        yield Finding(
+            "endpoints_differ", f"Service {facts.registry}: {' and '.join(said)}",
+            "deploy again, which mends the Service's selector and port; Endpoints that were written by hand are to be "
+            "deleted", play("deploy"), object=f"Service {facts.registry}",
+        )  # fmt: skip
+
+
+RULES = (presence, rollout, probes, endpoints)

@@ -1,0 +1,48 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""docs/diagnose.md has the causes that the code names, and says truly where each is made."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from ansible_collections.okd.registry.plugins.module_utils._diagnose import judge
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.causes import CAUSES
+from collection import ROOT
+
+PAGE = (ROOT / "docs/diagnose.md").read_text(encoding="utf-8")
+ROWS = re.findall(r"^\| `(\w+)` \| (\w+) \| (.+?) \| (.+?) \| (.+?) \| (\w+) \|$", PAGE, re.MULTILINE)
+PLACES = {
+    "sandbox": "tests/e2e/test_diagnose.py",
+    "api": "tests/api/test_diagnose.py",
+    "unit": "tests/unit/plugins/module_utils/diagnose/test_diagnose.py",
+}
+
+
+def test_the_table_has_every_cause_as_the_code_has_it() -> None:
+    assert [row[:3] for row in ROWS] == [(name, cause.severity, cause.title) for name, cause in CAUSES.items()]
+
+
+@pytest.mark.parametrize(("name", "place"), [(row[0], row[5]) for row in ROWS])
+def test_a_cause_is_made_where_the_table_says(name: str, place: str) -> None:
+    assert f'"{name}"' in (ROOT / PLACES[place]).read_text(encoding="utf-8")
+
+
+def test_rules_name_no_other_causes() -> None:
+    folder = ROOT / "plugins/module_utils/_diagnose/rules"
+    text = "\n".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
+    assert set(re.findall(r'Finding\(\s*"(\w+)"', text)) <= set(CAUSES)
+    assert [name for name in CAUSES if f'"{name}"' not in text] == []
+    assert len(judge.RULES) == len(set(judge.RULES))
+
+
+def test_a_variable_that_a_fix_names_is_one_of_the_collection() -> None:
+    folder = ROOT / "plugins/module_utils/_diagnose/rules"
+    texts = [path.read_text(encoding="utf-8") for path in folder.glob("*.py")]
+    named = {name for text in [*texts, PAGE] for name in re.findall(r"\bregistry_[a-z_]+\b", text)}
+    told = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "roles").glob("*/meta/argument_specs.yml"))
+    groups = {"registry_nodes", "registry_clients", "registry_control"}
+    modules = {path.stem for path in (ROOT / "plugins/modules").glob("*.py")}
+    assert sorted(name for name in named - groups - modules if f"\n      {name}:" not in told) == []

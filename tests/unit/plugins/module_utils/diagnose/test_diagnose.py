@@ -1,0 +1,587 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each cause is named alone, by what it makes one see; a registry that works has none; nothing raises on less."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.causes import CAUSES
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.facts import collect, suspects
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.judge import judge
+from healthy import ENDPOINTS, NOW, STEPS, healthy
+from hypothesis import given, reject
+from hypothesis import strategies as st
+
+Raw = dict[str, Any]
+Change = Callable[[Raw], None]
+ROUTE = ENDPOINTS[-1]
+CAUSED: dict[str, list[Change]] = {}
+
+
+def causes(name: str) -> Callable[[Change], Change]:
+    """Marks what makes a healthy registry have a cause."""
+
+    def mark(change: Change) -> Change:
+        CAUSED.setdefault(name, []).append(change)
+        return change
+
+    return mark
+
+
+def container(raw: Raw) -> Raw:
+    found: Raw = raw["workload"]["spec"]["template"]["spec"]["containers"][0]
+    return found
+
+
+def stuck(raw: Raw, kind: str | None, reason: str, *, serves: bool = False, failed: bool = False) -> None:
+    """A rollout that does not go on; with no old pod that serves, nobody gets an answer."""
+    raw["rollout"] = {"done": False, "failed": failed, "stuck": kind, "reason": reason, "line": "0/1 ready"}
+    if not serves:
+        raw["pods"], raw["backends"], raw["info"]["served"], raw["logs"] = [], {"subsets": []}, [], {}
+        fails(raw, "tls", "refused", "connection refused")
+
+
+def fails(raw: Raw, step: str, kind: str, said: str, *, host: str | None = None, endpoint: str | None = None) -> None:
+    """Let a step fail, and those after it be left out."""
+    for name, told in raw["hosts"].items():
+        if host in (None, name):
+            for each in ENDPOINTS:
+                if endpoint in (None, each):
+                    step_fails(told, each, step, kind, f"{each}: {said}")
+
+
+def step_fails(told: Raw, endpoint: str, step: str, reason: str, error: str) -> None:
+    after = STEPS[STEPS.index(step) :]
+    kept = [one for one in told["check"]["results"] if one["endpoint"] != endpoint or one["step"] not in after]
+    by = "docker" if step in ("trust", "login", "push", "pull") else "host"
+    kept.append({"endpoint": endpoint, "step": step, "ok": False, "reason": reason, "error": error, "by": by})
+    told["check"]["results"] = kept
+
+
+def distrusts(raw: Raw, host: str, state: str, **more: Any) -> None:
+    for verdict in raw["hosts"][host]["trust"]["endpoints"]:
+        verdict.update(state=state, reason=f"{state} in {verdict['path']}", **more)
+
+
+@causes("service_missing")
+def _(raw: Raw) -> None:
+    raw["service"] = False
+    raw["info"]["registry"].update(cluster_ip=None, endpoints=ENDPOINTS[1:])
+    for host in raw["hosts"].values():
+        host["check"]["results"] = []
+        host["trust"]["files"] = []
+    fails(raw, "tls", "unresolved", "does not resolve")
+
+
+@causes("workload_missing")
+def _(raw: Raw) -> None:
+    raw.update(workload=False, rollout=None, pods=None, writable={})
+    raw["backends"] = {"subsets": []}
+    raw["info"].update(served=[], layout={"tls": False})
+    fails(raw, "tls", "refused", "connection refused")
+
+
+@causes("scaled_to_zero")
+def _(raw: Raw) -> None:
+    stuck(raw, None, "")
+    raw["workload"]["spec"]["replicas"] = 0
+
+
+@causes("quota")
+def _(raw: Raw) -> None:
+    stuck(
+        raw, "refused", 'pods "docker-registry-1-" is forbidden: exceeded quota: small, requested: pods=1, used: pods=0'
+    )
+
+
+@causes("scc_denied")
+def _(raw: Raw) -> None:
+    stuck(raw, "refused", 'pods "x" is forbidden: unable to validate against any security context constraint: []')
+
+
+@causes("pod_refused")
+def _(raw: Raw) -> None:
+    stuck(raw, "refused", "admission webhook denied the request")
+
+
+@causes("image_pull")
+def _(raw: Raw) -> None:
+    stuck(raw, "image", 'Failed to pull image "registry:4": manifest unknown')
+
+
+@causes("image_pull")
+def beside_an_old_pod(raw: Raw) -> None:
+    stuck(raw, "image", "manifest unknown", serves=True)
+    raw["info"]["served"][0]["matches"] = False
+
+
+@causes("config_missing")
+def _(raw: Raw) -> None:
+    stuck(raw, "config", 'secret "registry-secret" not found')
+
+
+@causes("unschedulable")
+def _(raw: Raw) -> None:
+    stuck(raw, "schedule", "0/3 nodes are available: 3 node(s) didn't match node selector")
+
+
+@causes("volume_mount")
+def _(raw: Raw) -> None:
+    stuck(raw, "mount", "MountVolume.SetUp failed: mount.nfs: Connection refused")
+
+
+@causes("storage_permission")
+def _(raw: Raw) -> None:
+    stuck(raw, "mount", "mount.nfs: access denied by server while mounting nfs:/exports/x")
+
+
+@causes("storage_permission")
+def at_the_first_push(raw: Raw) -> None:
+    raw["writable"] = {"docker-registry-1-a": ["user 1001 may not write to /registry"]}
+    fails(raw, "push", "status", "push refused: received unexpected HTTP status: 500 Internal Server Error")
+
+
+@causes("crash")
+def _(raw: Raw) -> None:
+    stuck(raw, "crash", "container registry exited with code 1; its last words: panic: nil")
+
+
+@causes("pod_lacks_ca")
+def _(raw: Raw) -> None:
+    stuck(raw, "crash", "its last words: x509: certificate signed by unknown authority")
+
+
+@causes("pod_lacks_ca")
+def as_its_log_says(raw: Raw) -> None:
+    raw["logs"]["docker-registry-1-a"] += (
+        '\ntime="2027-01-15T07:59:30Z" level=error msg="Get https://s3: x509: certificate signed by unknown authority"'
+    )
+    fails(raw, "push", "status", "push refused: received unexpected HTTP status: 500 Internal Server Error")
+
+
+@causes("evicted")
+def _(raw: Raw) -> None:
+    stuck(raw, "evicted", "The node was low on resource: ephemeral-storage")
+
+
+@causes("rollout_failed")
+def _(raw: Raw) -> None:
+    stuck(raw, None, "config change", failed=True)
+
+
+@causes("rollout_running")
+def _(raw: Raw) -> None:
+    stuck(raw, None, "the container is being created")
+
+
+@causes("probe_failing")
+def _(raw: Raw) -> None:
+    stuck(raw, "probe", "Readiness probe failed: HTTP probe failed with statuscode: 503")
+
+
+@causes("probe_scheme")
+def _(raw: Raw) -> None:
+    stuck(raw, "probe", "Readiness probe failed: HTTP probe failed with statuscode: 400")
+    container(raw)["readinessProbe"] = {"httpGet": {"port": 5000}}
+
+
+@causes("endpoints_differ")
+def _(raw: Raw) -> None:
+    raw["backends"] = {"subsets": [{"addresses": [{"ip": "10.128.0.77"}]}]}
+    fails(raw, "tls", "refused", "connection refused")
+
+
+@causes("rwo_replicas")
+def _(raw: Raw) -> None:
+    stuck(raw, "mount", "Multi-Attach error for volume", serves=True)
+    raw["workload"]["spec"]["replicas"] = 2
+
+
+@causes("storage_not_shared")
+def _(raw: Raw) -> None:
+    raw["workload"]["spec"]["replicas"] = 2
+    raw["workload"]["spec"]["template"]["spec"]["volumes"] = [{"name": "registry-storage", "emptyDir": {}}]
+
+
+@causes("not_secured")
+def _(raw: Raw) -> None:
+    raw["info"].update(certificate=None, layout={"tls": False}, ca_cert=None, ca=[])
+    raw["info"]["served"] = [{"pod": "a", "sha256": None, "matches": False, "error": "Port 5000 does not speak TLS."}]
+    container(raw).update(livenessProbe={"httpGet": {"port": 5000}}, readinessProbe={"httpGet": {"port": 5000}})
+    for host in raw["hosts"]:
+        distrusts(raw, host, "none")
+    fails(raw, "tls", "plain_http", "HTTP is served instead of HTTPS")
+
+
+@causes("certificate_expired")
+def _(raw: Raw) -> None:
+    raw["info"]["certificate"]["days_left"] = -1
+    fails(raw, "tls", "expired", "certificate refused: certificate has expired")
+
+
+@causes("certificate_expires")
+def _(raw: Raw) -> None:
+    raw["info"]["certificate"]["days_left"] = 7
+
+
+@causes("san_missing")
+def _(raw: Raw) -> None:
+    raw["info"]["certificate"]["sans"].remove("*.apps.example.com")
+    fails(raw, "tls", "name_mismatch", "certificate is not valid for this name", endpoint=ROUTE)
+
+
+@causes("served_differs")
+def _(raw: Raw) -> None:
+    raw["info"]["served"][0].update(sha256="77" * 32, matches=False)
+    fails(raw, "tls", "expired", "certificate refused: certificate has expired")
+
+
+@causes("ca_missing")
+def _(raw: Raw) -> None:
+    raw["info"].update(ca_cert=None, ca=[])
+    distrusts(raw, "node1", "none")
+
+
+@causes("ca_mismatch")
+def _(raw: Raw) -> None:
+    raw["info"]["ca"] = [{"subject": "CN=another", "days_left": 900, "signs": False}]
+    fails(raw, "tls", "unknown_authority", "x509: certificate signed by unknown authority")
+
+
+@causes("ca_expired")
+def _(raw: Raw) -> None:
+    raw["info"]["ca"][0]["days_left"] = -3
+    distrusts(raw, "node1", "expired")
+
+
+@causes("ca_expired")
+def on_one_node(raw: Raw) -> None:
+    distrusts(raw, "node1", "expired")
+    fails(raw, "login", "unknown_authority", "x509: certificate signed by unknown authority", host="node1")
+
+
+@causes("node_lacks_ca")
+def _(raw: Raw) -> None:
+    distrusts(raw, "node2", "none")
+    fails(raw, "login", "unknown_authority", "x509: certificate signed by unknown authority", host="node2")
+
+
+@causes("node_lacks_ca")
+def as_docker_says(raw: Raw) -> None:
+    fails(raw, "login", "unknown_authority", "x509: certificate signed by unknown authority", host="node2")
+
+
+@causes("client_lacks_ca")
+def _(raw: Raw) -> None:
+    distrusts(raw, "bastion", "other")
+    fails(raw, "login", "unknown_authority", "x509: certificate signed by unknown authority", host="bastion")
+
+
+@causes("master_lacks_ca")
+def _(raw: Raw) -> None:
+    stream = raw["streams"][0]
+    stream["spec"]["tags"][0]["from"]["name"] = f"{ROUTE}/other/web:1"
+    said = f"Get https://{ROUTE}/v2/: x509: certificate signed by unknown authority"
+    stream["status"]["tags"][0]["conditions"] = [{"type": "ImportSuccess", "status": "False", "message": said}]
+
+
+@causes("dangling_link")
+def _(raw: Raw) -> None:
+    file = raw["hosts"]["node2"]["trust"]["files"][1]
+    said = f"{file['path']}: is a link to /nowhere, which is not there: docker does not use {file['endpoint']}"
+    file.update(target="/nowhere", dangling=True, matches=False, owner="foreign", problem=said, **{"is": "link"})
+    raw["hosts"]["node2"]["trust"]["endpoints"][1].update(state="broken", reason=said)
+    fails(
+        raw, "login", "ca_file", "open /etc/docker/certs.d/x/ca.crt: no such file", host="node2", endpoint=ENDPOINTS[1]
+    )
+
+
+@causes("certs_d_broken")
+def _(raw: Raw) -> None:
+    raw["hosts"]["node2"]["trust"]["files"][0].update(
+        problem="x.crt: holds no certificate that can be read", matches=False
+    )
+    raw["hosts"]["node2"]["trust"]["endpoints"][0].update(state="broken", reason="holds no certificate")
+
+
+@causes("insecure_network")
+def _(raw: Raw) -> None:
+    insecure = raw["hosts"]["node1"]["trust"]["insecure"]
+    named = ENDPOINTS[:1]
+    insecure["networks"] = [{"file": "/etc/sysconfig/docker", "value": "172.30.0.0/16", "endpoints": named}]
+    insecure["covered"] = named
+
+
+@causes("insecure_flag")
+def _(raw: Raw) -> None:
+    insecure = raw["hosts"]["node1"]["trust"]["insecure"]
+    insecure["flags"] = [{"file": "/etc/sysconfig/docker", "value": ENDPOINTS[0]}]
+    insecure["covered"] = ENDPOINTS[:1]
+
+
+@causes("insecure_flag")
+def that_no_file_has(raw: Raw) -> None:
+    raw["hosts"]["node1"]["trust"]["insecure"]["covered"] = ENDPOINTS[:1]
+
+
+def left_behind(raw: Raw, name: str, **more: Any) -> None:
+    files = raw["hosts"]["node3" if "node3" in raw["hosts"] else "node2"]["trust"]["files"]
+    files.append({**copy.deepcopy(files[0]), "endpoint": name, "path": f"/etc/docker/certs.d/{name}/ca.crt", **more})
+
+
+@causes("stale_certs_d")
+def _(raw: Raw) -> None:
+    left_behind(raw, "old.apps.example.com")
+
+
+@causes("stale_certs_d")
+def by_somebody_else(raw: Raw) -> None:
+    left_behind(raw, "172.30.9.9:5000", owner="foreign", registry=None)
+
+
+@causes("stale_image_streams")
+def _(raw: Raw) -> None:
+    raw["streams"][0]["status"]["dockerImageRepository"] = "172.30.9.9:5000/test/web"
+
+
+@causes("route_missing")
+def _(raw: Raw) -> None:
+    raw["info"]["route"] = None
+    fails(raw, "tls", "unresolved", "does not resolve", endpoint=ROUTE)
+
+
+@causes("router_missing")
+def _(raw: Raw) -> None:
+    raw["info"]["route"].update(admitted=False, router=None)
+    fails(raw, "tls", "refused", "connection refused", endpoint=ROUTE)
+
+
+@causes("route_not_admitted")
+def _(raw: Raw) -> None:
+    raw["info"]["route"].update(admitted=False, reason="HostAlreadyClaimed", message="route other has it")
+    fails(raw, "tls", "unknown_authority", "x509: certificate signed by unknown authority", endpoint=ROUTE)
+
+
+@causes("dns")
+def _(raw: Raw) -> None:
+    fails(raw, "tls", "unresolved", "does not resolve: Name or service not known", host="node1", endpoint=ROUTE)
+
+
+@causes("proxy")
+def _(raw: Raw) -> None:
+    fails(raw, "login", "proxy", "login refused: proxyconnect tcp: dial tcp: connection refused", host="node1")
+
+
+@causes("token_expired")
+def _(raw: Raw) -> None:
+    raw["token"] = {"expired": "2027-01-01T00:00:00Z", "project": "test"}
+    for host in raw["hosts"].values():
+        step_fails(
+            host, ENDPOINTS[0], "login", "unauthorized", "login as alice refused: unauthorized: authentication required"
+        )
+
+
+@causes("token_refused")
+def _(raw: Raw) -> None:
+    raw["token"].update(accepted=False, user=None, error="invalid bearer token")
+    for host in raw["hosts"].values():
+        step_fails(
+            host, ENDPOINTS[0], "login", "unauthorized", "login as alice refused: unauthorized: authentication required"
+        )
+
+
+@causes("user_without_rights")
+def _(raw: Raw) -> None:
+    raw["token"]["lacking"] = ["update imagestreams/layers"]
+    for host in raw["hosts"].values():
+        step_fails(
+            host,
+            ENDPOINTS[0],
+            "push",
+            "denied",
+            "push of test/x refused: denied: requested access to the resource is denied",
+        )
+
+
+@causes("node_not_in_inventory")
+def _(raw: Raw) -> None:
+    raw["info"]["uncovered"] = ["node9"]
+
+
+@causes("host_unreachable")
+def _(raw: Raw) -> None:
+    raw["hosts"]["node2"] = {
+        "trust": {"unreachable": True, "msg": "Failed to connect to the host via ssh"},
+        "check": {},
+    }
+
+
+@causes("host_unknown")
+def _(raw: Raw) -> None:
+    raw["hosts"]["node2"]["trust"] = {"failed": True, "msg": "no python"}
+
+
+@causes("docker_down")
+def _(raw: Raw) -> None:
+    said = "login: dockerd does not answer at /var/run/docker.sock: [Errno 2]"
+    for name in ENDPOINTS:
+        step_fails(raw["hosts"]["node2"], name, "login", "engine", said)
+
+
+@causes("endpoint_unreachable")
+def _(raw: Raw) -> None:
+    fails(raw, "tls", "timeout", "no answer within 5 s", host="node2")
+
+
+@causes("push_failed")
+def _(raw: Raw) -> None:
+    fails(raw, "push", "status", "received unexpected HTTP status: 500 Internal Server Error", host="node2")
+
+
+@causes("check_failed")
+def _(raw: Raw) -> None:
+    step_fails(
+        raw["hosts"]["node2"], ROUTE, "v2", "not_registry", f"{ROUTE}: GET /v2/ is answered, but not by a registry"
+    )
+
+
+def named(raw: Raw) -> set[str]:
+    return {found["name"] for found in judge(collect(raw))}
+
+
+EACH = [(name, change) for name, changes in CAUSED.items() for change in changes]
+
+
+def test_a_registry_that_works_has_no_findings() -> None:
+    assert judge(collect(healthy())) == []
+
+
+def test_nothing_known_is_no_finding() -> None:
+    assert judge(collect({})) == []
+
+
+def test_every_cause_is_tried_here() -> None:
+    assert set(CAUSED) == set(CAUSES)
+
+
+@pytest.mark.parametrize(
+    ("name", "change"), EACH, ids=[f"{name}-{change.__name__.strip('_')}" for name, change in EACH]
+)
+def test_a_cause_is_named_alone_with_evidence_and_what_mends_it(name: str, change: Change) -> None:
+    raw = healthy()
+    change(raw)
+    found = judge(collect(raw))
+    assert {one["name"] for one in found} == {name}, found
+    assert all(one["evidence"] and one["fix"] for one in found)
+    assert len({(one["host"], one["object"]) for one in found}) == len(found)
+
+
+@given(st.lists(st.sampled_from([change for _name, change in EACH]), min_size=2, max_size=3, unique=True))
+def test_of_several_causes_none_vanishes_without_one_that_explains_it(changes: list[Change]) -> None:
+    raw = healthy()
+    try:
+        for change in changes:
+            change(raw)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        reject()  # these two cannot be at once
+    assert named(raw)
+
+
+def test_what_explains_another_is_not_explained_by_it() -> None:
+    def reaches(name: str, seen: frozenset[str]) -> set[str]:
+        found = CAUSES[name].explains | CAUSES[name].on_hosts
+        return set(found) | {far for near in found - seen - {name} for far in reaches(near, seen | {name})}
+
+    assert [name for name in CAUSES if name in reaches(name, frozenset())] == []
+
+
+def test_what_is_explained_is_a_cause() -> None:
+    assert {seen for cause in CAUSES.values() for seen in cause.explains | cause.on_hosts} <= set(CAUSES)
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Where all values in a tree are."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return (
+        [path, *(found for key, child in items for found in places(child, (*path, key)))] if path or items else [path]
+    )
+
+
+TREE = [path for path in places(healthy()) if path]
+STRANGE = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.text(max_size=5), st.just([]), st.just({}), st.just([3])
+)
+
+
+def put(raw: Raw, path: tuple[Any, ...], value: Any) -> None:
+    """Replace what is at a path by something else; nothing, where it is not there any more."""
+    here: Any = raw
+    with contextlib.suppress(KeyError, IndexError, TypeError):
+        for key in path[:-1]:
+            here = here[key]
+        assign(here, path[-1], value)
+
+
+def assign(here: Any, key: Any, value: Any) -> None:
+    """Set what a key leads to; ``...`` takes it away."""
+    if isinstance(here, dict) and value is ...:
+        here.pop(key, None)
+    elif isinstance(here, (dict, list)):
+        here[key] = None if value is ... else value
+
+
+@given(st.lists(st.sampled_from(TREE), max_size=6), st.sampled_from([None, *(change for _name, change in EACH)]))
+def test_no_rule_raises_on_less(paths: list[tuple[Any, ...]], change: Change | None) -> None:
+    raw = healthy()
+    if change:
+        change(raw)
+    for path in paths:
+        put(raw, path, ...)
+    judge(collect(raw))
+
+
+@given(st.lists(st.tuples(st.sampled_from(TREE), STRANGE), max_size=4))
+def test_no_rule_raises_on_something_else(changes: list[tuple[tuple[Any, ...], Any]]) -> None:
+    raw = healthy()
+    for path, value in changes:
+        put(raw, path, value)
+    suspects(collect(raw))
+    judge(collect(raw))
+
+
+@given(st.sets(st.sampled_from(sorted(set(healthy()) - {"hosts", "info"}))))
+def test_less_of_a_registry_that_works_has_no_findings(parts: set[str]) -> None:
+    raw = {key: value for key, value in healthy().items() if key not in parts}
+    assert judge(collect(raw)) == []
+
+
+def test_an_old_line_of_a_log_is_no_finding() -> None:
+    raw = healthy()
+    said = "level=error msg=x509: certificate signed by unknown authority"
+    raw["logs"] = {"a": f'time="2027-01-15T07:40:00Z" {said}\n{said}\n2027/01/15 07:59:59 {said}'}
+    assert raw["now"] == NOW
+    assert named(raw) == set()
+
+
+def test_another_service_s_address_is_not_stale() -> None:
+    raw = healthy()
+    left_behind(raw, "172.30.9.9:5000", owner="foreign", registry=None)
+    raw["streams"][0]["status"]["dockerImageRepository"] = "172.30.9.9:5000/test/web"
+    assert suspects(collect(raw))
+    raw["services"].append({"metadata": {"name": "other", "namespace": "x"}, "spec": {"clusterIP": "172.30.9.9"}})
+    assert named(raw) == set()
+
+
+def test_findings_of_one_host_are_one_finding() -> None:
+    raw = healthy()
+    distrusts(raw, "node2", "none")
+    (found,) = judge(collect(raw))
+    assert (found["host"], found["party"], found["endpoints"]) == ("node2", "node", ENDPOINTS)
+    assert found["command"] == "ansible-playbook okd.registry.trust --limit node2"
+    assert len(found["evidence"]) == len(ENDPOINTS)
