@@ -203,6 +203,7 @@ INFRA_UNITS = (
     "openshift-haproxy",
     "openshift-router",
     "openshift-deploymentconfigs",
+    "openshift-imagestreams",
     "rpcbind",
     "sandbox-nfs",
     "sandbox-s3",
