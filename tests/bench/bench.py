@@ -21,7 +21,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from benchlib import deploy, document, facts, storage, trust, trust_many
+from benchlib import check, deploy, document, facts, storage, trust, trust_many
 from benchlib.playbook import BENCH, ROOT, BenchError
 from benchlib.report import Report, missed, page, section
 
@@ -36,6 +36,7 @@ BENCHES: Mapping[str, Callable[[int], Report]] = {
     "trust": trust.run,
     "trust_many": trust_many.run,
     "storage": storage.run,
+    "check": check.run,
 }
 
 

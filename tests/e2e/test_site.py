@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 import sandbox
+import snippets
 
 
 @pytest.fixture(scope="module", name="pod")
@@ -152,6 +154,31 @@ def _parts(text: str) -> tuple[list[str], str]:
 def _squeezed(text: str) -> str:
     """Take out all white space and continued line ends."""
     return re.sub(r"\\\n|\s", "", text)
+
+
+PIECES = snippets.snippets("check.md")
+
+
+@pytest.mark.parametrize("name", PIECES)
+def test_the_playbooks_of_the_page_on_checks(name: str, tmp_path: Path) -> None:
+    """From here, names of the cluster cannot be reached, which is told; a user without rights is refused."""
+    text = snippets.adapted(PIECES[name], {f"/root/{user}": f"{sandbox.STATE}/tokens/{user}" for user in TOKENS})
+    played = snippets.play(text.replace(".token'", "'"), tmp_path)
+    assert (played.code, played.changed) == (0, 0), played.output
+    for said in SAID[name]:
+        assert re.search(said, played.output), f"{said}: {played.output}"
+
+
+TOKENS = ("alice", "bob")
+_TIMES = r"(?: +\d+\.\d\d){12}"
+SAID = {
+    "validate": [
+        *(rf"{node} +docker +{re.escape(name)}{_TIMES}" for node in sandbox.NODES for name in sandbox.ENDPOINTS),
+        *(rf"localhost: {re.escape(name)} cannot be reached from here" for name in sandbox.ENDPOINTS),
+    ],
+    "logs": [r"listening on \S*:5000, tls"],
+    "state": [rf"{re.escape(sandbox.ENDPOINTS[0])}/test/okd-registry-probe"],
+}
 
 
 def test_check_runs_write_nothing_and_the_apply_writes_what_was_announced() -> None:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, okd.registry contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs the writer of image streams: ``python3 -m standins.imagestreams --kubeconfig FILE --bind ADDRESS --port PORT``."""
+"""Runs the writer of image streams: ``python3 -m standins.imagestreams --kubeconfig FILE --bind ADDRESS``."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Writer:
         for remaining in range(CONFLICTS - 1, -1, -1):
             try:
                 self._write(push, registry)
-            except ApiError as error:
+            except ApiError as error:  # noqa: PERF203 - that is what the loop is for
                 if error.status != 409 or not remaining:
                     raise
             else:
