@@ -4,6 +4,7 @@
 """Prove by use that a host can log in, push and pull through every name of a registry, and time it."""
 
 import glob
+import os
 import threading
 import time
 from collections import namedtuple
@@ -13,6 +14,7 @@ from . import chunks, pem, probe_image, tls
 from . import endpoint as endpoints_of
 from .checkclient import Client
 from .checkway import ADVICE, StepError, hide
+from .containerd import HOSTS
 from .errors import EngineError
 
 #: In their order, each with the steps without which it makes no sense.
@@ -256,8 +258,13 @@ class Check:
         return self._context_for(name, self._request.ca)
 
     def _context_of_engine(self, name):
-        """Whom the host's engine trusts; where there is none, as _context()."""
-        return self._context_for(name, None if self._folder(name) else self._request.ca)
+        """Whom the host's engine trusts, by the files that it reads for a name; where there is none, as _context()."""
+        return self._context_for(name, None if self._has_files(name) else self._request.ca)
+
+    def _has_files(self, name):
+        """Say whether what the engine trusts is in files that can be told here: a hosts.toml is containerd's alone."""
+        folder = self._folder(name)
+        return bool(folder) and not os.path.exists("{}/{}".format(folder, HOSTS))
 
     def _context_for(self, name, ca):
         folder = self._folder(name)
@@ -293,7 +300,7 @@ class Check:
     def _trust(self, name):
         """What this host's engine makes of the certificate, by the files that it reads for this name."""
         folder = self._folder(name)
-        if folder:
+        if self._has_files(name):
             verdict = tls.check(endpoints_of.parse(name), self._context_of_engine(name), self._request.timeout)
             if not verdict.ok:
                 message = "{} trusts what is in {} and the system's CAs: {}".format(
