@@ -23,6 +23,10 @@ from .checkway import StepError
 
 NAMESPACE = "okd-registry-check"
 _LOCAL = "okd-registry.invalid/probe:probe"
+_POST = (
+    "; containerd asks for a token by POST, for which OpenShift's registry gives one of an anonymous user: if that is what "
+    "it is, say engine: client"
+)
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _MEMORY = "/dev/shm"  # noqa: S108 - what is made there has no name
 _LONGEST = 4000  # characters that a terminal takes as one line
@@ -133,8 +137,11 @@ class Ctr(Tool):
     def _remote(self, command, name, rest):
         # It reads the directory of an endpoint below this one: with the port as it is, or as name_port_.
         roots = os.path.dirname(self._folder(name))
-        argv = ["ctr", "-n", NAMESPACE, *command.split(), "--hosts-dir", roots]
-        self._run([*argv, "--user", self._access.username, *rest], typed=self._access.token)
+        argv = ["ctr", "-n", NAMESPACE, *command.split(), "--hosts-dir", roots, "--user", self._access.username]
+        try:
+            self._run([*argv, *rest], typed=self._access.token)
+        except _ToolError as exc:
+            raise _ToolError(str(exc) + (_POST if "401" in str(exc) else ""), exc.reason) from exc
 
 
 class Skopeo(Tool):
