@@ -23,11 +23,11 @@ from ansible_collections.okd.registry.tests.unit.plugins.module_utils._node.cert
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def program() -> str:
-    """The registry's program, built into the sandbox's cache where it is not there yet."""
+def program(name: str = "dockerregistry") -> str:
+    """A program of the sandbox, built into its cache where it is not there yet."""
     artifacts = [sys.executable, str(ROOT / "tests/sandbox/build/artifacts.py")]
-    subprocess.run([*artifacts, "build", "dockerregistry"], check=True, stdout=subprocess.DEVNULL)
-    found = subprocess.run([*artifacts, "path", "dockerregistry"], check=True, stdout=subprocess.PIPE, text=True)
+    subprocess.run([*artifacts, "build", name], check=True, stdout=subprocess.DEVNULL)
+    found = subprocess.run([*artifacts, "path", name], check=True, stdout=subprocess.PIPE, text=True)
     return found.stdout.strip()
 
 
@@ -43,7 +43,7 @@ class Registry:
         :param config: of its configuration file, what is to be other than here.
         """
         self.folder, self.log = folder, folder / "log"
-        self.port = _free_port()
+        self.port = free_port()
         self.name = f"127.0.0.1:{self.port}"
         http: dict[str, Any] = {"addr": f":{self.port}", "secret": "s"}
         if certificate:
@@ -84,7 +84,8 @@ def own_address() -> str:
         return str(probe.getsockname()[0])
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port on which nothing listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -128,4 +129,4 @@ def token(kubeconfig: str, user: str) -> str:
     return found.read_text(encoding="utf-8").strip()
 
 
-__all__ = ["Authority", "Registry", "api_of", "own_address", "running", "token"]
+__all__ = ["Authority", "Registry", "api_of", "free_port", "own_address", "running", "token"]

@@ -24,6 +24,7 @@ from ansible_collections.okd.registry.plugins.module_utils._node import (
     checktools,
     checkway,
     files,
+    v2,
 )
 from ansible_collections.okd.registry.tests.api import registries
 from ansible_collections.okd.registry.tests.unit.plugins.module_utils._node.certificates import Authority
@@ -165,6 +166,37 @@ def test_a_registry_that_sends_clients_to_http_is_named(
         result = run(endpoints=[other.name])
     assert ("push", "location") in failed(result)
     assert "use a passthrough Route, or set REGISTRY_HTTP_HOST" in result["msg"]
+
+
+def test_blobs_that_are_elsewhere_are_fetched_there_without_the_user_s_token(
+    run: Run, authority: Authority, api: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Registries with S3 send clients to the bucket for blobs."""
+    (tmp_path / "s3/registry").mkdir(parents=True)
+    port = registries.free_port()
+    settings = {"S3_DIRECTORY": str(tmp_path / "s3"), "S3_LISTEN": f"127.0.0.1:{port}"}
+    settings |= {"S3_ACCESS_KEY": "access", "S3_SECRET_KEY": "secret-of-s3"}
+    bucket = {
+        "accesskey": "access", "secretkey": "secret-of-s3", "region": "us-east-1", "bucket": "registry",
+        "regionendpoint": f"http://127.0.0.1:{port}", "forcepathstyle": True, "secure": False,
+    }  # fmt: skip
+    seen: list[tuple[int, bool]] = []
+    send = v2._exchange
+
+    def watched(connection: Any, method: str, target: str, body: Any, headers: dict[str, str]) -> Any:
+        seen.append((connection.port, "Authorization" in headers))
+        return send(connection, method, target, body, headers)
+
+    monkeypatch.setattr(v2, "_exchange", watched)
+    with (
+        subprocess.Popen([registries.program("s3")], env={**os.environ, **settings}) as server,
+        registries.running(tmp_path, authority.server("127.0.0.1"), api, storage={"s3": bucket}) as other,
+    ):
+        result = run(endpoints=[other.name], steps=["v2", "login", "push", "chunked", "pull_tag", "pull"])
+        server.terminate()
+    assert [found["error"] for found in result["results"] if found["error"]] == []
+    assert (port, False) in seen
+    assert (port, True) not in seen
 
 
 @pytest.fixture

@@ -33,8 +33,9 @@ class Docker:
 
     def unverified(self, name):
         """Give the flag or network by which docker does not verify a name; "" where it does."""
-        if self._insecure is None:
-            self._insecure = self._engine.insecure()
+        with self._loading:
+            if self._insecure is None:
+                self._insecure = self._engine.insecure()
         addresses = {name: [ipaddress.ip_address(found) for found in tls.addresses(parse(name).host)]}
         for value in self._insecure:
             network = flags.network(value)
