@@ -18,6 +18,9 @@ TASK = "okd.registry.registry_check"
 NODES = ("node1", "node2", "node3")
 ENDPOINT = "172.30.124.220:5000"
 STEPS = ("resolve", "tls", "v2", "trust", "login", "push", "monolithic", "chunked", "pull_tag", "pull")
+#: Twelve times as much is to be done in at most so many times the time, though all of it is on one machine; and four
+#: times as much on one node.
+TARGET, TARGET_ON_ONE = 8.0, 2.5
 #: The steps in which every byte goes over the wire; the others are the engine's.
 SENT = ("monolithic", "chunked")
 
@@ -36,8 +39,8 @@ def run(repetitions: int) -> Report:
     whole = _series("the playbook", runs, lambda one: one.seconds)
     both = "the whole playbook, three nodes, four names ÷ one node, one name"
     ratios = [
-        Ratio(f"{_said(what)} ÷ one node, one name", task[what], task["1 False"])
-        for what in ("3 True", "1 True", "3 False")
+        Ratio(f"{_said(what)} ÷ one node, one name", task[what], task["1 False"], at_most=target)
+        for what, target in (("3 True", TARGET), ("1 True", TARGET_ON_ONE), ("3 False", None))
     ]
     return Report(
         "check: three nodes by four names, beside one by one",

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from ansible_collections.okd.registry.plugins.module_utils import _inside
 from ansible_collections.okd.registry.plugins.module_utils._build import registrylog
-from ansible_collections.okd.registry.plugins.module_utils._errors import RefusedError
+from ansible_collections.okd.registry.plugins.module_utils._errors import InvalidError, RefusedError, RegistryError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -118,6 +118,34 @@ def test_which_part_of_a_log_is_asked_for(asked: Any, query: dict[str, Any]) -> 
 def test_what_cannot_be_understood_is_refused(asked: Any, said: str) -> None:
     with pytest.raises(RefusedError, match=said):
         _inside.log_options(asked)
+
+
+class Log:
+    """An API that has one log, or refuses it."""
+
+    def __init__(self, text: str | RegistryError) -> None:
+        self.text, self.asked = text, dict[str, Any]()
+
+    def log(self, *_where: str, **query: Any) -> str:
+        self.asked = query
+        if isinstance(self.text, RegistryError):
+            raise self.text
+        return self.text
+
+
+POD = {"metadata": {"name": "p", "namespace": "d"}, "spec": {"nodeName": "n1"}}
+
+
+def test_a_pod_s_log_by_its_part_and_words() -> None:
+    api = Log(f"{DOCUMENT}{PLAIN}\n")
+    options = _inside.log_options({"tail": 9, "grep": "version=v[23]"})
+    found = _inside.log(api, POD, "registry", 5000, options)  # type: ignore[arg-type]
+    assert api.asked == {"container": "registry", "tail": 9, "previous": False}
+    assert [line["message"] for line in found["lines"]] == ["version=v2.0.0+unknown"]
+    assert (found["pod"], found["node"], found["listening"], found["tls"]) == ("p", "n1", "[::]:5000", False)
+    refused = Log(InvalidError("container is waiting"))
+    found = _inside.log(refused, POD, "registry", 5000, options)  # type: ignore[arg-type]
+    assert (found["lines"], found["tls"], found["error"]) == ([], None, "container is waiting")
 
 
 @pytest.mark.parametrize(
