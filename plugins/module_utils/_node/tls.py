@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Ask a registry over TLS, from this node and by its resolver, and say what is wrong in words one can act on."""
 
+import errno
 import hashlib
 import http.client
 import re
@@ -163,7 +164,9 @@ def verdict_of(exc, endpoint, timeout):
         return Verdict(False, "refused", "connection refused")
     if isinstance(exc, ConnectionError):
         return Verdict(False, "closed", str(exc.strerror or exc))
-    return Verdict(False, "unreachable", str(exc.strerror or exc))
+    said = str(exc.strerror or exc)
+    # What Linux says of an address that a blackhole route is for
+    return Verdict(False, "unreachable", "no route ({})".format(said) if exc.errno == errno.EINVAL else said)
 
 
 def _tls_verdict(exc, endpoint, timeout):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import socket
 import threading
@@ -191,3 +192,10 @@ def test_endpoints_are_read_in_dockers_form(text: str, expected: tuple[str, int]
 def test_a_name_that_would_be_no_safe_directory_is_refused(text: str) -> None:
     with pytest.raises(RefusedError, match="is not a registry's name"):
         endpoint.parse(text)
+
+
+def test_an_address_that_a_blackhole_route_is_for() -> None:
+    """Linux calls that an invalid argument."""
+    at = endpoint.parse("172.30.124.220:5000")
+    verdict = tls.verdict_of(OSError(errno.EINVAL, "Invalid argument"), at, 5)
+    assert verdict == tls.Verdict(False, "unreachable", "no route (Invalid argument)")
