@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 from . import chunks, tls
 from . import endpoint as endpoints_of
-from .errors import NodeError
+from .errors import NodeError, RefusedError
 
 _CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -260,8 +260,7 @@ class Client:
         :raises V2Error: where there is no answer
         """
         parts = urlsplit(url)
-        place = "{}:{}".format(_bracketed(parts.hostname or ""), parts.port or (443 if parts.scheme == "https" else 80))
-        at = endpoints_of.parse(place)
+        at = _place(parts)
         ours = parts.scheme == "https" and at[1:3] == endpoints_of.parse(self._name)[1:3]
         target = urlunsplit(("", "", parts.path or "/", parts.query, ""))
         request = (method, target, body, dict(headers, Host=parts.netloc))
@@ -307,6 +306,15 @@ class Client:
         said = _message(answer.body)
         reason = {401: "unauthorized", 403: "denied", 404: "not_found", 413: "too_large"}.get(answer.status, "status")
         return V2Error(reason, "{}: HTTP status {}{}".format(what, answer.status, said and ", " + said), answer.status)
+
+
+def _place(parts):
+    """Give the endpoint.Endpoint of a URL that a registry named. Raises V2Error where it is none."""
+    try:
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        return endpoints_of.parse("{}:{}".format(_bracketed(parts.hostname or ""), port))
+    except (ValueError, RefusedError) as exc:  # ValueError: a port that is none
+        raise V2Error("location", "it sends clients to {!r}, which is no place".format(parts.netloc)) from exc
 
 
 def _exchange(connection, method, target, body, headers):
