@@ -11,7 +11,7 @@ import secrets
 import subprocess
 from typing import Any
 
-from . import containers, controlplane, hostnet, inputs, manifests, nodes, settings, snapshot, sweep
+from . import containers, controlplane, hostlimits, hostnet, inputs, manifests, nodes, settings, snapshot, sweep
 from .controlplane import ControlPlane
 from .kubeclient import MERGE, ApiError, Client, in_parallel, until
 from .pki import write
@@ -52,7 +52,7 @@ def files(_arguments: dict[str, Any]) -> Changes:
     link.unlink(missing_ok=True)
     link.symlink_to(inputs.binary())
     link.replace(PATHS.kubectl)
-    return [*_ssh_keys(), *hostnet.close_networks()]
+    return [*_ssh_keys(), *hostnet.close_networks(), *hostlimits.lift()]
 
 
 def _s3_keys(one: ControlPlane) -> None:

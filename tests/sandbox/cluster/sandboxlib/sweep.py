@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from . import apialone, containers, hostnet, inputs, ownership, settings
+from . import apialone, containers, hostlimits, hostnet, inputs, ownership, settings
 from .ownership import Record
 from .processes import SandboxError, all_pids, command_line, end, identify, marked
 
@@ -69,6 +69,7 @@ def remove(record: Record) -> list[str]:
     said += _remove_containers(record)
     said += end_ssh(paths)
     said += hostnet.open_networks()
+    said += hostlimits.restore()
     if hostnet.remove_bridge():
         said.append(f"removed bridge {settings.BRIDGE}")
     apialone.down(paths)
