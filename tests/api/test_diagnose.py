@@ -38,7 +38,6 @@ pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("cleared")]
 Object = dict[str, Any]
 NAME, CLAIM, HOST, NODE = "docker-registry", "images", "registry.apps.example.com", "node-a"
 IMAGES = "image.openshift.io"
-CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
 def facts_of(result: Object) -> Object:
@@ -160,8 +159,9 @@ def site(admin: Api, run: Any, namespace: str, tmp_path: Path) -> Iterator[Site]
     for kind in ("Pod", "ResourceQuota", "Endpoints"):
         for obj in admin.list("v1", kind, namespace):
             admin.delete(ObjectRef.of(obj))
-    for obj in admin.list("apps/v1", "ReplicaSet", namespace):
-        admin.delete(ObjectRef.of(obj))
+    for version, kind in (("apps/v1", "ReplicaSet"), (f"{IMAGES}/v1", "ImageStream")):
+        for obj in admin.list(version, kind, namespace):
+            admin.delete(ObjectRef.of(obj))
 
 
 def admit(site: Site, **condition: str) -> None:
@@ -396,48 +396,19 @@ def test_a_node_that_is_no_host(site: Site) -> None:
         site.admin.delete(node)
 
 
-@pytest.fixture
-def streams(admin: Api) -> Iterator[None]:
-    """The kind ImageStream, which OpenShift has no CRD for."""
-    anything = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": anything}}
-    spec = {
-        "group": IMAGES, "scope": "Namespaced", "versions": [version],
-        "names": {"plural": "imagestreams", "singular": "imagestream", "kind": "ImageStream"},
-    }  # fmt: skip
-    body = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-            "metadata": {"name": f"imagestreams.{IMAGES}"}, "spec": spec}  # fmt: skip
-    try:
-        admin._send("POST", CRDS, Request("create", "the kind"), body=body)
-    except ApiError as exc:
-        if exc.status != 409:
-            raise
-        yield  # somebody else's
-        return
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            admin.list(f"{IMAGES}/v1", "ImageStream")
-            break
-        except ApiError:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-    yield
-    admin._send("DELETE", f"{CRDS}/imagestreams.{IMAGES}", Request("delete", "the kind"))
-
-
 def image_stream(site: Site, registry: str, **status: Any) -> ObjectRef:
     meta = {"name": "web", "namespace": site.namespace}
     reference = f"{registry}/{site.namespace}/web"
-    tags = [{"tag": "1", "items": [{"dockerImageReference": f"{reference}@sha256:00"}], **status}]
+    item = {"created": "2026-01-01T00:00:00Z", "image": "sha256:00", "generation": 1}
+    tags = [{"tag": "1", "items": [{**item, "dockerImageReference": f"{reference}@sha256:00"}], **status}]
     spec = {"tags": [{"name": "1", "from": {"kind": "DockerImage", "name": f"{HOST}/other/web:1"}}]}
-    body = {"apiVersion": f"{IMAGES}/v1", "kind": "ImageStream", "metadata": meta, "spec": spec,
-            "status": {"dockerImageRepository": reference, "tags": tags}}  # fmt: skip
+    body = {"apiVersion": f"{IMAGES}/v1", "kind": "ImageStream", "metadata": meta, "spec": spec}
     site.admin.create(body)
+    site.status(ObjectRef.of(body), {"dockerImageRepository": reference, "tags": tags})
     return ObjectRef.of(body)
 
 
-def test_image_streams_at_a_former_address(site: Site, streams: None) -> None:
+def test_image_streams_at_a_former_address(site: Site) -> None:
     made = image_stream(site, "172.30.9.9:5000")
     (found,) = site.diagnose()
     assert found["name"] == "stale_image_streams"
@@ -450,7 +421,7 @@ def test_image_streams_at_a_former_address(site: Site, streams: None) -> None:
     assert site.named() == []
 
 
-def test_a_master_without_the_ca(site: Site, streams: None) -> None:
+def test_a_master_without_the_ca(site: Site) -> None:
     service = site.admin.get(site.ref("Service")) or {}
     said = f"Get https://{HOST}/v2/: x509: certificate signed by unknown authority"
     condition = {"type": "ImportSuccess", "status": "False", "message": said}

@@ -123,6 +123,18 @@ def playbook(name: str, *arguments: str, timeout: float = 900, **variables: str)
     return Run(done.returncode, output, recap(output))
 
 
+def module(host: str, name: str, options: dict[str, Any]) -> dict[str, Any]:
+    """Run a module on a host and give its result."""
+    done = run(
+        ROOT / ".venv/bin/ansible", host, "-i", ROOT / "inventory/sandbox/hosts.yml",
+        "-m", f"okd.registry.{name}", "-a", json.dumps(options),
+        check=False, cwd=ROOT, env=environment(ANSIBLE_CALLBACK_RESULT_FORMAT="json"),
+    )  # fmt: skip
+    found = re.search(rf"^{host} \| (\w+)!? => (\{{.*)", done.stdout, re.MULTILINE | re.DOTALL)
+    assert found, done.stdout + done.stderr
+    return {"failed": found[1] == "FAILED", **json.JSONDecoder().raw_decode(found[2])[0]}
+
+
 def audit(since: str = "") -> Iterator[dict[str, Any]]:
     """Give the API server's finished requests from the time *since* (RFC 3339) on."""
     with (STATE / "control-plane/audit.log").open(encoding="utf-8") as log:

@@ -9,7 +9,6 @@ node1, in a privileged pod, as the document's registry does.
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -31,22 +30,10 @@ WAYS = {
 PIECES = snippets.snippets("openshift-3-document.md")
 
 
-def module(host: str, name: str, options: dict[str, Any]) -> dict[str, Any]:
-    """Run a module on a host and give its result."""
-    done = sandbox.run(
-        sandbox.ROOT / ".venv/bin/ansible", host, "-i", sandbox.ROOT / "inventory/sandbox/hosts.yml",
-        "-m", f"okd.registry.{name}", "-a", json.dumps(options),
-        check=False, cwd=sandbox.ROOT, env=sandbox.environment(ANSIBLE_CALLBACK_RESULT_FORMAT="json"),
-    )  # fmt: skip
-    found = re.search(rf"^{host} \| (\w+)!? => (\{{.*)", done.stdout, re.MULTILINE | re.DOTALL)
-    assert found, done.stdout + done.stderr
-    return {"failed": found[1] == "FAILED", **json.JSONDecoder().raw_decode(found[2])[0]}
-
-
 def look(way: str, **options: Any) -> dict[str, Any]:
     """The module's result by one of the ways."""
     host, own = WAYS[way]
-    result = module(host, "registry_storage_info", {**own, **options})
+    result = sandbox.module(host, "registry_storage_info", {**own, **options})
     assert not result["failed"], result["msg"]
     assert (result["via"], result["changed"], result["complete"]) == (way, False, True), result["reason"]
     return result
@@ -75,10 +62,10 @@ def named(pattern: str) -> list[str]:
 def pushed() -> dict[str, str]:
     """A registry with two images, by name: their digests. They have the base's layer in common."""
     sandbox.on(NODE, f"mkdir -p {DIRECTORY} && chown 1001:0 {DIRECTORY} && chmod 0770 {DIRECTORY}")
-    service = module("localhost", "registry_service", {**CLUSTER, "cluster_ip": sandbox.SERVICE_IP})
+    service = sandbox.module("localhost", "registry_service", {**CLUSTER, "cluster_ip": sandbox.SERVICE_IP})
     assert not service["failed"], service["msg"]
     storage = {"kind": "host_path", "path": DIRECTORY, "node": NODE}
-    deployed = module(
+    deployed = sandbox.module(
         "localhost",
         "registry_deploy",
         {**CLUSTER, "image": "openshift3/ose-docker-registry:v3", "storage": storage,
@@ -181,7 +168,7 @@ def test_who_may_not_run_commands_in_the_pod_is_told_where_to_look(pushed: dict[
     resources = "pods,deploymentconfigs.apps.openshift.io,deployments.apps,daemonsets.apps"
     sandbox.kubectl("create", "clusterrole", "looker", "--verb=get,list", f"--resource={resources}")
     sandbox.kubectl("create", "clusterrolebinding", "looker", "--clusterrole=looker", "--user=dora")
-    result = module("localhost", "registry_storage_info", {**CLUSTER, "impersonate_user": "dora"})
+    result = sandbox.module("localhost", "registry_storage_info", {**CLUSTER, "impersonate_user": "dora"})
     assert result["failed"]
     assert "user dora cannot create pods/exec" in result["msg"]
     assert f"Run this module on node {NODE} with runtime=auto" in result["msg"]
@@ -189,7 +176,7 @@ def test_who_may_not_run_commands_in_the_pod_is_told_where_to_look(pushed: dict[
 
 
 def test_a_node_without_the_pod_says_so(pushed: dict[str, str]) -> None:
-    result = module("node2", "registry_storage_info", {"runtime": "docker"})
+    result = sandbox.module("node2", "registry_storage_info", {"runtime": "docker"})
     assert result["failed"]
     assert "No container of registry default/docker-registry runs on this host" in result["msg"]
 

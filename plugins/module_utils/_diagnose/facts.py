@@ -57,6 +57,7 @@ def collect(raw: Mapping[str, Any]) -> Facts:
         workload=objects.workload(mapping(workload), mapping(info.get("layout")), port) if workload else None,
         rollout=_rollout(mapping(raw.get("rollout"))),
         pods=None if pods is None else tuple(objects.pod(each) for each in entries(pods)),
+        selector=objects.strings(mapping(mapping(raw.get("service")).get("spec")).get("selector")),
         backends=None if raw.get("backends") is None else objects.backends(mapping(raw["backends"])),
         modes=texts(mapping(mapping(raw.get("claim")).get("spec")).get("accessModes")) or None,
         has_ca=bool(info["ca_cert"]) if "ca_cert" in info else None,

@@ -91,5 +91,5 @@ def _step(found: Mapping[str, Any]) -> Step:
         step=word(found.get("step")) or "check",
         kind=word(found.get("reason")) or "other",
         error=word(found.get("error")) or "no reason",
-        by_engine=word(found.get("by")) not in ("client", "host"),
+        by_engine=found.get("step") == "trust" or word(found.get("by")) not in ("client", "host"),
     )

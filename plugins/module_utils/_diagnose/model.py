@@ -43,6 +43,7 @@ class Workload:
     :param storage: kind of the volume with the images; None where there is no volume.
     :param tls: whether its pods are told to serve TLS; None where that cannot be told.
     :param probes: of the probes of the registry's port, by name: HTTP or HTTPS.
+    :param labels: those of its pods.
     :param own_users: whether the registry asks a file of users (htpasswd), and not the cluster.
     """
 
@@ -54,6 +55,7 @@ class Workload:
     claim: str | None = None
     tls: bool | None = None
     probes: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
     own_users: bool = False
 
 
@@ -227,11 +229,6 @@ class Host:
     trusted_anyway: bool = False
     steps: tuple[Step, ...] = ()
 
-    @property
-    def party(self) -> str:
-        """What it is, for people."""
-        return "client" if self.client else "node"
-
 
 @dataclass(frozen=True)
 class Facts:
@@ -239,6 +236,7 @@ class Facts:
 
     :param has_service: whether the Service is there; None where that is not known.
     :param has_workload: the same of the workload.
+    :param selector: the Service's.
     :param backends: addresses that the Service leads to.
     :param modes: access modes of the claim.
     :param asked_host: the host of the Route that is asked for.
@@ -257,6 +255,7 @@ class Facts:
     workload: Workload | None = None
     rollout: Rollout | None = None
     pods: tuple[Pod, ...] | None = None
+    selector: Mapping[str, str] = field(default_factory=dict)
     backends: tuple[str, ...] | None = None
     modes: tuple[str, ...] | None = None
     has_ca: bool | None = None

@@ -34,6 +34,11 @@ def addresses(service: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(ip for ip in texts(spec.get("clusterIPs")) or texts([spec.get("clusterIP")]) if ip != "None")
 
 
+def strings(found: Any) -> dict[str, str]:
+    """Labels, or a selector."""
+    return {key: value for key, value in mapping(found).items() if isinstance(key, str) and isinstance(value, str)}
+
+
 def backends(found: Mapping[str, Any]) -> tuple[str, ...]:
     """The addresses of Endpoints that take traffic."""
     groups = [entries(group.get("addresses")) for group in entries(found.get("subsets"))]
@@ -67,6 +72,7 @@ def workload(found: Mapping[str, Any], told: Mapping[str, Any], port: int) -> Wo
         claim=claim,
         tls=flag(told.get("tls")),
         probes=_probes(container, port),
+        labels=strings(mapping(mapping(spec.get("template")).get("metadata")).get("labels")),
         own_users=users,
     )
 

@@ -18,9 +18,11 @@ def lacks(host: Host) -> str:
     return "client_lacks_ca" if host.client else "node_lacks_ca"
 
 
-def place_ca(host: Host) -> tuple[str, str]:
+def place_ca(host: Host, facts: Facts) -> tuple[str, str | None]:
     """Fix and command for it."""
-    return f"place it on this {host.party}; nothing is restarted for that", play("trust", limit=host.name)
+    if host.client:
+        return f"place it there: ca.crt of ConfigMap {facts.registry}-ca as ca.crt in that directory of certs.d", None
+    return "place it on this node; nothing is restarted for that", play("trust", limit=host.name)
 
 
 def trusted(facts: Facts) -> Iterator[Finding]:
@@ -34,7 +36,7 @@ def trusted(facts: Facts) -> Iterator[Finding]:
                     host.name, one.endpoint,
                 )  # fmt: skip
             elif one.state in ("none", "other") and not host.trusted_anyway and facts.has_ca is not False:
-                yield Finding(lacks(host), said, *place_ca(host), host.name, one.endpoint)
+                yield Finding(lacks(host), said, *place_ca(host, facts), host.name, one.endpoint)
 
 
 def files(facts: Facts) -> Iterator[Finding]:

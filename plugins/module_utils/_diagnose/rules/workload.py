@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 from collections.abc import Iterator
 
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.fixes import play
@@ -129,11 +131,19 @@ def endpoints(facts: Facts) -> Iterator[Finding]:
     said = [f"it does not lead to {', '.join(sorted(missing))}"] if missing else []
     said += [f"it leads to {', '.join(sorted(strange))}, which is none of the registry's pods"] if strange else []
     if said:
-        yield Finding(
-            "endpoints_differ", f"Service {facts.registry}: {' and '.join(said)}",
-            "deploy again, which mends the Service's selector and port; Endpoints that were written by hand are to be "
-            "deleted", play("deploy"), object=f"Service {facts.registry}",
-        )  # fmt: skip
+        service = f"Service {facts.registry}"
+        yield Finding("endpoints_differ", f"{service}: {' and '.join(said)}", *_lead(facts), object=service)
+
+
+def _lead(facts: Facts) -> tuple[str, str | None]:
+    """Fix and command for it."""
+    labels = facts.workload.labels if facts.workload else {}
+    if not labels or facts.selector.items() <= labels.items():
+        return "delete Endpoints that were written by hand, and look whether the controller manager runs", None
+    wanted = {key: labels[key] for key in facts.selector if key in labels} or dict(labels)
+    change = json.dumps([{"op": "replace", "path": "/spec/selector", "value": wanted}])
+    words = ["kubectl", "-n", facts.namespace, "patch", "service", facts.name, "--type=json", "-p", change]
+    return "have it select its pods again", shlex.join(words)
 
 
 RULES = (presence, rollout, probes, endpoints)

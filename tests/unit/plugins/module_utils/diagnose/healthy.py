@@ -82,6 +82,7 @@ def healthy() -> dict[str, Any]:
                              "docker-registry.default.svc.cluster.local", "*.apps.example.com"],
                 },
                 "layout": {"tls": True},
+                "workload": {"kind": "DeploymentConfig", "ready_replicas": 1, "revision": 1},
                 "route": {
                     "name": "docker-registry", "namespace": "default", "host": ENDPOINTS[-1], "admitted": True,
                     "router": "router", "reason": None, "message": None,

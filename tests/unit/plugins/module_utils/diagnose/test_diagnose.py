@@ -561,6 +561,18 @@ def test_less_of_a_registry_that_works_has_no_findings(parts: set[str]) -> None:
     assert judge(collect(raw)) == []
 
 
+def test_a_service_that_selects_others_is_to_select_its_pods() -> None:
+    raw = healthy()
+    raw["backends"] = {"subsets": []}
+    raw["service"]["spec"]["selector"] = {"docker-registry": "elsewhere"}
+    raw["workload"]["spec"]["template"]["metadata"] = {"labels": {"docker-registry": "default", "a": "b"}}
+    (found,) = judge(collect(raw))
+    assert found["command"] == (
+        "kubectl -n default patch service docker-registry --type=json -p "
+        """'[{"op": "replace", "path": "/spec/selector", "value": {"docker-registry": "default"}}]'"""
+    )
+
+
 def test_an_old_line_of_a_log_is_no_finding() -> None:
     raw = healthy()
     said = "level=error msg=x509: certificate signed by unknown authority"

@@ -1,0 +1,224 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The report on a registry: from what modules told to one dictionary (docs/report.schema.json), and to lines. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.facts import collect
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.judge import judge
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.reading import (
+    entries,
+    mapping,
+    number,
+    texts,
+    word,
+)
+
+VERSION = 1
+OK, PROBLEM, UNKNOWN = "ok", "problem", "unknown"
+#: Phase -> the causes that are a matter of it; contract tests compare them with all causes.
+PHASES: dict[str, str] = {
+    "address": "service_missing endpoints_differ stale_image_streams",
+    "certificate": "not_secured certificate_expired certificate_expires san_missing served_differs ca_missing "
+    "ca_mismatch ca_expired",
+    "workload": "workload_missing scaled_to_zero quota scc_denied pod_refused image_pull config_missing "
+    "unschedulable volume_mount crash evicted rollout_failed rollout_running probe_scheme probe_failing "
+    "pod_lacks_ca",
+    "storage": "rwo_replicas storage_not_shared storage_permission",
+    "route": "route_missing router_missing route_not_admitted",
+    "trust": "node_lacks_ca client_lacks_ca master_lacks_ca dangling_link certs_d_broken insecure_network "
+    "insecure_flag stale_certs_d node_not_in_inventory host_unreachable host_unknown",
+    "check": "dns proxy token_expired token_refused user_without_rights docker_down endpoint_unreachable push_failed "
+    "check_failed",
+}
+_REGISTRY = ("name", "namespace", "cluster_ip", "port", "endpoints", "image", "replicas")
+_TOTALS = ("repositories", "tags", "revisions", "blobs", "bytes", "unreferenced_blobs", "unreferenced_bytes")
+
+
+def build(sources: Mapping[str, Any]) -> dict[str, Any]:
+    """The report.
+
+    :param sources: ``info`` (registry_info), ``hosts`` (as the filter registry_seen gives them), ``diagnosis``
+        (registry_diagnose; left out, the same rules judge what is here), ``storage`` (registry_storage_info), ``now``.
+    """
+    info, hosts = mapping(sources.get("info")), mapping(sources.get("hosts"))
+    names = mapping(info.get("registry"))
+    diagnosis = sources.get("diagnosis")
+    if isinstance(diagnosis, Mapping) and "findings" in diagnosis:
+        problems, unread = entries(diagnosis["findings"]), list(texts(diagnosis.get("unread")))
+    else:
+        problems, unread = judge(collect({"info": info, "hosts": hosts})), []
+    workload, stored = mapping(info.get("workload")), mapping(sources.get("storage"))
+    storage = _storage(stored)
+    return {
+        "version": VERSION,
+        "generated_at": word(sources.get("now")),
+        "registry": {
+            **{key: names.get(key) for key in _REGISTRY},
+            "ready_replicas": number(workload.get("ready_replicas")),
+            "kind": word(workload.get("kind")),
+            "revision": number(workload.get("revision")),
+            "storage": word(mapping(names.get("storage")).get("kind")),
+            "layout": word(mapping(info.get("layout")).get("name")),
+        },
+        "phases": _phases(info, hosts, storage, problems),
+        "matrix": [cell for host, told in hosts.items() for cell in _cells(str(host), mapping(told), names)],
+        "certificates": list(_certificates(info)),
+        "storage": storage,
+        "problems": problems,
+        "unread": unread + ([str(stored["msg"])] if stored.get("failed") and stored.get("msg") else []),
+    }
+
+
+def _phases(
+    info: Mapping[str, Any], hosts: Mapping[str, Any], storage: Any, problems: Iterable[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Each phase with its state: a problem, or fine as far as it was looked at."""
+    checks = [mapping(mapping(told).get("check")) for told in hosts.values()]
+    known = {
+        "address": bool(mapping(info.get("registry")).get("cluster_ip")),
+        "certificate": bool(info.get("certificate")),
+        "workload": bool(info.get("workload")),
+        "storage": storage is not None,
+        "route": bool(info.get("route")),
+        "trust": any(mapping(told).get("trust") for told in hosts.values()) or _stepped(checks, "trust"),
+        "check": _stepped(checks, "push"),
+    }
+    named = [str(one.get("name")) for one in problems]
+    found = []
+    for phase, causes in PHASES.items():
+        own = list(dict.fromkeys(name for name in named if name in causes.split()))
+        found.append({"name": phase, "state": PROBLEM if own else OK if known[phase] else UNKNOWN, "problems": own})
+    return found
+
+
+def _stepped(checks: Iterable[Mapping[str, Any]], step: str) -> bool:
+    return any(one.get("step") == step for check in checks for one in entries(check.get("results")))
+
+
+def _cells(host: str, told: Mapping[str, Any], names: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """What a host said of every name."""
+    trust, check = mapping(told.get("trust")), mapping(told.get("check"))
+    away = next((word(one.get("msg")) or "no answer" for one in (trust, check) if one.get("unreachable")), None)
+    for endpoint in texts(names.get("endpoints")):
+        results = [one for one in entries(check.get("results")) if one.get("endpoint") == endpoint]
+        states = {str(one.get("state")) for one in entries(trust.get("endpoints")) if one.get("endpoint") == endpoint}
+        failed = [f"{one.get('step')}: {one.get('error')}" for one in results if one.get("ok") is False]
+        state = UNKNOWN if away or not results else PROBLEM if failed else OK
+        yield {
+            "host": host,
+            "client": bool(told.get("client")),
+            "endpoint": endpoint,
+            "state": state,
+            "trust": sorted(states),
+            "steps": {str(one.get("step")): one.get("ok") is not False for one in results},
+            "seconds": round(sum(_seconds(one.get("seconds")) for one in results), 3),
+            "error": away or "; ".join(failed) or None,
+        }
+
+
+def _seconds(value: Any) -> float:
+    return float(value) if isinstance(value, (int, float)) else 0.0
+
+
+def _certificates(info: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The certificate in the Secret, the published CAs, and what each pod serves."""
+    held = mapping(info.get("certificate"))
+    if held:
+        yield _certificate("secret", held, texts(held.get("sans")))
+    for one in entries(info.get("ca")):
+        yield _certificate("ca", one, ())
+    for one in entries(info.get("served")):
+        same = held and one.get("matches")
+        facts = held if same else {"sha256": one.get("sha256")}
+        yield {**_certificate(f"pod {one.get('pod')}", facts, texts(held.get("sans")) if same else ())}
+
+
+def _certificate(where: str, facts: Mapping[str, Any], sans: Iterable[str]) -> dict[str, Any]:
+    return {
+        "where": where,
+        "subject": word(facts.get("subject")),
+        "sans": list(sans),
+        "not_after": word(facts.get("not_after")),
+        "days_left": number(facts.get("days_left")),
+        "sha256": word(facts.get("sha256")),
+    }
+
+
+def _storage(found: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Totals and repositories; None where nobody looked."""
+    totals = mapping(found.get("totals"))
+    if not totals:
+        return None
+    repositories = [
+        {"name": word(one.get("name")) or "?", "tags": number(one.get("tags")) or 0, "bytes": number(one.get("bytes"))}
+        for one in entries(found.get("repositories"))
+    ]
+    return {"totals": {key: number(totals.get(key)) for key in _TOTALS}, "repositories": repositories}
+
+
+# ---- for people
+
+
+def lines(report: Mapping[str, Any]) -> list[str]:
+    """The report as aligned lines."""
+    registry = mapping(report.get("registry"))
+    replicas = f"{registry.get('ready_replicas')}/{registry.get('replicas')} ready"
+    about = [
+        f"{registry.get('namespace')}/{registry.get('name')}",
+        registry.get("image"),
+        replicas,
+        registry.get("layout"),
+    ]
+    out = ["REGISTRY  " + ", ".join(str(each) for each in about if each), "", "PHASES"]
+    out += _aligned((one["name"], one["state"], ", ".join(one["problems"])) for one in report["phases"])
+    out += ["", "HOSTS AND NAMES"]
+    out += _aligned((one["host"], one["endpoint"], _cell(one)) for one in report["matrix"]) or ["  none was asked"]
+    out += ["", "CERTIFICATES"]
+    out += _aligned(
+        (one["where"], one["subject"] or "?", "" if one["days_left"] is None else f"{one['days_left']} days left",
+         (one["sha256"] or "")[:16], ", ".join(one["sans"]))
+        for one in report["certificates"]
+    ) or ["  none"]  # fmt: skip
+    return [*out, "", "STORAGE", *_stored(report["storage"])]
+
+
+def _cell(one: Mapping[str, Any]) -> str:
+    if one["state"] == PROBLEM:
+        return f"FAILED  {one['error']}"
+    if one["state"] == UNKNOWN:
+        return f"not checked{': ' + one['error'] if one['error'] else ''}"
+    return f"ok      {', '.join(one['steps'])}, {one['seconds']:.2f} s"
+
+
+def _stored(storage: Mapping[str, Any] | None) -> list[str]:
+    if storage is None:
+        return ["  nobody looked (playbooks/report.yml does)"]
+    totals = storage["totals"]
+    rows = [(one["name"], f"{one['tags']} tags", _size(one["bytes"])) for one in storage["repositories"]]
+    unused = f"{_size(totals['unreferenced_bytes'])} unreferenced"
+    rows.append(("in all", f"{totals['tags']} tags", f"{_size(totals['bytes'])}, of it {unused}"))
+    return _aligned(rows)
+
+
+def _size(count: int | None) -> str:
+    if count is None:
+        return "?"
+    size, unit = float(count), "B"
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
+        if size < 1024 or unit == "TiB":
+            break
+        size /= 1024
+    return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+
+
+def _aligned(rows: Iterable[tuple[str, ...]]) -> list[str]:
+    found = [tuple(str(cell) for cell in row) for row in rows]
+    widths = [max(len(row[column]) for row in found) for column in range(len(found[0]))] if found else []
+    return [
+        "  " + "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in found
+    ]
