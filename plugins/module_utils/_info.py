@@ -73,6 +73,7 @@ def execute(module: Any, api: Api) -> dict[str, Any]:
         "certificate": certificate,
         "workload": workload_value(workload),
         "route": build_route.value(routes[0]) if routes else None,
+        "routes": [build_route.value(route) for route in routes],
         "layout": reader.layout(workload).as_dict(),
         "pods": reader.pod_values(pods, nodes),
         "nodes": nodes or [],

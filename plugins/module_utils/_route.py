@@ -81,7 +81,7 @@ def _present(
     """Make the Route, or take it over, and wait for a router; the Route as it then is."""
     params, check_mode = module.params, module.check_mode
     known = spec.host or (chosen["spec"].get("host") if chosen else None)
-    if spec.termination == PASSTHROUGH:
+    if spec.termination == PASSTHROUGH and not (check_mode and params["certified"]):
         _refuse_uncovered(api, spec, chosen, params["secret_name"])
     certificates.refuse(known)
     tls = certificates.read(api, check_mode=check_mode)

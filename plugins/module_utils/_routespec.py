@@ -25,6 +25,7 @@ KINDS = (ROUTE, INGRESS, NODE_PORT, LOAD_BALANCER)
 PASSTHROUGH, REENCRYPT, EDGE = "passthrough", "reencrypt", "edge"
 
 TIMEOUT = "haproxy.router.openshift.io/timeout"
+BALANCE = "haproxy.router.openshift.io/balance"
 ALLOWED = "haproxy.router.openshift.io/ip_whitelist"
 #: The newer name of the same, which goes before it where a router knows both.
 ALLOWED_NEWER = "haproxy.router.openshift.io/ip_allowlist"

@@ -304,6 +304,11 @@ route:
   description: The Route to the Service, as RV(okd.registry.registry_route#module:route); null without one.
   returned: success
   type: dict
+routes:
+  description: All Routes to the Service, the one in RV(route) first.
+  returned: success
+  type: list
+  elements: dict
 pods:
   description: The pods that the Service leads to.
   returned: success

@@ -64,12 +64,21 @@ options:
         O(route_host), the Route is refused, since every client would refuse the registry behind it.
     type: str
     default: registry-secret
+  certified:
+    description:
+      - For check mode alone. An earlier task of the same run issues a certificate that covers O(route_host), so that it
+        is taken as covered.
+    type: bool
+    default: false
   termination:
     description:
       - Where TLS ends.
       - V(passthrough), in the registry. Clients see its own certificate.
       - V(reencrypt), in the router, which speaks TLS to the registry, and knows it by O(destination_ca).
       - V(edge), in the router, which speaks plain HTTP to the registry; refused where its pods serve TLS.
+      - With V(reencrypt) and V(edge), the requests of one client go to the same pod (annotation
+        C(haproxy.router.openshift.io/balance), V(source)), unless O(annotations) says otherwise; an upload consists of
+        several, and fails on storage that does not show each pod at once what another has written.
     type: str
     choices: [passthrough, reencrypt, edge]
     default: passthrough
@@ -299,6 +308,9 @@ route:
     port:
       description: The port at which it is reached; V((known after apply\)) in check mode where the cluster chooses one.
       type: int
+    ours:
+      description: Whether this collection made it, or took it over.
+      type: bool
   sample:
     kind: Route
     name: docker-registry
@@ -314,6 +326,7 @@ route:
     message: null
     addresses: [router-default.apps.example.com]
     port: 443
+    ours: true
 others:
   description: The other Routes to the Service, each as RV(route), as they were before this task.
   returned: success
@@ -405,6 +418,7 @@ ARGUMENTS = {
     "route_name": {"type": "str"},
     "beside": {"type": "bool", "default": False},
     "secret_name": {"type": "str", "default": "registry-secret"},
+    "certified": {"type": "bool", "default": False},
     "termination": {"type": "str", "choices": ["passthrough", "reencrypt", "edge"], "default": "passthrough"},
     "certificate": certificate.SPEC["certificate"],
     "destination_ca": {

@@ -251,6 +251,10 @@ def test_a_host_that_the_certificate_lacks_is_refused(run: Any, admin: Api, name
     refused = run(registry_route, route_host="other.example.com", wait=False)
     assert "does not cover other.example.com" in refused["msg"]
     assert not refused["changed"]
+    assert run(registry_route, check=True, certified=True, route_host="other.example.com", wait=False)["changed"]
+    assert run(registry_route, certified=True, route_host="other.example.com", wait=False)["failed"], (
+        "for check mode alone"
+    )
     assert run(registry_route, route_host="covered.example.com", wait=False)["changed"]
 
 

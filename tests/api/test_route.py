@@ -97,7 +97,7 @@ def test_a_router_that_ends_tls_and_knows_the_registry(
     assert run(registry_route, **less)["changed"]
     made = live(admin, namespace)
     assert set(made["spec"]["tls"]) == {"termination", "destinationCACertificate"}, "what is no longer asked for goes"
-    assert set(made["metadata"]["annotations"]) == {"okd.registry/owned"}
+    assert set(made["metadata"]["annotations"]) == {"okd.registry/owned", "haproxy.router.openshift.io/balance"}
 
 
 @pytest.mark.usefixtures("router", "registry")

@@ -11,6 +11,7 @@ from typing import Any
 from ansible_collections.okd.registry.plugins.module_utils._endpoints import HTTPS_PORT, KNOWN_AFTER_APPLY
 from ansible_collections.okd.registry.plugins.module_utils._errors import OptionError, RefusedError
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
+from ansible_collections.okd.registry.plugins.module_utils._plan import owned_by_us
 from ansible_collections.okd.registry.plugins.module_utils._routespec import INGRESS, LOAD_BALANCER, RouteSpec
 
 INGRESS_API = "networking.k8s.io/v1"
@@ -156,5 +157,5 @@ def value(spec: RouteSpec, live: Mapping[str, Any], *, planned: bool = False) ->
         "timeout": None, "allow_ips": list(body.get("loadBalancerSourceRanges") or []),
         "admitted": bool(addresses(live)) or spec.kind not in (INGRESS, LOAD_BALANCER), "router": body.get("ingressClassName"),
         "reason": None, "message": None, "addresses": addresses(live),
-        "port": chosen or (KNOWN_AFTER_APPLY if planned else None),
+        "port": chosen or (KNOWN_AFTER_APPLY if planned else None), "ours": owned_by_us(live),
     }  # fmt: skip

@@ -16,6 +16,7 @@ from ansible_collections.okd.registry.plugins.module_utils._plan import REMOVE, 
 from ansible_collections.okd.registry.plugins.module_utils._routespec import (
     ALLOWED,
     ALLOWED_NEWER,
+    BALANCE,
     PASSTHROUGH,
     TIMEOUT,
     RouteSpec,
@@ -126,7 +127,10 @@ def desired(spec: RouteSpec, name: str, tls: Tls | None = None) -> dict[str, Any
         "host": spec.host,
     }
     body["tls"] = {k: v for k, v in body["tls"].items() if v}
-    annotations: dict[str, Any] = dict(spec.annotations)
+    # An upload is many requests, each of which goes on where the one before ended. A router that ends TLS gives each of
+    # them to any pod, and storage that pods share (NFS) may not show them at once what another has written.
+    annotations: dict[str, Any] = {} if spec.termination == PASSTHROUGH else {BALANCE: "source"}
+    annotations |= spec.annotations
     if spec.timeout:
         annotations[TIMEOUT] = spec.timeout
     if spec.allow_ips:
@@ -197,6 +201,7 @@ def value(live: Mapping[str, Any], *, planned: bool = False) -> dict[str, Any] |
         "message": said.message,
         "addresses": [said.canonical] if said.canonical else [],
         "port": 443,
+        "ours": owned_by_us(live),
     }
 
 

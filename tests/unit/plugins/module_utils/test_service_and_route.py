@@ -321,3 +321,14 @@ def test_the_route_that_has_the_host_is_the_one_beside() -> None:
     chosen = route.choose(route_spec(route_host="c.d", beside=True), routes)
     assert chosen is not None
     assert chosen["metadata"]["name"] == "z"
+
+
+def test_the_requests_of_an_upload_stay_together_where_the_router_ends_tls() -> None:
+    def balance(**asked: Any) -> Any:
+        annotations = route.desired(route_spec(**asked), "r")["metadata"]["annotations"]
+        return annotations.get("haproxy.router.openshift.io/balance")
+
+    assert balance() is None
+    assert balance(termination="reencrypt") == balance(termination="edge") == "source"
+    other = {"haproxy.router.openshift.io/balance": "leastconn"}
+    assert balance(termination="edge", annotations=other) == "leastconn"
