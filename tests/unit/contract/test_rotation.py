@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, okd.registry contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A rotation does not go on while a node is behind: Ansible itself would, with the nodes that are left."""
+"""Rotation and change of the host do not go on while a node is behind: Ansible would, with those that are left."""
 
 from __future__ import annotations
 
@@ -20,11 +20,15 @@ LOCAL = {"ansible_connection": "local"}
 FAILS = {**LOCAL, "fails": True}
 # Port 1: nothing listens there, so that ssh is refused at once.
 UNREACHABLE = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
-BOOK = load_yaml(ROOT / "playbooks/rotate_certificates.yml")
+BOOK = [
+    play for name in ("rotate_certificates", "change_route_host") for play in load_yaml(ROOT / f"playbooks/{name}.yml")
+]
 # The steps on nodes that the next step on the control host depends on, their modules, and what must not happen then.
 GATES = {
     "Issue the certificate": ("main", "registry_trust", "the certificate changes"),
     "Withdraw the CA of before": ("proof", "registry_trust", "the CA of before is withdrawn"),
+    "Expose the new host": ("main", "registry_trust", "the new Route is made"),
+    "Take the old host away": ("proof", "registry_trust", "the old Route is taken away"),
 }
 
 
