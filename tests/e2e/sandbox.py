@@ -101,10 +101,10 @@ def recap(output: str) -> dict[str, dict[str, int]]:
     }
 
 
-def playbook_command(name: str, *arguments: str) -> list[str]:
+def playbook_command(name: str, *arguments: str, inventory: Path = ROOT / "inventory/sandbox/hosts.yml") -> list[str]:
     """Give the command that runs one of the collection's playbooks on the sandbox."""
     return [
-        str(ROOT / ".venv/bin/ansible-playbook"), "-i", str(ROOT / "inventory/sandbox/hosts.yml"),
+        str(ROOT / ".venv/bin/ansible-playbook"), "-i", str(inventory),
         str(ROOT / "playbooks" / name), *arguments,
     ]  # fmt: skip
 

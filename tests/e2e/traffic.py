@@ -12,7 +12,7 @@ from __future__ import annotations
 import itertools
 import shlex
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,21 +44,31 @@ class Attempt:
     said: str
 
 
-def start() -> None:
-    """Start the clients, and return when each has pulled and pushed once by every name."""
+# Who has no answer yet from a name, and could not log in there, takes the login of another.
+LOGINS = """import json, sys
+path, names = sys.argv[1], sys.argv[2:]
+config = json.load(open(path))
+known = next(iter(config["auths"].values()))
+config["auths"].update({name: config["auths"].get(name, known) for name in names})
+json.dump(config, open(path, "w"))"""
+
+
+def start(endpoints: Sequence[str] = ENDPOINTS) -> None:
+    """Start the clients, and return when each has pulled and pushed once by every name, or tried to."""
     stop()
     digest = images.push("traffic")
     script = Path(__file__).with_suffix(".sh").read_text(encoding="utf-8")
     for node in sandbox.NODES:
-        logins = "; ".join(f"{images.login(endpoint)} || echo no login at {endpoint}" for endpoint in ENDPOINTS)
+        logins = "; ".join(f"{images.login(endpoint)} || echo no login at {endpoint}" for endpoint in endpoints)
+        logins += f"; python3 -c {shlex.quote(LOGINS)} {PLACE}/docker/config.json {' '.join(endpoints)}"
         command = (
             f"set -e; mkdir -p {PLACE}; cd {PLACE}; echo {shlex.quote(script)} > traffic.sh; touch run log; "
             f"export DOCKER_CONFIG={PLACE}/docker; {logins}; "
             f"systemd-run -q --collect --unit {UNIT} -p RuntimeMaxSec={LONGEST} -p TimeoutStopSec=5 "
-            f"bash {PLACE}/traffic.sh {node} {digest} {' '.join(ENDPOINTS)}"
+            f"bash {PLACE}/traffic.sh {node} {digest} {' '.join(endpoints)}"
         )
         sandbox.on(node, command)
-    enough = f"[ $(wc -l < {PLACE}/log) -ge {2 * len(ENDPOINTS)} ]"
+    enough = f"[ $(wc -l < {PLACE}/log) -ge {2 * len(endpoints)} ]"
     for node in sandbox.NODES:
         sandbox.on(node, f"for i in $(seq 120); do {enough} && exit; sleep .5; done; exit 1")
 
