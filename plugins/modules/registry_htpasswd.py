@@ -137,7 +137,7 @@ env:
   type: dict
   sample:
     REGISTRY_AUTH: htpasswd
-    REGISTRY_AUTH_HTPASSWD_REALM: registry
+    REGISTRY_AUTH_HTPASSWD_REALM: users-of-this-image-store
     REGISTRY_AUTH_HTPASSWD_PATH: /etc/secrets/htpasswd
 actions:
   description: What was done, or would be done in check mode, as sentences.

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import socket
@@ -21,8 +22,9 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
+from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
 from ansible_collections.okd.registry.plugins.module_utils._node import bearer
-from ansible_collections.okd.registry.plugins.modules import registry_login, registry_service
+from ansible_collections.okd.registry.plugins.modules import registry_htpasswd, registry_login, registry_service
 
 pytestmark = pytest.mark.cluster
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,15 +71,14 @@ def cluster(kubeconfig: str) -> Cluster:
     return Cluster(directory)
 
 
-@pytest.fixture(scope="module")
-def registry(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
+@contextlib.contextmanager
+def serving(cluster: Cluster, folder: Path, **variables: str) -> Iterator[list[str]]:
     """The sandbox's registry as a process of this machine; its endpoints."""
     for part in ("tests/sandbox/build", "tests/sandbox/cluster"):
         sys.path.append(str(ROOT / part))
     from sandboxlib import inputs, pki
 
     inputs.build(["dockerregistry"])
-    folder = tmp_path_factory.mktemp("registry")
     authority = pki.Authority(cluster.directory / "pki")
     certificate, key = authority.issue("registry", common_name="registry", sans=["127.0.0.1", "localhost"])
     with socket.socket() as free:
@@ -98,7 +99,7 @@ def registry(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
     program = inputs._workshop().path("dockerregistry")
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            [program, "serve", folder / "config.yml"], stdout=log, stderr=log, env={**os.environ, **off}
+            [program, "serve", folder / "config.yml"], stdout=log, stderr=log, env={**os.environ, **off, **variables}
         )
     try:
         deadline = time.monotonic() + 20
@@ -110,6 +111,13 @@ def registry(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
     finally:
         process.kill()
         process.wait()
+
+
+@pytest.fixture(scope="module")
+def registry(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
+    """One that asks the API server."""
+    with serving(cluster, tmp_path_factory.mktemp("registry")) as endpoints:
+        yield endpoints
 
 
 @pytest.fixture
@@ -302,6 +310,37 @@ def test_a_registry_that_refuses_leaves_the_file_alone(login: Callable[..., Obje
     assert "refuses the login of alice" in done["msg"]
     assert "no-token-of-hers" not in done["msg"]
     assert not (tmp_path / "deep/config.json").exists()
+
+
+def test_a_registry_goes_by_its_own_users_as_they_are_kept(
+    login: Callable[..., Object], run: Any, admin: Api, cluster: Cluster, namespace: str, tmp_path: Path
+) -> None:
+    """The Secret as a kubelet mounts it, and the variables that the module tells, in the place of another access."""
+    mounted = tmp_path / "mounted"
+    mounted.mkdir()
+
+    def keep(*users: Object) -> Object:
+        done: Object = run(registry_htpasswd, users=list(users), cost=4, mount_path=str(mounted))
+        live = admin.get(ObjectRef("v1", "Secret", "registry-secret", namespace))
+        assert live
+        (mounted / "htpasswd").write_bytes(base64.b64decode(live["data"]["htpasswd"]))
+        return done
+
+    def ci(password: str, **more: Any) -> Object:
+        return login(method="password", login_username="ci", login_password=password, **more)
+
+    env = keep({"name": "ci", "password": "c1-password"})["env"]
+    with serving(cluster, tmp_path, **env) as endpoints:
+        done = ci("c1-password", endpoints=endpoints)
+        assert [one["ok"] for one in done["logins"]] == [True, True]
+        assert not ci("c1-password", endpoints=endpoints)["changed"]
+        assert "refuses the login" in ci("wr0ng-password", endpoints=endpoints, fails=True)["msg"]
+        time.sleep(1.1)  # the registry looks at the file's time
+        keep({"name": "ci", "password": "new-password"})
+        assert ci("new-password", endpoints=endpoints)["changed"]
+        time.sleep(1.1)
+        keep({"name": "ci", "state": "absent"})
+        assert "refuses the login" in ci("old-password", endpoints=endpoints, fails=True)["msg"]
 
 
 def test_absent_takes_these_logins_and_no_others(

@@ -18,6 +18,8 @@ from typing import Any
 from ansible_collections.okd.registry.plugins.module_utils._errors import OptionError
 
 KEY = "htpasswd"
+# registry_deploy keeps values of variables out of what it returns, so this is no word that stands elsewhere in it.
+REALM = "users-of-this-image-store"
 LONGEST = 72  # bytes; bcrypt looks at no more
 ADDED, UPDATED, REMOVED, UNCHANGED = "added", "updated", "removed", "unchanged"
 _NAME = re.compile(r"[^\s:#\x00-\x1f\x7f][^\s:\x00-\x1f\x7f]*\Z")
@@ -113,6 +115,6 @@ def variables(mount_path: str) -> dict[str, str]:
     """What a registry's container needs in its environment to go by the file."""
     return {
         "REGISTRY_AUTH": "htpasswd",
-        "REGISTRY_AUTH_HTPASSWD_REALM": "registry",
+        "REGISTRY_AUTH_HTPASSWD_REALM": REALM,
         "REGISTRY_AUTH_HTPASSWD_PATH": f"{mount_path.rstrip('/')}/{KEY}",
     }

@@ -43,7 +43,7 @@ def up(paths: settings.Paths) -> Path:
         inputs.build(["sandbox-kube"])
         binary = inputs.binary()
         plane = controlplane.api_alone(binary, paths, _ports(paths.api))
-        services = [plane.etcd(), plane.apiserver(*FLAGS, *plane.oauth_flags()), plane.oauth()]
+        services = [plane.etcd(), plane.apiserver(*FLAGS), plane.oauth()]
         running = all(service.recorded()[0] for service in services)
         if not running:
             plane.write_files()

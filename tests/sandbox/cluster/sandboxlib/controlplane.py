@@ -114,6 +114,10 @@ class ControlPlane:
             "--authorization-mode=Node,RBAC",
             "--enable-admission-plugins=NodeRestriction",
             f"--token-auth-file={self.directory / 'tokens.csv'}",
+            # whose a token is that OAuth issued; a user who logs out is forgotten soon
+            f"--authentication-token-webhook-config-file={self.directory / 'oauth.kubeconfig'}",
+            "--authentication-token-webhook-version=v1",
+            "--authentication-token-webhook-cache-ttl=1s",
             "--allow-privileged=true",
             f"--audit-policy-file={self.audit_policy}",
             f"--audit-log-path={self.directory / 'audit.log'}",
@@ -122,14 +126,6 @@ class ControlPlane:
             "--audit-log-maxbackup=1",
             *extra,
         )
-
-    def oauth_flags(self) -> list[str]:
-        """Have the API server ask OAuth whose a token is; a user who logs out is forgotten soon."""
-        return [
-            f"--authentication-token-webhook-config-file={self.directory / 'oauth.kubeconfig'}",
-            "--authentication-token-webhook-version=v1",
-            "--authentication-token-webhook-cache-ttl=1s",
-        ]
 
     def oauth(self) -> Service:
         """The stand-in for OpenShift's OAuth server."""
@@ -177,8 +173,8 @@ class ControlPlane:
         return Service(component, [str(self.binary), component, *arguments], self.directory)
 
     def services(self) -> list[Service]:
-        """All four, in the order in which they are started."""
-        return [self.etcd(), self.apiserver(), self.manager(), self.scheduler()]
+        """All five, in the order in which they are started."""
+        return [self.etcd(), self.apiserver(), self.oauth(), self.manager(), self.scheduler()]
 
     def write_files(self) -> None:
         """Certificates and kubeconfigs of the parts; what is there stays as it is."""

@@ -64,7 +64,7 @@ def _files() -> Finding:
         PATHS.admin_kubeconfig,
         PATHS.kubectl,
         PATHS.ssh / "known_hosts",
-        *[PATHS.tokens / user.name for user in inputs.USERS],
+        *[folder / user.name for folder in (PATHS.tokens, PATHS.passwords) for user in inputs.USERS],
         *[PATHS.s3 / name for name in ("access-key", "secret-key", "ca.crt")],
     ]
     missing = [str(path) for path in wanted if not path.exists()]
@@ -79,7 +79,7 @@ def _processes() -> Finding:
             wrong.append(f"{service.name} does not run; the end of its log:\n{service.tail(5)}")
         elif argv != list(service.argv):
             wrong.append(f"{service.name} runs with other arguments than it should")
-    return Finding("control plane", "; ".join(wrong) or None, "etcd, API server, controllers, scheduler")
+    return Finding("control plane", "; ".join(wrong) or None, "etcd, API server, OAuth, controllers, scheduler")
 
 
 def _api() -> Finding:

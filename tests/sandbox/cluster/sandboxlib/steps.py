@@ -41,6 +41,7 @@ def files(_arguments: dict[str, Any]) -> Changes:
     one = plane()
     one.write_files()
     one.write_tokens(inputs.USERS, PATHS.tokens)
+    one.write_oauth(inputs.USERS, PATHS.passwords)
     one.kubeconfig(PATHS.admin_kubeconfig, user="system:admin")
     one.kubeconfig(PATHS.internal_kubeconfig, user="system:sandbox")
     _s3_keys(one)
@@ -92,10 +93,10 @@ def _make_key(name: str) -> bool:
 def control_plane(_arguments: dict[str, Any]) -> Changes:
     """etcd and the API server, then what needs it."""
     one = plane()
-    etcd, apiserver, manager, scheduler = one.services()
-    started = one.start([etcd, apiserver], marker=str(PATHS.state))
+    etcd, apiserver, oauth, *managers = one.services()
+    started = one.start([etcd, apiserver, oauth], marker=str(PATHS.state))
     one.wait_ready(client())
-    return started + one.start([manager, scheduler], marker=str(PATHS.state))
+    return started + one.start(managers, marker=str(PATHS.state))
 
 
 def objects(_arguments: dict[str, Any]) -> Changes:

@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.okd.registry.plugins.module_utils._node import authfile
 from ansible_collections.okd.registry.plugins.module_utils._node.authfile import Login
 from ansible_collections.okd.registry.plugins.module_utils._node.errors import RefusedError
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 ENDPOINT = "172.30.124.220:5000"
@@ -44,6 +44,7 @@ def others(document: dict[str, Any]) -> dict[str, Any]:
     return {**{key: value for key, value in document.items() if key != "auths"}, "auths": rest}
 
 
+@example({"auths": {ENDPOINT: {"auth": "eDp5", "identitytoken": "t", "email": "a@b"}}}, 2, Login("alice", "token"))
 @given(DOCUMENTS, INDENTS, LOGINS)
 def test_a_login_is_merged_and_taken_out_again(document: dict[str, Any], indent: Any, login: Login) -> None:
     raw = json.dumps(document, indent=indent).encode()

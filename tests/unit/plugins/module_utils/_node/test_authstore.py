@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -215,3 +217,20 @@ def test_when_a_token_expires(token: str, expires: float | None) -> None:
 )
 def test_who_is_a_system_user(user: str | None, system: bool, account: tuple[str, str] | None) -> None:
     assert (bearer.is_system(user), bearer.account(user)) == (system, account)
+
+
+@pytest.mark.skipif(not shutil.which("skopeo"), reason="NOT CHECKED: no Skopeo, which reads these files as podman does")
+def test_skopeo_finds_the_logins_and_no_more_once_they_are_gone(tmp_path: Path, keeper: Path) -> None:
+    def whose(path: Path, endpoint: str) -> str:
+        command = ["skopeo", "login", "--get-login", "--authfile", str(path), endpoint]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        return done.stdout.strip() or done.stderr
+
+    path = tmp_path / "auth.json"
+    path.write_text(json.dumps({"auths": {"quay.io": {"auth": "eDp5"}}, "credHelpers": {B: "keeper"}}))
+    logins.log_in(asked(path))
+    assert [whose(path, name) for name in (A, B, "quay.io")] == ["alice", "alice", "x"]
+    assert list(json.loads((keeper / "kept").read_text())) == [B]
+    logins.log_out(asked(path, None))
+    assert whose(path, "quay.io") == "x"
+    assert all("alice" not in whose(path, name) for name in (A, B))
