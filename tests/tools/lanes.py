@@ -38,7 +38,7 @@ while :; do sleep 3600 & wait $!; done
 def possible() -> bool:
     """Whether this machine can have a second sandbox: root, two processors, memory, the tools."""
     free = next(line for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemAvailable"))
-    tools = all(shutil.which(name) for name in ("unshare", "nsenter", "ip"))
+    tools = all(shutil.which(name) for name in ("setpriv", "unshare", "nsenter", "ip"))
     return os.geteuid() == 0 and (os.cpu_count() or 1) >= 2 and int(free.split()[1]) >= MEMORY and tools
 
 
@@ -59,6 +59,8 @@ class Lane:
         fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         directories = [str(ROOT / ".sandbox"), RUN, str(Path.home() / ".ansible")]
         command = [
+            # Also when this process, or the thread that calls this, is killed.
+            *("setpriv", "--pdeathsig=KILL"),
             *("unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", "--"),
             *("sh", "-euc", FIRST, "lane", *directories),
         ]
@@ -67,7 +69,7 @@ class Lane:
         )
         assert self._outer.stdout
         if self._outer.stdout.readline() != "ready\n":
-            raise RuntimeError(f"{' '.join(command[:7])} ended with {self._outer.wait()}")
+            raise RuntimeError(f"{' '.join(command[:9])} ended with {self._outer.wait()}")
 
     def enter(self) -> list[str]:
         """What to put before a command to run it in the lane."""

@@ -24,6 +24,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import IO
@@ -284,13 +285,14 @@ def beside(parts: list[str], runner: Runner) -> list[Outcome]:
             with contextlib.suppress(IndexError):  # the other one took the last
                 outcomes.append(runner.quiet(scenarios.popleft(), lane))
 
+    def alone(part: str) -> None:
+        outcomes.append(runner.quiet(part))
+
     # The modules' tests have an API server of their own.
-    tasks: list[Callable[[], None]] = [
-        lambda part=part: outcomes.append(runner.quiet(part)) for part in parts if part in PLAIN
-    ]
+    tasks: list[Callable[[], None]] = [partial(alone, part) for part in parts if part in PLAIN]
     tasks.append(work)
     if len(scenarios) > 1 and os.environ.get("LANES") != "1" and possible():
-        tasks.append(lambda: second_sandbox(work, runner))
+        tasks.append(partial(second_sandbox, work, runner))
     threads = [threading.Thread(target=task, daemon=True) for task in tasks]
     for thread in threads:
         thread.start()
