@@ -81,7 +81,7 @@ def _seen(host: Host, step: Step, facts: Facts) -> Finding:
         if not step.by_engine:
             fix = "deploy it, which publishes the CA that signs; or look who else answers under this name"
             return Finding("ca_mismatch", said, fix, play("deploy"), host.name, where)
-        return Finding(lacks(host), said, *place_ca(host, facts), host.name, where)
+        return Finding(lacks(host), said, *place_ca(host), host.name, where)
     if step.kind in ("ca_file", "client_certificate"):
         fix = "mend or delete that file, then place the CA"
         return Finding("certs_d_broken", said, fix, play("trust", limit=host.name), host.name, where)

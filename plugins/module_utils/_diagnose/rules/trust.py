@@ -18,17 +18,25 @@ def lacks(host: Host) -> str:
     return "client_lacks_ca" if host.client else "node_lacks_ca"
 
 
-def place_ca(host: Host, facts: Facts) -> tuple[str, str | None]:
+def place_ca(host: Host) -> tuple[str, str]:
     """Fix and command for it."""
     if host.client:
-        return f"place it there: ca.crt of ConfigMap {facts.registry}-ca as ca.crt in that directory of certs.d", None
+        return "place it there; nothing is restarted for that", play("trust_clients", limit=host.name)
     return "place it on this node; nothing is restarted for that", play("trust", limit=host.name)
+
+
+def is_inside(endpoint: str, facts: Facts) -> bool:
+    """Whether a name leads to the registry within the cluster only, so that its clients have no use for it."""
+    host = host_of(endpoint)
+    return host in facts.cluster_ips or host.startswith(f"{facts.name}.{facts.namespace}.svc")
 
 
 def trusted(facts: Facts) -> Iterator[Finding]:
     """Every engine of every host has the CA for every name."""
     for host in facts.hosts:
         for one in host.verdicts:
+            if host.client and is_inside(one.endpoint, facts):
+                continue
             said = f"{one.engine}: {one.reason or one.state}"
             if one.state == "expired":
                 yield Finding(
@@ -36,7 +44,7 @@ def trusted(facts: Facts) -> Iterator[Finding]:
                     host.name, one.endpoint,
                 )  # fmt: skip
             elif one.state in ("none", "other") and not host.trusted_anyway and facts.has_ca is not False:
-                yield Finding(lacks(host), said, *place_ca(host, facts), host.name, one.endpoint)
+                yield Finding(lacks(host), said, *place_ca(host), host.name, one.endpoint)
 
 
 def files(facts: Facts) -> Iterator[Finding]:

@@ -590,6 +590,18 @@ def test_another_service_s_address_is_not_stale() -> None:
     assert named(raw) == set()
 
 
+def test_a_client_needs_no_ca_for_what_is_inside_the_cluster() -> None:
+    raw = healthy()
+    for verdict in raw["hosts"]["bastion"]["trust"]["endpoints"]:
+        if verdict["endpoint"] != ROUTE:
+            verdict.update(state="none", reason="no CA there")
+    assert judge(collect(raw)) == []
+    distrusts(raw, "bastion", "none")
+    (found,) = judge(collect(raw))
+    assert (found["endpoints"], found["party"]) == ([ROUTE], "client")
+    assert found["command"] == "ansible-playbook okd.registry.trust_clients --limit bastion"
+
+
 def test_findings_of_one_host_are_one_finding() -> None:
     raw = healthy()
     distrusts(raw, "node2", "none")
