@@ -14,6 +14,7 @@ import time
 from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
+from ansible_collections.okd.registry.plugins.module_utils import _args
 from ansible_collections.okd.registry.plugins.plugin_utils import _migration, _rollout_wait
 from ansible_collections.okd.registry.plugins.plugin_utils._kube_action import KubeAction, auth_options, seconds
 
@@ -21,6 +22,7 @@ DEFAULT_TIMEOUT = 600
 INFO = "okd.registry.registry_rollout_info"
 #: Options by which the registry is found.
 PLACE = ("name", "namespace")
+MASK = "********"  # what Ansible puts in place of a value that must not show
 
 Result = dict[str, Any]
 
@@ -77,14 +79,15 @@ class ActionModule(KubeAction):
         self, args: Result, workload: Result, timeout: float, variables: dict[str, Any], aside: str | None = None
     ) -> Result:
         keys = {k: args[k] for k in auth_options() if k in args}
-        fixed = {**keys, "name": workload["name"], "namespace": workload["namespace"], "kind": workload["kind"]}
+        named = unmasked(workload, args)
+        fixed = {**keys, **named, "kind": workload["kind"]}
         if workload["rolls"] and workload["kind"] == "DeploymentConfig":
             fixed["after"] = workload["version_before"]
 
         def look(wait: float, seen: str | None) -> Result:
             return self.module(INFO, {**fixed, "wait": wait, **({"seen": seen} if seen else {})}, variables)
 
-        what = f"{workload['kind']} {workload['namespace']}/{workload['name']}"
+        what = f"{workload['kind']} {named['namespace']}/{named['name']}"
         return _rollout_wait.wait(
             what, look, timeout=timeout, tell=self.teller(variables), clock=time, aside=aside
         )  # fmt: skip
@@ -105,6 +108,12 @@ class ActionModule(KubeAction):
         if workload and not back.get("failed"):
             back = {**back, **self._wait(args, workload, timeout, variables)}
         return _rollout_wait.after_rollback(failed, back)
+
+
+def unmasked(workload: Result, args: Result) -> dict[str, str]:
+    """Name and namespace of a workload: a hidden value that is part of one (a password "registry") masks it there."""
+    asked = {k: args.get(k, _args.COMMON[k]["default"]) for k in PLACE}
+    return {k: asked[k] if MASK in workload[k] else workload[k] for k in PLACE}
 
 
 def _joined(one: Result, other: Result) -> Result:

@@ -29,6 +29,8 @@ _SERVER_OWNED = frozenset(
 _SECRET_NAME = re.compile(
     r"SECRET|PASSW|TOKEN|CREDENTIAL|ACCESSKEY|ACCOUNTKEY|KEY_DATA|PRIVATE|APIKEY|_KEY$", re.IGNORECASE
 )
+# Named like credentials, and told to every client: who asks whom for a token, and the title of the question.
+_PUBLIC_NAME = re.compile(r"^REGISTRY_AUTH_\w+_(?:REALM|ISSUER|SERVICE)$", re.IGNORECASE)
 _PATH = re.compile(r"/[\w.-]+(/[\w.-]+)*")
 _NAME_OF_PATH = re.compile(
     r"(?:FILE|PATH|CERTIFICATE|TLS_KEY|(?<!ACCESS)(?<!API)(?<!ACCOUNT)(?<!SECRET)_KEY)$", re.IGNORECASE
@@ -130,7 +132,7 @@ def _without_credentials(value: Any) -> Any:
 def _variable(name: str, value: str) -> str:
     if not value:
         return value
-    if _SECRET_NAME.search(name):
+    if _SECRET_NAME.search(name) and not _PUBLIC_NAME.match(name):
         # Some secrets look like paths (base64 has slashes), so the name has to promise one.
         is_path = len(value) < 200 and _PATH.fullmatch(value) and _NAME_OF_PATH.search(name)
         return value if is_path else keyed_hash(value)

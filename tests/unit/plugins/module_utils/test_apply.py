@@ -9,7 +9,7 @@ import base64
 from typing import Any
 
 import pytest
-from ansible_collections.okd.registry.plugins.module_utils import _apply
+from ansible_collections.okd.registry.plugins.module_utils import _apply, _redact
 from ansible_collections.okd.registry.plugins.module_utils._apply import amend, ensure, ensure_absent
 from ansible_collections.okd.registry.plugins.module_utils._errors import (
     AlreadyExistsError,
@@ -269,6 +269,17 @@ def test_credentials_in_the_environment_and_in_copies_are_hidden() -> None:
         "a: b",
     ):
         assert shown in text
+
+
+def test_what_every_client_is_told_is_no_credential() -> None:
+    entries = [
+        {"name": "REGISTRY_AUTH_HTPASSWD_REALM", "value": "registry"},
+        {"name": "REGISTRY_AUTH_TOKEN_ISSUER", "value": "auth"},
+        {"name": "REGISTRY_AUTH_TOKEN_ROOTSECRET", "value": "geheim"},
+    ]
+    shown = _redact.shown({"metadata": {"name": "x"}, "spec": {"env": entries}})["spec"]["env"]
+    assert [entry["value"] for entry in shown[:2]] == ["registry", "auth"]
+    assert shown[2]["value"] != "geheim"
 
 
 def test_credentials_in_a_configuration_file_are_hidden() -> None:
