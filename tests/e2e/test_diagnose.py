@@ -1,0 +1,337 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Causes made for real on a registry that works: each is named, alone, and mended by what is printed.
+
+The tests run in the order in which they stand. Each begins with a registry that works, which the one before has seen
+to: a cause that was not mended would be named by the next one. Causes of single nodes are made on three nodes at once,
+one each, and have to be named alone there.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import shlex
+import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import images
+import jsonschema
+import pytest
+import sandbox
+
+# Adds a flag to those with which docker starts; the last assignment holds.
+FLAG = "echo \"INSECURE_REGISTRY='--insecure-registry {}'\" >> /etc/sysconfig/docker"
+CERTS = "/etc/docker/certs.d"
+DNS = "/etc/origin/node/dnsmasq.conf"
+ADDRESS, NAME, _LONG, ROUTE = sandbox.ENDPOINTS
+EXPORT = "/exports/registry"
+STORAGE = {"registry_storage": {"kind": "nfs", "server": "nfs.sandbox.test", "path": EXPORT}}
+CLUSTER = {"kubeconfig": str(sandbox.STATE / "admin.kubeconfig"), "route_host": ROUTE}
+NEVER = ("-e", "registry_diagnose_fail_on=never")
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A cause as it was printed."""
+
+    name: str
+    where: str
+    seen: str
+    command: str
+
+
+def play(name: str, *arguments: str) -> sandbox.Run:
+    return sandbox.playbook(name, *arguments, "-e", json.dumps(STORAGE), ANSIBLE_CALLBACK_RESULT_FORMAT="json")
+
+
+def printed(output: str) -> list[Cause]:
+    """The causes in the table of diagnose.yml."""
+    lines = [str(json.loads(line)) for line in re.findall(r'^\s+("(?:[^"\\]|\\.)*"),?$', output, re.MULTILINE)]
+    found: list[list[str]] = []
+    for line in lines:
+        if re.match(r"(ERROR|WARNING) ", line):
+            found.append([line])
+        elif found and line.startswith("    "):
+            found[-1].append(line.strip())
+    causes = []
+    for head, *rest in found:
+        _severity, name, where = re.split(r"\s{2,}", head)[:3]
+        command = next((line.removeprefix("run:  ") for line in rest if line.startswith("run:")), "")
+        causes.append(Cause(name, where, "\n".join(rest), command))
+    return causes
+
+
+def told(*arguments: str) -> list[Cause]:
+    """What diagnose.yml prints."""
+    done = play("diagnose.yml", *NEVER, *arguments)
+    assert done.code in (0, 4), done.output  # 4: a host was not reached
+    assert "What that means" in done.output
+    return printed(done.output)
+
+
+def names(causes: Iterable[Cause]) -> list[tuple[str, str]]:
+    return sorted((cause.name, cause.where) for cause in causes)
+
+
+def cluster() -> list[dict[str, Any]]:
+    """What the module tells by itself, of the cluster alone."""
+    result = sandbox.module("localhost", "registry_diagnose", CLUSTER)
+    assert not result["failed"], result
+    return list(result["findings"])
+
+
+def becomes(name: str, seconds: float = 60) -> dict[str, Any]:
+    """The one finding, when the cluster has come to the point; until then a rollout may be under way."""
+    end = time.monotonic() + seconds
+    while True:
+        found = cluster()
+        if [one["name"] for one in found] == [name]:
+            return found[0]
+        assert {one["name"] for one in found} <= {"rollout_running"}, found
+        assert time.monotonic() < end, found
+        time.sleep(1)
+
+
+def advised(*commands: str) -> None:
+    """Do what was printed; what differs in the host alone is done by one run."""
+    together: dict[tuple[str, ...], list[str]] = {}
+    for command in commands:
+        program, *words = shlex.split(command)
+        if program == "kubectl":
+            sandbox.kubectl(*words)
+            continue
+        assert program == "ansible-playbook", command
+        limit = words.index("--limit") if "--limit" in words else None
+        rest = tuple(words if limit is None else words[:limit] + words[limit + 2 :])
+        together.setdefault(rest, []).extend([] if limit is None else [words[limit + 1]])
+    for (book, *rest), limits in together.items():
+        limited = ("--limit", ",".join(limits)) if limits else ()
+        done = play(f"{book.removeprefix('okd.registry.')}.yml", *rest, *limited)
+        assert done.code == 0, done.output
+
+
+def together(**commands: str) -> None:
+    """Run a shell command on each of several nodes."""
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda node: sandbox.on(node, commands[node]), commands))
+
+
+def config(*operations: dict[str, Any]) -> None:
+    """Change the DeploymentConfig behind the collection's back."""
+    sandbox.kubectl(
+        "-n", "default", "patch", "deploymentconfig", "docker-registry", "--type=json", "-p", json.dumps(operations)
+    )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def registry(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """A registry on NFS, with no insecure flag on any node; the report at the end of site.yml."""
+    path = tmp_path_factory.mktemp("report") / "site.json"
+    done = play("site.yml", "-e", "registry_trust_serial=3", "-e", f"registry_report_path={path}")
+    assert done.code == 0, done.output
+    return report_in(path)
+
+
+def report_in(path: Path) -> dict[str, Any]:
+    """A report that is what docs/report.schema.json says."""
+    found = json.loads(path.read_text(encoding="utf-8"))
+    jsonschema.validate(found, json.loads((sandbox.ROOT / "docs/report.schema.json").read_text(encoding="utf-8")))
+    return dict(found)
+
+
+def states(report: dict[str, Any]) -> dict[str, str]:
+    return {phase["name"]: phase["state"] for phase in report["phases"]}
+
+
+def test_site_ends_with_a_report(registry: dict[str, Any]) -> None:
+    assert states(registry) == {**dict.fromkeys(states(registry), "ok"), "storage": "unknown"}
+    assert {(one["host"], one["endpoint"]) for one in registry["matrix"]} == {
+        (host, endpoint) for host in sandbox.NODES for endpoint in sandbox.ENDPOINTS
+    }
+    assert {one["state"] for one in registry["matrix"]} == {"ok"}
+    assert registry["problems"] == []
+
+
+def test_the_report(tmp_path: Path) -> None:
+    since = datetime.now(timezone.utc).isoformat()
+    done = play("report.yml", "-e", f"registry_report_path={tmp_path / 'report.json'}")
+    assert (done.code, done.changed) == (0, 0), done.output
+    assert sandbox.writes(since) == []
+    report = report_in(tmp_path / "report.json")
+    assert set(states(report).values()) == {"ok"}
+    probe = next(one for one in report["storage"]["repositories"] if one["name"].startswith(f"{images.PROJECT}/"))
+    assert probe["tags"] >= 1
+    secret, *others = report["certificates"]
+    assert set(sandbox.ENDPOINTS[0].split(":")[:1]) <= set(secret["sans"])
+    assert secret["sha256"] in [one["sha256"] for one in others if one["where"].startswith("pod ")]
+    assert probe["name"] in done.output
+
+
+def test_a_registry_that_works() -> None:
+    since = datetime.now(timezone.utc).isoformat()
+    starts = {node: sandbox.docker_start(node) for node in sandbox.NODES}
+    done = play("diagnose.yml", "-e", "registry_diagnose_fail_on=warning")
+    assert (done.code, done.changed) == (0, 0), done.output
+    assert "Nothing is wrong." in done.output
+    assert "not judged" not in done.output
+    assert sandbox.writes(since) == []
+    assert {node: sandbox.docker_start(node) for node in sandbox.NODES} == starts
+
+
+def test_what_nodes_trust() -> None:
+    old = f"{CERTS}/172.30.9.9:5000"
+    together(
+        node1=f"ln -sfn /nowhere/ca.crt {CERTS}/{NAME}/ca.crt",
+        node2=f"rm -r {CERTS}/{ADDRESS}",
+        node3=f"cp -r {CERTS}/{ADDRESS} {old}",
+    )
+    done = play("diagnose.yml")
+    assert done.code == 2  # by its default, registry_diagnose_fail_on=error
+    assert "see above for what was seen and what mends it" in done.output
+    causes = printed(done.output)
+    assert names(causes) == [("dangling_link", "node1"), ("node_lacks_ca", "node2"), ("stale_certs_d", "node3")], causes
+    by_name = {cause.name: cause for cause in causes}
+    assert f"{CERTS}/{NAME}/ca.crt is a link to /nowhere/ca.crt" in by_name["dangling_link"].seen
+    assert f"delete {old}" in by_name["stale_certs_d"].seen
+    advised(by_name["dangling_link"].command, by_name["node_lacks_ca"].command)
+    sandbox.on("node3", f"rm -r {old}")
+
+
+def test_how_nodes_get_there() -> None:
+    proxy = "/etc/systemd/system/docker.service.d/proxy.conf"
+    together(
+        node1=f"echo 'address=/{ROUTE}/' >> {DNS} && systemctl restart node-dnsmasq",
+        node2="mkdir -p /etc/systemd/system/docker.service.d && "
+        f"printf '[Service]\\nEnvironment=HTTPS_PROXY=http://127.0.0.1:9\\n' > {proxy} && "
+        "systemctl daemon-reload && systemctl restart docker",
+        node3=f"{FLAG.format('172.30.0.0/16')} && systemctl restart docker",
+    )  # fmt: skip
+    causes = told()
+    assert names(causes) == [("dns", "node1"), ("insecure_network", "node3"), ("proxy", "node2")], causes
+    by_name = {cause.name: cause for cause in causes}
+    assert "NO_PROXY" in by_name["proxy"].seen
+    together(
+        node1=f"sed -i '$d' {DNS} && systemctl restart node-dnsmasq",
+        node2=f"rm {proxy} && systemctl daemon-reload && systemctl restart docker",
+    )
+    advised(by_name["insecure_network"].command)
+
+
+def test_files_and_docker() -> None:
+    together(
+        node1=f"echo junk > {CERTS}/{NAME}/client.cert",
+        node2=FLAG.format(ADDRESS),
+        node3="systemctl stop docker docker.socket",
+    )  # fmt: skip
+    causes = told("-e", "registry_check_engine=docker")
+    assert names(causes) == [("certs_d_broken", "node1"), ("docker_down", "node3"), ("insecure_flag", "node2")], causes
+    by_name = {cause.name: cause for cause in causes}
+    together(node1=f"rm {CERTS}/{NAME}/client.cert", node3=by_name["docker_down"].command)
+    advised(by_name["insecure_flag"].command)
+
+
+@pytest.fixture
+def clients(tmp_path: Path) -> list[str]:
+    """Arguments for an inventory with clients: node3's machine by another name, and one that is not there."""
+    ssh = {
+        "ansible_user": "root",
+        "ansible_python_interpreter": "/usr/bin/python3",
+        "ansible_ssh_private_key_file": str(sandbox.STATE / "ssh/id_ed25519"),
+        "ansible_ssh_common_args": "-o UserKnownHostsFile=/dev/null -o StrictHostKeyChecking=no",
+    }
+    hosts = {
+        "bastion": {"ansible_host": sandbox.NODES["node3"]},
+        "gone": {"ansible_host": "127.0.0.1", "ansible_port": 1},
+    }
+    more = tmp_path / "clients.json"
+    more.write_text(json.dumps({"registry_clients": {"hosts": hosts, "vars": ssh}}))
+    return ["-i", str(more), "--limit", "localhost,bastion,gone", "-e", f"sandbox_state={sandbox.STATE}"]
+
+
+def test_a_client(clients: list[str]) -> None:
+    sandbox.on("node3", f"mv {CERTS}/{ROUTE} /root/kept")
+    causes = told(*clients)
+    assert names(causes) == [("client_lacks_ca", "bastion"), ("host_unreachable", "gone")], causes
+    assert causes[0].command == "ansible-playbook okd.registry.trust_clients --limit bastion"
+    # Not done here: this client is a node as well, and keeps the CA for the names inside.
+    sandbox.on("node3", f"mv /root/kept {CERTS}/{ROUTE}")
+
+
+def expired() -> str:
+    """A token that ended an hour ago, as the cluster itself would have signed it."""
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec, utils
+
+    def part(content: bytes) -> str:
+        return base64.urlsafe_b64encode(content).decode().rstrip("=")
+
+    key = serialization.load_pem_private_key(
+        (sandbox.STATE / "control-plane/pki/service-accounts.key").read_bytes(), None
+    )
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    now = int(time.time())
+    claims = {"exp": now - 3600, "iat": now - 7200, "sub": "system:serviceaccount:test:builder"}
+    text = ".".join(part(json.dumps(each).encode()) for each in ({"alg": "ES256", "typ": "JWT"}, claims))
+    numbers = utils.decode_dss_signature(key.sign(text.encode(), ec.ECDSA(hashes.SHA256())))
+    return f"{text}.{part(b''.join(number.to_bytes(32, 'big') for number in numbers))}"
+
+
+def test_who_uses_it(tmp_path: Path) -> None:
+    secret = tmp_path / "token.json"
+    secret.write_text(json.dumps({"registry_check_token": expired()}))
+    one = ("--limit", "localhost,node2")
+    assert names(told(*one, "-e", f"@{secret}")) == [("token_expired", "the registry")]
+    bob = (sandbox.STATE / "tokens/bob").read_text(encoding="utf-8").strip()
+    secret.write_text(json.dumps({"registry_check_token": bob, "registry_check_username": "bob"}))
+    (cause,) = told(*one, "-e", f"@{secret}")
+    assert cause.name == "user_without_rights"
+    assert cause.command == f"oc policy add-role-to-user system:image-builder bob -n {images.PROJECT}"
+
+
+def test_a_pod_may_not_write() -> None:
+    mode = sandbox.in_container("infra", f"stat -c '%u:%g %a' {EXPORT}").stdout.split()
+    sandbox.in_container("infra", f"chown 4242:4242 {EXPORT} && chmod 0700 {EXPORT}")
+    found = becomes("storage_permission")
+    assert "user 1001" in found["evidence"][0]
+    sandbox.in_container("infra", f"chown {mode[0]} {EXPORT} && chmod {mode[1]} {EXPORT}")
+
+
+def test_a_service_that_leads_elsewhere() -> None:
+    change = {"spec": {"selector": {"docker-registry": "elsewhere"}}}
+    sandbox.kubectl("-n", "default", "patch", "service", "docker-registry", "-p", json.dumps(change))
+    found = becomes("endpoints_differ")
+    advised(found["command"])
+
+
+def test_a_certificate_that_no_pod_serves() -> None:
+    sandbox.kubectl("-n", "default", "delete", "secret", "registry-secret")
+    asked = {key: str(sandbox.STATE / f"pki/registry-ca.{end}") for key, end in
+             (("cert_path", "crt"), ("key_path", "key"), ("serial_path", "serial.txt"))}  # fmt: skip
+    made = sandbox.module("localhost", "registry_cert", {**CLUSTER, "ca": asked})
+    assert not made["failed"], made
+    found = becomes("served_differs")
+    advised(found["command"])
+
+
+def test_an_image_that_is_not_there() -> None:
+    path = "/spec/template/spec/containers/0/image"
+    config({"op": "replace", "path": path, "value": "nowhere.sandbox.test/none:1"})
+    found = becomes("image_pull")
+    assert "nowhere.sandbox.test/none:1" in found["evidence"][0]
+    advised(found["command"])
+
+
+def test_a_probe_of_the_wrong_scheme() -> None:
+    path = "/spec/template/spec/containers/0/readinessProbe/httpGet/scheme"
+    config({"op": "replace", "path": path, "value": "HTTP"})
+    found = becomes("probe_scheme")
+    advised(found["command"])
+    assert cluster() == []
