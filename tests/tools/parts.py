@@ -24,7 +24,6 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import IO
@@ -276,7 +275,7 @@ def long_first(part: str) -> int:
 
 
 def beside(parts: list[str], runner: Runner) -> list[Outcome]:
-    """Runs the scenarios on two sandboxes where the machine allows it, and the modules' tests beside them."""
+    """Runs the scenarios; beside them the modules' tests, then, where the machine allows it, a second sandbox."""
     scenarios = deque(sorted((part for part in parts if part.startswith("scenario:")), key=long_first))
     outcomes: list[Outcome] = []
 
@@ -285,15 +284,13 @@ def beside(parts: list[str], runner: Runner) -> list[Outcome]:
             with contextlib.suppress(IndexError):  # the other one took the last
                 outcomes.append(runner.quiet(scenarios.popleft(), lane))
 
-    def alone(part: str) -> None:
-        outcomes.append(runner.quiet(part))
+    def rest() -> None:
+        # The modules' tests have an API server of their own. No more than two things at once: there are two processors.
+        outcomes.extend(runner.quiet(part) for part in parts if part in PLAIN)
+        if scenarios and os.environ.get("LANES") != "1" and possible():
+            second_sandbox(work, runner)
 
-    # The modules' tests have an API server of their own.
-    tasks: list[Callable[[], None]] = [partial(alone, part) for part in parts if part in PLAIN]
-    tasks.append(work)
-    if len(scenarios) > 1 and os.environ.get("LANES") != "1" and possible():
-        tasks.append(partial(second_sandbox, work, runner))
-    threads = [threading.Thread(target=task, daemon=True) for task in tasks]
+    threads = [threading.Thread(target=task, daemon=True) for task in (work, rest)]
     for thread in threads:
         thread.start()
     for thread in threads:
