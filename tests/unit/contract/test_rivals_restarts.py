@@ -18,7 +18,10 @@ from collection import NAME, ROOT, load_yaml
 HOSTS = ["a", "b", "c"]
 MODULE = f"{NAME}.registry_trust"
 #: Takes some time, as a restart does, so that two at once are seen.
-RESTART = "echo begin {{ inventory_hostname }} >> {{ log }}; sleep 0.4; echo end {{ inventory_hostname }} >> {{ log }}"
+RESTART = (
+    "echo begin {{ inventory_hostname }} >> {{ log }}; sleep {{ pause | default(0.4) }};"
+    " echo end {{ inventory_hostname }} >> {{ log }}"
+)
 
 
 def tasks_of(entry: str) -> list[dict[str, Any]]:
@@ -59,7 +62,7 @@ def test_docker_restarted_on_all_nodes_at_once(tmp_path: Path) -> None:
 
 def test_who_asks_for_more_at_once_gets_it(tmp_path: Path) -> None:
     """Or the test above could not fail."""
-    log = restarts(tmp_path, "-e", "registry_trust_serial=3")
+    log = restarts(tmp_path, "-e", "registry_trust_serial=3", "-e", "pause=3")  # forks begin one after another
     assert {line.split()[0] for line in log[:3]} == {"begin"}
     assert log[-2:] == ["begin z", "end z"]
 
