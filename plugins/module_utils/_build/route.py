@@ -33,9 +33,9 @@ def ref(registry: Registry, name: str) -> ObjectRef:
 def choose(spec: RouteSpec, routes: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     """The Route to work on, of all in the namespace; None when it is to be made.
 
-    The one of the wanted name. With ``beside`` the one that has the host. Else, among those that lead to the Service, the one with the wanted host, ours, the one
-    called like the registry, the oldest. So a Route made by hand (the document's is called ``registry``) is adopted
-    rather than doubled: two Routes cannot share a host.
+    The one of the wanted name. With ``beside`` the one that has the host. Else, among those that lead to the Service,
+    the one with the wanted host, ours, the one called like the registry, the oldest. So a Route made by hand (the
+    document's is called ``registry``) is adopted rather than doubled: two Routes cannot share a host.
     """
     found = list(routes)
     if spec.name:

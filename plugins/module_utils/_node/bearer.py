@@ -117,7 +117,7 @@ def log_in(text, username, secret, ca=None, timeout=5.0, certs_d="/etc/docker/ce
     try:
         context = tls.context_for(ca, sorted(glob.glob("{}/{}/*.crt".format(certs_d, glob.escape(text)))))
     except OSError as exc:
-        return Verdict(UNKNOWN, None, "{}: a CA file in {}/{} cannot be read: {}".format(text, certs_d, text, exc))
+        return Verdict(UNKNOWN, None, "{0}: a CA file in {1}/{0} cannot be read: {2}".format(text, certs_d, exc))
     raw = "{}:{}".format(username, secret).encode("utf-8")
     basic = "Basic " + base64.b64encode(raw).decode("ascii")
     verdict, status, headers = tls.get(endpoint, context, "/v2/", timeout, basic)

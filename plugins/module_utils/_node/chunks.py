@@ -46,12 +46,15 @@ def cut(pieces, spans):
     :param pieces: iterable of bytes, together as long as the plan
     :param spans: what plan() gave
     :returns: generator of (first, last, list of bytes); one piece of the plan in memory at a time
+    :raises ValueError: when the stream is shorter than the plan
     """
     source, rest = iter(pieces), b""
     for first, last in spans:
         parts, missing = [], last - first + 1
         while missing:
-            rest = rest or next(source)
+            rest = rest or next(source, None)
+            if rest is None:
+                raise ValueError("the stream ends before its plan does")
             parts.append(rest[:missing])
             rest = rest[missing:]
             missing -= len(parts[-1])

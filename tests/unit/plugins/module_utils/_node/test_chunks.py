@@ -73,3 +73,8 @@ def test_what_is_sent_is_what_docker_loads_and_the_same_everywhere() -> None:
     assert probe_image.packed().digest == "sha256:87aa510abbc80e985abed17a2a1ba1519161474a07d6e707c6e4b23ad571bc4c"
     large = "sha256:0da649e0b34242eeb4695c448323bd633be872a313faa08bbb1c771b9c2a9509"
     assert probe_image.packed(100_000).digest == large
+
+
+def test_a_stream_that_is_shorter_than_its_plan_is_told() -> None:
+    with pytest.raises(ValueError, match="before its plan"):
+        list(chunks.cut([b"abc"], [(0, 9)]))
