@@ -84,8 +84,12 @@ class Modules:
     user: str | None = None
 
     def __call__(self, module: ModuleType, *, check: bool = False, **params: Any) -> Object:
+        from ansible.module_utils.common import warnings
         from ansible.module_utils.testing import patch_module_args
 
+        # A module is a process of its own elsewhere; here the one before has left its warnings.
+        warnings._global_warnings.clear()
+        warnings._global_deprecations.clear()
         asked = {"kubeconfig": self.kubeconfig, "namespace": self.namespace, **params}
         if self.user:
             asked["impersonate_user"] = self.user
