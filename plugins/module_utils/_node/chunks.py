@@ -52,10 +52,10 @@ def cut(pieces, spans):
     for first, last in spans:
         parts, missing = [], last - first + 1
         while missing:
-            rest = rest or next(source, None)
-            if rest is None:
+            piece = rest or next(source, None)
+            if piece is None:
                 raise ValueError("the stream ends before its plan does")
-            parts.append(rest[:missing])
-            rest = rest[missing:]
+            parts.append(piece[:missing])
+            rest = piece[missing:]
             missing -= len(parts[-1])
         yield first, last, parts
