@@ -268,7 +268,7 @@ class _Reader:
         container = layout.container_name(workload)
         begun = [p for p in pods if (p.get("status") or {}).get("containerStatuses")]
         return [
-            _inside.log(self._api, p, _container(p, container), self._registry.port, options)
+            _inside.log(self._api, p, layout.container_in(p, container), self._registry.port, options)
             for p in sorted(begun, key=lambda p: str(p["metadata"]["name"]))
         ]
 
@@ -289,14 +289,11 @@ class _Reader:
         container = layout.container_name(workload)
         running = [p for p in pods if (p.get("status") or {}).get("phase") == "Running"]
         return [
-            _served.look(self._api, p, container=_container(p, container), port=self._registry.port, expected=expected)
+            _served.look(
+                self._api, p, container=layout.container_in(p, container), port=self._registry.port, expected=expected
+            )
             for p in sorted(running, key=lambda p: str(p["metadata"]["name"]))
         ]
-
-
-def _container(pod: Object, wanted: str) -> str:
-    names = [c["name"] for c in pod["spec"]["containers"]]
-    return wanted if wanted in names else names[0]
 
 
 def _pod(pod: Object, addresses: Mapping[str, list[str]]) -> dict[str, Any]:
@@ -309,7 +306,8 @@ def _pod(pod: Object, addresses: Mapping[str, list[str]]) -> dict[str, Any]:
         "phase": status.get("phase"),
         "ready": is_ready(pod),
         "image": next(
-            (c.get("image") for c in spec["containers"] if c["name"] == _container(pod, layout.CONTAINER)), None
+            (c.get("image") for c in spec["containers"] if c["name"] == layout.container_in(pod, layout.CONTAINER)),
+            None,
         ),
     }
 

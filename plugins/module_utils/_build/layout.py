@@ -48,6 +48,12 @@ def container_name(workload: Object | None) -> str:
     )
 
 
+def container_in(pod: Object, wanted: str) -> str:
+    """The container of that name in a pod; the first where there is none, as in a pod of an older template."""
+    names = [str(c["name"]) for c in pod["spec"]["containers"]]
+    return wanted if wanted in names else names[0]
+
+
 def container(workload: Object | None) -> dict[str, Any]:
     """The registry's container, ``{}`` where there is none."""
     wanted = container_name(workload)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
 from ansible_collections.okd.registry.plugins.module_utils import _observe
@@ -148,7 +149,7 @@ class Gather:
         where = root or live_path(workload)
         if not self._params["look_inside"] or layout.mount_at(workload, live_path(workload)) is None:
             return {}
-        answers = {name_of(pod): self._read(lambda pod=pod: self._inside(pod, workload, where)) for pod in pods}  # type: ignore[misc]
+        answers = {name_of(pod): self._read(partial(self._inside, pod, workload, where)) for pod in pods}
         return {pod: said for pod, said in answers.items() if said}
 
     def _inside(self, pod: Object, workload: Any, root: str) -> list[str]:
@@ -167,6 +168,4 @@ class Gather:
 
 
 def _container(pod: Object, workload: Any) -> str:
-    names = [str(each["name"]) for each in pod["spec"]["containers"]]
-    wanted = layout.container_name(workload)
-    return wanted if wanted in names else names[0]
+    return layout.container_in(pod, layout.container_name(workload))

@@ -5,13 +5,10 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
-import time
 from typing import Any
 
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
+from ansible_collections.okd.registry.plugins.module_utils._node import bearer
 
 #: What OpenShift's registry asks the cluster about before a pull and a push.
 WANTED = ("get", "update")
@@ -20,9 +17,9 @@ _GROUP, _RESOURCE, _PART = "image.openshift.io", "imagestreams", "layers"
 
 def look(api: Api, token: str, project: str | None, now: float) -> dict[str, Any]:
     """Facts about a token. Raises RegistryError where the cluster may not be asked."""
-    until = expiry(token)
+    until = bearer.expiry(token)
     past = until is not None and until < now
-    found: dict[str, Any] = {"expired": _utc(until) if until is not None and past else None, "project": project}
+    found: dict[str, Any] = {"expired": bearer.stamp(until) if past else None, "project": project}
     if past:
         return found
     status = api.review("authentication.k8s.io/v1", "TokenReview", {"token": token})
@@ -39,20 +36,3 @@ def _may(api: Api, user: dict[str, Any], verb: str, project: str) -> bool:
     spec = {"resourceAttributes": asked, "user": user.get("username") or "", "groups": user.get("groups") or []}
     spec.update({key: user[key] for key in ("uid", "extra") if user.get(key)})
     return bool(api.review("authorization.k8s.io/v1", "SubjectAccessReview", spec).get("allowed"))
-
-
-def expiry(token: str) -> float | None:
-    """When a token ends by its own words, in seconds since 1970; None for one that says nothing (it is no JWT)."""
-    parts = token.split(".")
-    if len(parts) != 3:
-        return None
-    try:
-        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except (ValueError, binascii.Error):
-        return None
-    until = claims.get("exp") if isinstance(claims, dict) else None
-    return float(until) if isinstance(until, (int, float)) and not isinstance(until, bool) else None
-
-
-def _utc(seconds: float) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(max(0.0, min(seconds, 253402300799.0))))

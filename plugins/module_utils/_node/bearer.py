@@ -11,6 +11,7 @@ import http.client
 import json
 import re
 import ssl
+import time
 from urllib.parse import urlencode, urlsplit
 
 from . import endpoint as endpoints_of
@@ -27,6 +28,7 @@ _USERS = ("/apis/user.openshift.io/v1/users/~", "/oapi/v1/users/~")  # OpenShift
 _BODY = json.dumps({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"})
 _CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
 _ACCOUNT = "system:serviceaccount:"
+_LAST = 253402300799.0  # the end of the year 9999
 
 
 def claims(token):
@@ -48,6 +50,13 @@ def expiry(token):
     """Say when a token expires (seconds since 1970), None where it does not tell."""
     found = claims(token).get("exp")
     return float(found) if isinstance(found, (int, float)) and not isinstance(found, bool) else None
+
+
+def stamp(seconds):
+    """Write a time (seconds since 1970) as the API does; None stays None. A token may say any number."""
+    if seconds is None:
+        return None
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(max(0.0, min(seconds, _LAST))))
 
 
 def is_system(user):

@@ -101,13 +101,8 @@ def log_in(asked):
         said.append("Nobody but its owner may read {} any more.".format(asked.path))
     result = _result(asked, bool(said), said, before, dict.fromkeys(asked.endpoints, wanted), logins)
     expires = bearer.expiry(wanted.secret) if wanted.secret else None
-    result.update(reused=asks and wanted.secret is not None, expires=stamp(expires))
+    result.update(reused=asks and wanted.secret is not None, expires=bearer.stamp(expires))
     return dict(result, why=why) if why else result
-
-
-def stamp(seconds):
-    """Write a time (seconds since 1970) as the API does; None stays None."""
-    return None if seconds is None else time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
 def _where(store, name):
@@ -131,7 +126,7 @@ def _objection(asked, login):
     reuse = asked.reuse or Reuse(None, None, 0)
     expires = bearer.expiry(login.secret)
     if expires is not None and expires - time.time() < reuse.margin:
-        return "the token on this host expires at {}".format(stamp(expires))
+        return "the token on this host expires at {}".format(bearer.stamp(expires))
     verdict = bearer.Verdict(bearer.UNKNOWN, None, "the API server is not known")
     if reuse.server:
         verdict = bearer.who(reuse.server, login.secret, asked.timeout)
