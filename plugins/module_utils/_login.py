@@ -211,6 +211,7 @@ class _Login:
         self._params, self._api, self._wanted, self._host = params, api, wanted, host
         self._check = check_mode
         self._resources: list[dict[str, Any]] = []
+        self._said: list[str] = []
 
     def do(self, handed: dict[str, Any]) -> tuple[Mapping[str, Any], dict[str, Any]]:
         """(the host's result, more of the module's return value)."""
@@ -226,8 +227,6 @@ class _Login:
             done = self._renewed({**handed, "login_username": username})
         more = {"username": username, "method": wanted.method, "resources": self._resources}
         return done, {**more, "actions": [*self._said, *done.get("actions", [])]}
-
-    _said: tuple[str, ...] = ()
 
     def _renewed(self, handed: dict[str, Any]) -> Mapping[str, Any]:
         """With a token on the host that still holds, or with a new one."""
@@ -245,14 +244,13 @@ class _Login:
             self._resources.append(account.entry("unchanged"))
         if done.get("reused"):
             return done
+        self._said.append(f"Got a token of {handed['login_username']}, since {done['why']}.")
         if self._check:
-            self._said = (f"Got a token of {handed['login_username']}, since {done['why']}.",)
             return {**done, "expires": KNOWN_AFTER_APPLY}
         if self._wanted.account:
             secret = self._of_account(account)
         else:
             secret = _oauth.token(api_server, handed["login_username"], self._params["login_password"])
-        self._said = (f"Got a token of {handed['login_username']}, since {done['why']}.",)
         return self._host({**handed, "login_password": secret})
 
     def _whose(self, api_server: Server, secret: str) -> str:

@@ -90,7 +90,8 @@ def _explained(
             "check that this is its API server's address. Elsewhere, use service_account, or login_token, or for a "
             "registry with its own users method: password."
         )
-    words = f"HTTP status {status} for {url.partition('?')[0]}" if status else str(error) or type(error).__name__
+    place = url.partition("#")[0].partition("?")[0]  # a token may be in what comes after
+    words = f"HTTP status {status} for {place}" if status else str(error) or type(error).__name__
     return UnreachableError(
         f"The OAuth server of {server.url} gave {username} no token: {words}. Check its "
         "address and certificate (the option ca_cert is for both it and the API server)."

@@ -135,8 +135,8 @@ def _routes(api: Api, spec: RouteSpec, *, needed: bool) -> list[dict[str, Any]]:
             return []
         raise RefusedError(
             f"The cluster has no Route API ({build.API_VERSION}), so the registry cannot be exposed by a Route: "
-            "it is no OpenShift cluster. Leave the route host out; an Ingress or a load balancer in front of the "
-            f"Service can be named in extra_hosts. The API server said: {exc}"
+            "it is no OpenShift cluster. Say kind: ingress, node_port or load_balancer; or leave the route host out, "
+            f"and name what leads to the Service from outside in extra_hosts. The API server said: {exc}"
         ) from exc
 
 
