@@ -25,7 +25,8 @@ def push(name: str, *, node: str = "node1", endpoint: str = sandbox.ENDPOINTS[0]
     )
     script = (
         # A pod that has just become ready is not yet behind the Service on every node.
-        f"set -e; for try in 1 2 3 4 5 6 7 8; do {login(endpoint)} && break; sleep 1; done; {login(endpoint)}; "
+        f"set -e; try=0; until {login(endpoint)}; do try=$((try + 1)); "
+        f"[ $try -lt 8 ] || {{ echo 'no login at {endpoint} in 8 tries'; exit 1; }}; sleep 1; done; "
         f"d=$(mktemp -d); echo FROM sandbox/pause:1 > $d/Dockerfile {copies}; "
         f"DOCKER_BUILDKIT=0 docker build -q -t {target} $d >/dev/null; rm -r $d; docker push {target}"
     )
@@ -45,4 +46,4 @@ def pulls(name: str, digest: str, *, node: str = "node2", endpoint: str = sandbo
 def login(endpoint: str) -> str:
     """Give the shell command by which the user logs in; the token goes through standard input."""
     token = (sandbox.STATE / f"tokens/{USER}").read_text(encoding="utf-8").strip()
-    return f"echo {token} | docker login -u {USER} --password-stdin {endpoint} >/dev/null 2>&1"
+    return f"echo {token} | docker login -u {USER} --password-stdin {endpoint} >/dev/null"
