@@ -24,8 +24,8 @@ from .checkway import StepError
 NAMESPACE = "okd-registry-check"
 _LOCAL = "okd-registry.invalid/probe:probe"
 _POST = (
-    "; containerd asks for a token by POST, for which OpenShift's registry gives one of an anonymous user: if that is "
-    "it, say engine: client"
+    "; containerd asks for a token by POST, for which OpenShift's registry probably gives one of an anonymous user: if "
+    "the token is good elsewhere, say engine: client"
 )
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _MEMORY = "/dev/shm"  # noqa: S108 - what is made there has no name
