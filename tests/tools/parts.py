@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -23,7 +24,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import IO
@@ -39,6 +40,11 @@ PYTHON = str(BIN / "python")
 MANY_FILES = ROOT / "tests" / "unit" / "plugins" / "module_utils" / "_node" / "test_many_files.py"
 SANDBOX_PART = "sandbox"
 SANDBOX_DOWN = "sandbox-down"
+UNRUN = "not run: the sandbox is not up"
+# What the summary shows of a failed part's log: pytest's, Ansible's, molecule's and the sandbox's own words.
+FAILURE = re.compile(r"^(E  |FAILED|ERROR|fatal:|failed:|CRITICAL|sandbox:|make: \*\*\*)|Traceback|\bError\b|\[ERROR\]")
+REASON_LINES = 8
+REASON_LENGTH = 300
 # Parts that are one command each; the others are the sandbox and the scenarios on it.
 PLAIN = ("lint", "sanity", "unit", "files", "api")
 # Begun first, so that no long one is left for the end.
@@ -221,6 +227,21 @@ class Runner:
         self.running.remove(process)
         return outcome_of(part, code, time.monotonic() - started)
 
+    def sandbox(self) -> Outcome:
+        """Brings the sandbox up; where that fails, once more after all that is left of one was taken away.
+
+        What an ended run of another checkout left behind is not what is tested here.
+        """
+        first = self.part(SANDBOX_PART)
+        if first.passed:
+            return first
+        log_of(SANDBOX_PART).replace(log_of(f"{SANDBOX_PART}-first"))
+        print("the sandbox did not come up: it is taken down, and brought up once more", flush=True)
+        self.part(SANDBOX_DOWN)
+        second = self.part(SANDBOX_PART)
+        note = second.note or f"only the second time, see {log_of(f'{SANDBOX_PART}-first').relative_to(ROOT)}"
+        return replace(second, note=note)
+
     def quiet(self, part: str, lane: Lane | None = None) -> Outcome:
         """Runs one part to its end beside others, and shows its output then."""
         started = time.monotonic()
@@ -254,14 +275,12 @@ def run(parts: list[str], runner: Runner) -> list[Outcome]:
     outcomes: list[Outcome] = []
     sandbox_up = True
     for part in (one for one in parts if not needs_sandbox(one)):
-        outcomes.append(runner.part(part))
+        outcomes.append(runner.sandbox() if part == SANDBOX_PART else runner.part(part))
         if part == SANDBOX_PART:
             sandbox_up = outcomes[-1].passed
     left = [part for part in parts if needs_sandbox(part)]
     if not sandbox_up:
-        return outcomes + [
-            Outcome(part, passed=False, seconds=0, note="not run: the sandbox is not up") for part in left
-        ]
+        return outcomes + [Outcome(part, passed=False, seconds=0, note=UNRUN) for part in left]
     if len(left) == 1:
         return [*outcomes, runner.part(left[0])]
     done = beside(left, runner)
@@ -312,11 +331,33 @@ def second_sandbox(work: Callable[[Lane], None], runner: Runner) -> None:
         lane.end()
 
 
+def reasons(part: str) -> list[str]:
+    """The last lines of a failed part's log that tell of a failure, else its last lines: few, and none too long."""
+    with contextlib.suppress(OSError):
+        lines = [line.strip() for line in log_of(part).read_text(encoding="utf-8", errors="replace").splitlines()]
+        said = [line for line in lines if FAILURE.search(line)] or [line for line in lines if line]
+        return [f"    {line[:REASON_LENGTH]}" for line in said[-REASON_LINES:]]
+    return []
+
+
 def summary(outcomes: list[Outcome]) -> list[str]:
-    """The table of all parts and the line that counts them."""
+    """The table of all parts, why those that failed did, and the line that counts them.
+
+    Where only the end of the output is kept, as a continuous integration may, the reasons are in it.
+    """
     width = max(len(outcome.name) for outcome in outcomes)
+    unrun = [one.name for one in outcomes if one.note == UNRUN]
     lines = ["", "=== summary ==="]
-    lines += [f"{one.name:<{width}}  {one.word}  {one.time:>6}  {one.note}".rstrip() for one in outcomes]
+    lines += [
+        f"{one.name:<{width}}  {one.word}  {one.time:>6}  {one.note}".rstrip()
+        for one in outcomes
+        if one.name not in unrun
+    ]
+    if unrun:
+        lines.append(f"{UNRUN}: {', '.join(unrun)}")
+    for one in outcomes:
+        if not one.passed and one.name not in unrun:
+            lines += [f"why {one.name} failed:", *reasons(one.name)]
     passed = sum(outcome.passed for outcome in outcomes)
     return [*lines, f"{passed} passed, {len(outcomes) - passed} failed"]
 

@@ -139,6 +139,35 @@ def test_without_a_sandbox_scenarios_fail_unrun(monkeypatch: pytest.MonkeyPatch)
     assert outcomes[1].note == "not run: the sandbox is not up"
 
 
+def test_a_sandbox_that_does_not_come_up_gets_a_second_chance_and_it_is_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The first of another checkout left something behind, which is gone once the sandbox was taken down."""
+    left = tmp_path / "left"
+    left.touch()
+    programs = {
+        "sandbox": f"import pathlib; raise SystemExit('sandbox: in the way' if pathlib.Path('{left}').exists() else 0)",
+        "sandbox-down": f"import pathlib; pathlib.Path('{left}').unlink()",
+        "scenario:site": "pass",
+    }
+    monkeypatch.setattr(parts, "command_of", lambda part: [sys.executable, "-c", programs[part]])
+    outcomes = run(["sandbox", "scenario:site"], Runner())
+    assert [(one.name, one.passed, one.note) for one in outcomes] == [
+        ("sandbox", True, "only the second time, see log/sandbox-first.log"), ("scenario:site", True, ""),
+    ]  # fmt: skip
+    assert (parts.LOGS / "sandbox-first.log").read_text(encoding="utf-8") == "sandbox: in the way\n"
+
+
+def test_the_end_of_the_summary_says_why_a_part_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    program = "print('begun'); print('fatal: [node1]: FAILED! => ' + 'x' * 900); print('RECAP'); raise SystemExit(2)"
+    monkeypatch.setattr(parts, "command_of", lambda part: [sys.executable, "-c", program if part == "sandbox" else ""])
+    lines = summary(run(["lint", "sandbox", "scenario:site", "scenario:trust"], Runner()))
+    assert lines[-4:-2] == ["not run: the sandbox is not up: scenario:site, scenario:trust", "why sandbox failed:"]
+    assert lines[-2].startswith("    fatal: [node1]: FAILED! => xxx")
+    assert len(lines[-2]) == 4 + parts.REASON_LENGTH
+    assert lines[-1] == "1 passed, 3 failed"
+
+
 def test_a_command_that_is_missing_fails_its_part(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "command_of", lambda part: ["/nosuch/tool"])
     assert Runner().part("lint") == Outcome("lint", passed=False, seconds=0, note="tool is missing")
@@ -158,7 +187,7 @@ def test_the_last_line_counts_parts() -> None:
         [Outcome("lint", passed=True, seconds=61.2), Outcome("unit", passed=False, seconds=1, note="exit code 1")]
     )
     assert lines[-1] == "1 passed, 1 failed"
-    assert lines[-3:-1] == ["lint  passed    1:01", "unit  FAILED    0:01  exit code 1"]
+    assert lines[-4:-2] == ["lint  passed    1:01", "unit  FAILED    0:01  exit code 1"]
 
 
 def test_wrong_words_and_nothing_to_do_are_errors(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
