@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from . import inputs, settings
 from .processes import SandboxError
 
+LABEL = "okd.registry.sandbox/files"  # every container of a sandbox has it
 DOCKER = "/usr/bin/docker"  # other docker commands may come first in PATH
 
 
@@ -63,8 +64,9 @@ def start(name: str, archive: bytes) -> bool:
 
 
 def remove_all(host: str) -> list[str]:
-    """Remove every container of a daemon of a sandbox's own with its volumes, and the sandbox's network."""
-    names = docker("ps", "-a", "--format", "{{.Names}}", host=host).stdout.decode().split()
+    """Remove every container of a sandbox with its volumes, and the network; what a build runs is none of them."""
+    ours = ("--filter", f"label={LABEL}")
+    names = docker("ps", "-a", *ours, "--format", "{{.Names}}", host=host).stdout.decode().split()
     if names:
         docker("rm", "-f", "-v", *names, host=host)
     docker("network", "rm", settings.NETWORK, check=False, host=host)

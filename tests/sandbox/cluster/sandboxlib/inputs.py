@@ -57,14 +57,19 @@ def start_daemon(one: Any) -> bool:
     return bool(_said(_build("host_dockerd").start, one))
 
 
+def successor(one: Any) -> Any | None:
+    """The living daemon of another state directory that uses the same files, or None."""
+    other = one.recorded_owner()
+    return other if other and other.state != one.state and other.pid() else None
+
+
 def claim_daemon() -> str | None:
     """Stop the daemon that another checkout's ended run left on the cache; says what was done. Raises SandboxError.
 
     For who holds the machine's sandbox, so that no other run is alive.
     """
-    own = own_daemon()
-    other = own.recorded_owner()
-    if other is None or other.state == own.state or not other.pid():
+    other = successor(own_daemon())
+    if other is None:
         return None
     stop_daemon(other)
     return f"stopped the Docker daemon that {other.state} had left on the cache"

@@ -19,7 +19,6 @@ from .processes import SandboxError
 
 PATHS = settings.PATHS
 Changes = list[str]
-LABEL = "okd.registry.sandbox/files"
 BOOT_SECONDS = 90.0
 NODE_SECONDS = 120.0
 SETTLE_SECONDS = 60.0
@@ -256,7 +255,7 @@ def outdated() -> list[str]:
 
 def up_to_date(name: str) -> bool:
     """Whether a container is there, made from the image and the files of now."""
-    made = containers.made_from(name, LABEL)
+    made = containers.made_from(name, containers.LABEL)
     return made == (inputs.node_image(), wanted_digest(name))
 
 

@@ -79,9 +79,15 @@ def remove(record: Record) -> list[str]:
 
 
 def _remove_containers(record: Record) -> list[str]:
-    """Containers, networks and volumes by the daemon itself, started for that where it was killed; then the daemon."""
+    """Containers, networks and volumes by the daemon itself, started for that where it was killed; then the daemon.
+
+    Another one may live on the same files by now, that of a build: it has read what the killed one left, and keeps it
+    in mind (a network whose bridge is gone would be taken for whole), so it is asked to remove that, and goes on.
+    """
     one = inputs.daemon(Path(record.state), Path(record.cache))
     said = []
+    if successor := inputs.successor(one):
+        return [f"removed container {name}" for name in containers.remove_all(successor.host)]
     try:
         if one.data.is_dir():
             inputs.start_daemon(one)
