@@ -14,6 +14,7 @@ import contextlib
 import io
 import json
 import os
+import signal
 import subprocess
 import threading
 import time
@@ -48,11 +49,16 @@ def kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield given
         return
     state = {**os.environ, "OKD_REGISTRY_SANDBOX_STATE": str(tmp_path_factory.mktemp("api"))}
-    try:
-        up = subprocess.run([SANDBOX, "api-up"], env=state, check=True, stdout=subprocess.PIPE, text=True)
-        yield up.stdout.split()[-1]
-    finally:
-        subprocess.run([SANDBOX, "api-down"], env=state, check=True)
+    # Where these tests are killed, nobody gets to the end of this function; so somebody else waits for that.
+    afterwards = f"tail --pid={os.getpid()} -f /dev/null; exec {SANDBOX} api-down"
+    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(["sh", "-c", afterwards], env=state, start_new_session=True, **quiet) as watcher:
+        try:
+            up = subprocess.run([SANDBOX, "api-up"], env=state, check=True, stdout=subprocess.PIPE, text=True)
+            yield up.stdout.split()[-1]
+        finally:
+            subprocess.run([SANDBOX, "api-down"], env=state, check=True)
+            os.killpg(watcher.pid, signal.SIGKILL)
 
 
 @pytest.fixture
