@@ -345,12 +345,18 @@ def _lost(exc: BaseException) -> LostError:
         (lib.ReadTimeoutError, True, 2, _ADVICE_TIMEOUT),
         (ValueError, False, 1, "The server address is no URL such as https://host:6443."),
     ]
+    # http.client has the whole header in its words, and so the token.
+    if isinstance(exc, ValueError) and "header" in text:
+        return LostError(
+            "the token holds characters that no header can have", sent=False, attempts=1, advice=_ADVICE_HEADER
+        )
     for kinds, sent, attempts, advice in table:
         if isinstance(exc, kinds):
             return LostError(text, sent=sent, attempts=attempts, advice=advice)
     return LostError(text, sent=True, attempts=5, advice="The connection broke; run again.")
 
 
+_ADVICE_HEADER = "Give it without the end of its line, or whatever else is in it."
 _ADVICE_NAME = "Check the host name of the server address."
 _ADVICE_TLS = (
     "Its certificate does not fit the CA or the name in use, or it refuses the client certificate: check "

@@ -23,6 +23,7 @@ Verdict = collections.namedtuple("Verdict", "what user message")
 # server: URL of the API server; ca: PEM text or None for the system's CAs; verify: bool
 Server = collections.namedtuple("Server", "server ca verify")
 
+_SENDABLE = re.compile(r"^[!-~]+$")
 _REVIEW = "/apis/authentication.k8s.io/v1/selfsubjectreviews"  # since Kubernetes 1.28
 _USERS = ("/apis/user.openshift.io/v1/users/~", "/oapi/v1/users/~")  # OpenShift; before 3.6 only the second
 _BODY = json.dumps({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"})
@@ -92,6 +93,9 @@ def who(server, token, timeout=10.0):
 
 
 def _ask(server, method, path, token, timeout):
+    token = token.strip()
+    if not _SENDABLE.match(token):  # http.client would refuse it, too, with the token in what it says
+        raise ValueError("the token holds characters that no header can have")
     parts = urlsplit(server.server)
     context = ssl.create_default_context(cadata=server.ca or None)
     # As Pythons before 3.13 do: certificates of OpenShift 3 lack extensions that the strict check asks for.

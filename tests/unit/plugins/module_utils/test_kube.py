@@ -105,6 +105,18 @@ def test_why_no_answer_came(error: Exception, sent: bool, attempts: int, advice:
     assert advice in lost.advice
 
 
+def test_a_token_that_no_header_can_have_is_not_told() -> None:
+    """http.client refuses a header with the end of a line in it, and says the whole of it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        free.listen()
+        server = _kube.connect({"host": f"http://127.0.0.1:{free.getsockname()[1]}", "api_key": "secret-words\n"})
+        with pytest.raises(_kube.LostError) as lost:
+            server.send("GET", "/version", None, "")
+    assert "secret-words" not in f"{lost.value} {lost.value.advice}"
+    assert "no header can have" in str(lost.value)
+
+
 def test_requests_with_urllib3_1_26_which_lacks_two_names(monkeypatch: pytest.MonkeyPatch) -> None:
     """Debian 12 and RHEL 9 ship it, and the floor of ee-requirements.txt allows it."""
     monkeypatch.delattr(urllib3, "HTTPHeaderDict")

@@ -39,3 +39,16 @@ def test_no_token_is_too_strange(text: str) -> None:
     ends = bearer.expiry(text)
     assert ends is None
     assert bearer.stamp(ends) is None
+
+
+@pytest.mark.parametrize("given", ["secret words", "secret\nwords", "secret\u2026words"])
+def test_a_token_that_no_header_can_have_is_not_told(given: str) -> None:
+    verdict = bearer.who(bearer.Server("https://127.0.0.1:1", "", False), given, timeout=1.0)
+    assert verdict.what == bearer.UNKNOWN
+    assert "no header can have" in verdict.message
+    assert "secret" not in verdict.message
+
+
+def test_the_end_of_a_line_is_no_part_of_a_token() -> None:
+    verdict = bearer.who(bearer.Server("https://127.0.0.1:1", "", False), "secret\n", timeout=1.0)
+    assert "refused" in verdict.message
