@@ -229,9 +229,7 @@ ARGUMENTS = {
 
 def main() -> None:
     """Run the module."""
-    run_module(
-        execute, argument_spec=argument_spec(COMMON, ARGUMENTS), required_if=[("state", "present", ["users"])]
-    )
+    run_module(execute, argument_spec=argument_spec(COMMON, ARGUMENTS), required_if=[("state", "present", ["users"])])
 
 
 if __name__ == "__main__":
