@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 
 import pytest
@@ -14,20 +15,39 @@ from collection import ROOT
 
 PAGE = (ROOT / "docs/diagnose.md").read_text(encoding="utf-8")
 ROWS = re.findall(r"^\| `(\w+)` \| (\w+) \| (.+?) \| (.+?) \| (.+?) \| (\w+) \|$", PAGE, re.MULTILINE)
-PLACES = {
-    "sandbox": "tests/e2e/test_diagnose.py",
-    "api": "tests/api/test_diagnose.py",
-    "unit": "tests/unit/plugins/module_utils/diagnose/test_diagnose.py",
-}
+UNIT = "tests/unit/plugins/module_utils/diagnose/test_diagnose.py"
+#: Where a cause is made.
+PLACES = {"sandbox": "tests/e2e/test_diagnose.py", "api": "tests/api/test_diagnose.py"}
 
 
 def test_the_table_has_every_cause_as_the_code_has_it() -> None:
     assert [row[:3] for row in ROWS] == [(name, cause.severity, cause.title) for name, cause in CAUSES.items()]
 
 
-@pytest.mark.parametrize(("name", "place"), [(row[0], row[5]) for row in ROWS])
+def strings(node: ast.AST) -> set[str]:
+    """All texts within a piece of code."""
+    return {one.value for one in ast.walk(node) if isinstance(one, ast.Constant) and isinstance(one.value, str)}
+
+
+def made_in(path: str) -> set[str]:
+    """Causes that a file makes: those that it asserts, or waits for."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Assert):
+            found |= strings(node.test)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("becomes", "pytest.mark.parametrize"):
+            found |= strings(node)
+    return found
+
+
+@pytest.mark.parametrize(("name", "place"), [(row[0], row[5]) for row in ROWS if row[5] in PLACES])
 def test_a_cause_is_made_where_the_table_says(name: str, place: str) -> None:
-    assert f'"{name}"' in (ROOT / PLACES[place]).read_text(encoding="utf-8")
+    assert name in made_in(PLACES[place])
+
+
+@pytest.mark.parametrize("name", CAUSES)
+def test_every_cause_has_a_unit_test(name: str) -> None:
+    assert f'"{name}"' in (ROOT / UNIT).read_text(encoding="utf-8")
 
 
 def test_rules_name_no_other_causes() -> None:

@@ -16,6 +16,7 @@ from ansible_collections.okd.registry.plugins.module_utils._model import is_ip
 
 _X509 = re.compile(r"x509: certificate (signed by unknown authority|has expired)|x509: cannot validate")
 _SHOWN = 3  # of many alike
+_WORDS = 300  # characters of a long line, at most twice
 
 
 def addresses(facts: Facts) -> Iterator[Finding]:
@@ -30,8 +31,9 @@ def addresses(facts: Facts) -> Iterator[Finding]:
     for registry, streams in stale.items():
         yield Finding(
             "stale_image_streams", f"{_some(streams)} lead to {registry}, which is no Service's address",
-            "give the Service that address back, or restart the masters, which remember it, and push or import these "
-            "images anew", play("deploy", registry_cluster_ip=host_of(registry)), object=f"Service {facts.registry}",
+            f"give the Service that address back: delete it (oc delete service {facts.name} -n {facts.namespace}) and "
+            "deploy; or restart the masters, which remember it, and push or import these images anew",
+            play("deploy", registry_cluster_ip=host_of(registry)), object=f"Service {facts.registry}",
         )  # fmt: skip
 
 
@@ -53,9 +55,12 @@ def imports(facts: Facts) -> Iterator[Finding]:
 def log(facts: Facts) -> Iterator[Finding]:
     """The registry itself can verify whom it asks: the cluster, its object storage, upstream registries."""
     for pod, line in facts.log:
-        if _X509.search(line) and "TLS handshake error from" not in line:
+        said = _X509.search(line)
+        if said and "TLS handshake error from" not in line:
+            begin = max(0, said.end() - _WORDS)  # whom it asked stands before it
             yield Finding(
-                "pod_lacks_ca", f"the log of pod {pod} says: {line[:300]}", POD_CA_FIX,
+                "pod_lacks_ca", f"the log of pod {pod} says: {'…' if begin else ''}{line[begin:begin + 2 * _WORDS]}",
+                POD_CA_FIX, play("deploy"),
                 object=facts.workload.ref if facts.workload else None,
             )  # fmt: skip
             return

@@ -14,6 +14,10 @@ from ansible_collections.okd.registry.plugins.module_utils._diagnose.rules.certi
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.rules.trust import lacks, place_ca
 
 _CHECK = play("check")
+_CANNOT_ASK = (
+    "the cluster takes this token, so the registry cannot ask it: look at the registry's log (oc logs), and whether "
+    "its pods reach the API server; then check again"
+)
 _PUSHES = ("push", "monolithic", "chunked", "pull", "pull_tag")
 #: What a failed step says -> the cause's name, what mends it, and the command.
 _KINDS: dict[str, tuple[str, str, str | None]] = {
@@ -23,6 +27,11 @@ _KINDS: dict[str, tuple[str, str, str | None]] = {
         "dns",
         "have the host ask the cluster's DNS for names of Services, and make the router's wildcard record",
         None,
+    ),
+    "unknown_authority": (
+        "ca_mismatch",
+        "deploy it, which publishes the CA that signs; or look who else answers under this name",
+        play("deploy"),
     ),
     "plain_http": ("not_secured", "deploy it with a certificate", play("deploy")),
     "proxy": (
@@ -76,24 +85,37 @@ def used(facts: Facts) -> Iterator[Finding]:
 
 def _seen(host: Host, step: Step, facts: Facts) -> Finding:
     where = None if step.kind == "engine" else step.endpoint
-    said = f"{step.step}: {step.error}"
-    if step.kind == "unknown_authority":
-        if not step.by_engine:
-            fix = "deploy it, which publishes the CA that signs; or look who else answers under this name"
-            return Finding("ca_mismatch", said, fix, play("deploy"), host.name, where)
-        return Finding(lacks(host), said, *place_ca(host), host.name, where)
-    if step.kind in ("ca_file", "client_certificate"):
-        fix = "mend or delete that file, then place the CA"
-        return Finding("certs_d_broken", said, fix, play("trust", limit=host.name), host.name, where)
+    name, fix, command = _told(host, step, facts)
+    return Finding(name, f"{step.step}: {step.error}", fix, command, host.name, where)
+
+
+def _told(host: Host, step: Step, facts: Facts) -> tuple[str, str, str | None]:
+    """Name, fix and command."""
+    if step.kind == "unknown_authority" and step.by_engine:
+        return lacks(host), *place_ca(host)
+    if _contradicts(step, facts):
+        return _broken(step), _CANNOT_ASK, _CHECK
     if step.kind == "denied" or (step.kind == "unauthorized" and step.step != "login"):
         known = facts.token
-        advice = access.grant(known.user if known else None, known.project if known else None)
-        return Finding("user_without_rights", said, *advice, host.name, where)
-    if step.kind in _KINDS:
-        name, mended, command = _KINDS[step.kind]
-        return Finding(name, said, mended, command, host.name, where)
-    broken = "push_failed" if step.step in _PUSHES else "check_failed"
-    return Finding(broken, said, "look at the registry's log (oc logs), and check again", _CHECK, host.name, where)
+        return "user_without_rights", *access.grant(known.user if known else None, known.project if known else None)
+    file = ("certs_d_broken", "mend or delete that file, then place the CA", play("trust", limit=host.name))
+    kinds = {**_KINDS, "ca_file": file, "client_certificate": file}
+    log = "look at the registry's log (oc logs), and check again"
+    return kinds.get(step.kind, (_broken(step), log, _CHECK))
+
+
+def _broken(step: Step) -> str:
+    return "push_failed" if step.step in _PUSHES else "check_failed"
+
+
+def _contradicts(step: Step, facts: Facts) -> bool:
+    """Whether the registry refuses a token of which the cluster says that it is good for that."""
+    held = facts.token
+    if held is None or not held.accepted or (facts.workload and facts.workload.own_users):
+        return False
+    if step.step == "login":
+        return step.kind == "unauthorized"
+    return step.kind in ("unauthorized", "denied") and bool(held.project) and not held.lacking
 
 
 RULES = (looked, used)

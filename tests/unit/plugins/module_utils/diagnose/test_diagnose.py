@@ -126,6 +126,11 @@ def _(raw: Raw) -> None:
     stuck(raw, "config", 'secret "registry-secret" not found')
 
 
+@causes("config_missing")
+def in_a_volume(raw: Raw) -> None:
+    stuck(raw, "mount", 'MountVolume.SetUp failed for volume "tls" : secret "registry-secret" not found')
+
+
 @causes("unschedulable")
 def _(raw: Raw) -> None:
     stuck(raw, "schedule", "0/3 nodes are available: 3 node(s) didn't match node selector")
@@ -425,6 +430,16 @@ def _(raw: Raw) -> None:
 @causes("host_unknown")
 def _(raw: Raw) -> None:
     raw["hosts"]["node2"]["trust"] = {"failed": True, "msg": "no python"}
+
+
+@causes("host_unknown")
+def as_the_playbook_has_it(raw: Raw) -> None:
+    raw["hosts"]["node2"] = {"trust": {"failed": False, "msg": "no python"}, "check": {"failed": False, "msg": "no"}}
+
+
+@causes("check_failed")
+def a_registry_that_cannot_ask_the_cluster(raw: Raw) -> None:
+    fails(raw, "login", "unauthorized", "login as alice refused: unauthorized: authentication required")
 
 
 @causes("docker_down")
