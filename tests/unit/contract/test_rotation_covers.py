@@ -16,7 +16,7 @@ import pytest
 import yaml
 from collection import ROOT, load_yaml
 
-ROLES = ("registry_cert", "registry_cluster")
+ROLES = ("registry_cert", "registry_cluster", "registry_trust_agent")
 # What takes an agent away and leaves every node its CA
 AGENT_GOES = "okd.registry.trust_agent -e registry_trust_agent_state=absent -e registry_trust_agent_keep_files=true"
 # Stands for every module of ours: notes that it was asked, and has a cluster of the Nodes a and b with a registry.
