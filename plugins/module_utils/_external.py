@@ -20,6 +20,7 @@ from ansible_collections.okd.registry.plugins.module_utils._endpoints import (
     from_service,
 )
 from ansible_collections.okd.registry.plugins.module_utils._errors import (
+    ForbiddenError,
     KindNotServedError,
     NotFoundError,
     RefusedError,
@@ -51,13 +52,19 @@ def execute(module: Any, api: Api, spec: RouteSpec) -> dict[str, Any]:
         live = _present(module, api, spec, service, result)
     else:
         outcome = ensure_absent(api, build.ref(spec), check_mode=module.check_mode, keep=_keep(spec))
-        result.add(outcome)
+        live = staying(result.add(outcome))
     hosts = [spec.host] if live and spec.host else []
     return result.finish(
         registry=registry_of(spec, params, service, hosts),
         route=build.value(spec, live, planned=module.check_mode),
         others=[],
     )
+
+
+def staying(outcome: Outcome) -> dict[str, Any]:
+    """What is still there where there was to be nothing, because others made it; empty where it goes."""
+    live = outcome.live
+    return live if live and not live["metadata"].get("deletionTimestamp") else {}
 
 
 def nothing_to_expose(spec: RouteSpec) -> NotFoundError:
@@ -83,13 +90,17 @@ def registry_of(
 def _present(module: Any, api: Api, spec: RouteSpec, service: Live | None, result: Result) -> Live:
     params, check_mode = module.params, module.check_mode
     if spec.kind == INGRESS:
-        found = build.ingress_class(spec, _classes(api))
-        desired = build.desired_ingress(spec, found["metadata"]["name"], build.passthrough(found, spec))
+        desired = build.desired_ingress(spec, *_class(api, spec))
     else:
         desired = build.desired_service(spec, service)
+
+    def as_wanted(live: dict[str, Any] | None) -> dict[str, Any]:
+        build.refuse_foreign(spec, live, service)
+        return desired
+
     if spec.host:
         _dns.look(spec.host, params["dns"], module.warn, leads_to="what this object opens")
-    outcome = result.add(ensure(api, build.ref(spec), desired, check_mode=check_mode))
+    outcome = result.add(ensure(api, build.ref(spec), as_wanted, check_mode=check_mode))
     if not params["wait"] or check_mode or spec.kind == NODE_PORT:
         return outcome.live or {}
     return wait_taken_in(api, spec, outcome, timeout=params["wait_timeout"])
@@ -123,6 +134,18 @@ def wait_taken_in(api: Api, spec: RouteSpec, outcome: Outcome, *, timeout: float
         with api.waiting():
             time.sleep(POLL)
             live = api.get(outcome.ref)
+
+
+def _class(api: Api, spec: RouteSpec) -> tuple[str, dict[str, str]]:
+    """The IngressClass and its controller's annotation. Who may not look it up has to say both."""
+    try:
+        found = build.ingress_class(spec, _classes(api))
+    except ForbiddenError as exc:
+        if spec.ingress_class and spec.annotations:
+            return spec.ingress_class, {}
+        text = f"{exc} Or say ingress_class, and in annotations how its controller passes TLS through."
+        raise ForbiddenError(text, **exc.details) from exc
+    return found["metadata"]["name"], build.passthrough(found, spec)
 
 
 def _classes(api: Api) -> list[dict[str, Any]]:

@@ -56,11 +56,10 @@ def execute(module: Any, api: Api) -> dict[str, Any]:
     if certificates:
         live = _present(module, api, spec, ref, chosen, certificates, result)
     else:
-        result.add(_absent(api, spec, ref, chosen, check_mode=module.check_mode))
+        live = _external.staying(result.add(_absent(api, spec, ref, chosen, check_mode=module.check_mode)))
         for other in build.ours_beside(spec, chosen, routes):
             found = build.ref(spec.registry, other["metadata"]["name"])
             result.add(_absent(api, spec, found, other, check_mode=module.check_mode))
-        live = {}
     others = [r for r in build.ranked(routes, spec.registry) if r["metadata"]["name"] != name and present]
     return result.finish(
         registry=_registry(spec, params, service, live),
@@ -80,6 +79,7 @@ def _present(
 ) -> dict[str, Any]:
     """Make the Route, or take it over, and wait for a router; the Route as it then is."""
     params, check_mode = module.params, module.check_mode
+    build.refuse_foreign(spec, chosen)
     known = spec.host or (chosen["spec"].get("host") if chosen else None)
     if spec.termination == PASSTHROUGH and not (check_mode and params["certified"]):
         _refuse_uncovered(api, spec, chosen, params["secret_name"])
@@ -168,9 +168,14 @@ def _refuse_uncovered(api: Api, spec: RouteSpec, chosen: Mapping[str, Any] | Non
 def _ensure(
     api: Api, spec: RouteSpec, ref: ObjectRef, chosen: Mapping[str, Any] | None, tls: Tls, *, check_mode: bool
 ) -> Outcome:
-    live = dict(chosen) if chosen else None
+    live, wanted = dict(chosen) if chosen else None, build.desired(spec, ref.name, tls)
+
+    def as_wanted(there: dict[str, Any] | None) -> dict[str, Any]:
+        build.refuse_foreign(spec, there)  # another one may have come since the first look
+        return wanted
+
     try:
-        return ensure(api, ref, build.desired(spec, ref.name, tls), check_mode=check_mode, live=live)
+        return ensure(api, ref, as_wanted, check_mode=check_mode, live=live)
     except InvalidError as exc:
         if "permission" in str(exc) and ("spec.host" in str(exc) or "spec.tls" in str(exc)):
             verb = "update" if live else "create"

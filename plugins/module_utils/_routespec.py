@@ -14,6 +14,7 @@ from typing import Any
 from ansible_collections.okd.registry.plugins.module_utils._errors import OptionError
 from ansible_collections.okd.registry.plugins.module_utils._model import (
     Registry,
+    as_annotations,
     dns_name,
     labels,
     port_number,
@@ -133,7 +134,7 @@ def _insecure(params: Mapping[str, Any]) -> str | None:
 
 
 def _annotations(params: Mapping[str, Any]) -> dict[str, str]:
-    given = {str(k): str(v) for k, v in (params.get("annotations") or {}).items()}
+    given = as_annotations("annotations", params.get("annotations") or {})
     for option, names in (("timeout", (TIMEOUT,)), ("allow_ips", (ALLOWED, ALLOWED_NEWER))):
         both = [name for name in names if name in given and params.get(option)]
         if both:

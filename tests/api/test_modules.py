@@ -238,8 +238,12 @@ def test_a_route_goes_and_one_of_others_only_by_name(run: Any, admin: Api, names
     spec = {"host": f"{namespace}.example.com", "to": {"kind": "Service", "name": "docker-registry"}}
     meta = {"name": "theirs", "namespace": namespace}
     admin.create({"apiVersion": "route.openshift.io/v1", "kind": "Route", "metadata": meta, "spec": spec})
-    assert "Left Route" in run(registry_route, state="absent")["actions"][0]
-    assert run(registry_route, state="absent", route_name="theirs")["changed"]
+    left = run(registry_route, state="absent")
+    assert "Left Route" in left["actions"][0]
+    assert (left["route"]["name"], left["route"]["ours"]) == ("theirs", False), "what stays is told"
+    named = run(registry_route, state="absent", route_name="theirs")
+    assert named["changed"]
+    assert named["route"] is None
 
 
 def test_a_host_that_the_certificate_lacks_is_refused(run: Any, admin: Api, namespace: str, tmp_path: Path) -> None:

@@ -56,6 +56,11 @@ def live(admin: Api, namespace: str, name: str = "docker-registry") -> Object:
     return admin.get(ObjectRef(ROUTE, "Route", name, namespace)) or {}
 
 
+def route_of(namespace: str, name: str, spec: Object) -> Object:
+    """A Route that others make."""
+    return {"apiVersion": ROUTE, "kind": "Route", "metadata": {"name": name, "namespace": namespace}, "spec": spec}
+
+
 # ---- certificates ----------------------------------------------------------------------------------------------------
 
 
@@ -161,6 +166,59 @@ def test_edge_before_pods_that_serve_tls(run: Any, admin: Api, namespace: str) -
     assert f"Deployment {namespace}/docker-registry serves TLS" in result["msg"]
     assert live(admin, namespace) == {}
     assert run(registry_route, termination="reencrypt", **asked)["changed"]
+
+
+@pytest.mark.usefixtures("registry", "router")
+def test_taking_over_a_route_whose_router_ended_tls(run: Any, admin: Api, pair: Any, namespace: str) -> None:
+    """What others said beside edge, the API refuses beside passthrough."""
+    files = pair(HOST)
+    tls = {
+        "termination": "edge", "insecureEdgeTerminationPolicy": "Allow",
+        "certificate": Path(files["cert_path"]).read_text(), "key": Path(files["key_path"]).read_text(),
+        "caCertificate": Path(files["cert_path"]).read_text(),
+    }  # fmt: skip
+    body = {"host": f"{namespace}.example.com", "to": {"kind": "Service", "name": "docker-registry"}, "tls": tls}
+    admin.create(route_of(namespace, "registry", body))
+    done = run(registry_route, dns="ignore")
+    assert not done.get("failed"), done
+    assert live(admin, namespace, "registry")["spec"]["tls"] == {"termination": "passthrough"}
+
+
+# ---- what others have ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("registry")
+def test_a_route_of_others_under_the_name_is_left_alone(run: Any, admin: Api, namespace: str) -> None:
+    console = {"host": f"console-{namespace}.example.com", "to": {"kind": "Service", "name": "registry-console"}}
+    before = {name: admin.create(route_of(namespace, name, console)) for name in ("registry-console", "docker-registry")}
+    for check in (True, False):
+        refused = run(registry_route, check=check, route_name="registry-console", dns="ignore")
+        assert refused["failed"]
+        assert f"Route {namespace}/registry-console was not made by this collection" in refused["msg"]
+        assert "leads to Service registry-console" in refused["msg"]
+    # Not named, it only has the name that ours would have had.
+    done = run(registry_route, wait=False, dns="ignore", route_host=HOST, secret_name="none")
+    assert done["actions"] == [f"Created Route {namespace}/docker-registry-2."]
+    assert not run(registry_route, wait=False, dns="ignore", secret_name="none")["changed"]
+    assert {name: live(admin, namespace, name) for name in before} == before
+
+
+def test_a_service_of_others_under_the_name_is_left_alone(run: Any, admin: Api, registry: Object, namespace: str) -> None:
+    """Merged, the two selectors would select no pod: the router's would be gone for everybody."""
+    assert registry["name"] == "docker-registry"
+    for name in ("router", "docker-registry-external"):
+        ports = [{"name": "https", "port": 443}]
+        spec = {"type": "ClusterIP", "selector": {"router": "router"}, "ports": ports}
+        meta = {"name": name, "namespace": namespace}
+        before = admin.create({"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": spec})
+        named = {"route_name": name} if name == "router" else {}
+        refused = run(registry_route, kind="node_port", **named)
+        assert f"Service {namespace}/{name} was not made by this collection" in refused["msg"]
+        assert "(router=router)" in refused["msg"]
+        assert admin.get(ObjectRef("v1", "Service", name, namespace)) == before
+    theirs = run(registry_route, kind="node_port", state="absent")
+    assert not theirs["changed"]
+    assert theirs["route"]["ours"] is False
 
 
 # ---- claims, rights, names -------------------------------------------------------------------------------------------
@@ -304,6 +362,43 @@ def test_an_ingress_is_passed_through_as_its_controller_has_it(
         f"Deleted Ingress {namespace}/docker-registry."
     ]
     assert not run(registry_route, kind="ingress", state="absent")["changed"]
+
+
+@pytest.mark.usefixtures("registry")
+def test_an_ingress_of_others_under_the_name_is_left_alone(
+    run: Any, admin: Api, classes: Any, namespace: str
+) -> None:
+    classes("nginx", "k8s.io/ingress-nginx")
+    ref = ObjectRef("networking.k8s.io/v1", "Ingress", "docker-registry", namespace)
+    backend = {"service": {"name": "shop", "port": {"number": 80}}}
+    rules = [{"host": "shop.example.com", "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}]
+    meta = {"name": ref.name, "namespace": namespace}
+    before = admin.create({"apiVersion": ref.api_version, "kind": ref.kind, "metadata": meta, "spec": {"rules": rules}})
+    asked = {"kind": "ingress", "route_host": HOST, "wait": False, "dns": "ignore"}
+    assert f"{ref} was not made by this collection, and leads to shop" in run(registry_route, **asked)["msg"]
+    assert admin.get(ref) == before
+
+
+def test_who_may_use_one_namespace_alone_says_class_and_annotation(
+    run: Any, grant: Any, registry: Object, classes: Any, namespace: str
+) -> None:
+    """IngressClasses are of the whole cluster, and such a user may not list them."""
+    classes("mine", "k8s.io/ingress-nginx")
+    user = f"user-{namespace}"
+    rules: list[Object] = [
+        {"apiGroups": ["networking.k8s.io"], "resources": ["ingresses"], "verbs": ["get", "create", "patch"]},
+        {"apiGroups": [""], "resources": ["services", "secrets"], "verbs": ["get"]},
+    ]
+    grant(user, rules)
+    asked: Object = {"kind": "ingress", "route_host": HOST, "wait": False, "dns": "ignore"}
+    refused = run.as_user(user)(registry_route, **asked, ingress_class="mine")
+    assert "ingressclasses" in refused["msg"]
+    assert "annotations" in refused["msg"]
+    notes = {"nginx.ingress.kubernetes.io/ssl-passthrough": True}
+    done = run.as_user(user)(registry_route, **asked, ingress_class="mine", annotations=notes)
+    assert done["changed"], done
+    assert done["route"]["router"] == "mine"
+    assert registry["name"] == "docker-registry"
 
 
 @pytest.mark.usefixtures("registry")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_collections.okd.registry.plugins.module_utils._build.foreign import refusal
 from ansible_collections.okd.registry.plugins.module_utils._endpoints import HTTPS_PORT, KNOWN_AFTER_APPLY
 from ansible_collections.okd.registry.plugins.module_utils._errors import OptionError, RefusedError
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
@@ -43,6 +44,42 @@ def refuse_name(spec: RouteSpec) -> None:
     """The registry's own Service has its address for ever, and another writer. Raises OptionError."""
     if spec.kind != INGRESS and spec.name == spec.registry.name:
         raise OptionError("route_name", spec.name, "is the registry's own Service; say another name, or none")
+
+
+def refuse_foreign(spec: RouteSpec, live: Mapping[str, Any] | None, own: Mapping[str, Any] | None) -> None:
+    """Refuse to point an object of others, which leads to something else (too), to the registry.
+
+    :param own: the registry's Service; None before there is one, in check mode.
+    :raises RefusedError: for one that we neither made or took over nor that leads to the registry alone.
+    """
+    if live is None or owned_by_us(live):
+        return
+    what = _ingress_leads(spec, live) if spec.kind == INGRESS else _service_leads(live, own)
+    if what:
+        raise refusal(ref(spec), what)
+
+
+def _ingress_leads(spec: RouteSpec, live: Mapping[str, Any]) -> str | None:
+    """What an Ingress does beside leading from the wanted host to the registry; its rules are replaced as a whole."""
+    body = live.get("spec") or {}
+    rules = body.get("rules") or []
+    paths = [path for rule in rules for path in (rule.get("http") or {}).get("paths") or []]
+    backends = [path.get("backend") or {} for path in paths] + [b for b in [body.get("defaultBackend")] if b]
+    names = {(b.get("service") or b.get("resource") or {}).get("name") or "nothing" for b in backends}
+    others = sorted(names - {spec.registry.name})
+    if others or not names:
+        return f"leads to {', '.join(others) or 'nothing'}"
+    hosts = sorted({rule.get("host") or "every host" for rule in rules} - {spec.host})
+    return f"serves {', '.join(hosts)}" if hosts else None
+
+
+def _service_leads(live: Mapping[str, Any], own: Mapping[str, Any] | None) -> str | None:
+    """Which pods a Service has that are not the registry's, by its selector; selectors are merged, not replaced."""
+    selector = (live.get("spec") or {}).get("selector") or {}
+    if own is None or selector == ((own.get("spec") or {}).get("selector") or {}):
+        return None
+    said = ", ".join(f"{key}={value}" for key, value in sorted(selector.items())) or "no selector at all"
+    return f"leads to other pods than the registry's own Service ({said})"
 
 
 def ingress_class(spec: RouteSpec, classes: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
