@@ -28,6 +28,7 @@ from ansible_collections.okd.registry.plugins.module_utils._errors import (
 )
 from ansible_collections.okd.registry.plugins.module_utils._plan import owned_by_us
 from ansible_collections.okd.registry.plugins.module_utils._result import Result, registry_value
+from ansible_collections.okd.registry.plugins.module_utils._routecover import Cover
 from ansible_collections.okd.registry.plugins.module_utils._routespec import INGRESS, NODE_PORT, RouteSpec
 
 POLL = 1.0  # seconds between looks at an object that its controller has not taken in yet
@@ -36,7 +37,7 @@ Live = Mapping[str, Any]
 
 
 def execute(module: Any, api: Api, spec: RouteSpec) -> dict[str, Any]:
-    """Make or remove the object: two reads (three for an Ingress), at most one write, then waiting.
+    """Make or remove the object: two reads (four for an Ingress), at most one write, then waiting.
 
     :raises RegistryError: for whatever keeps clients from reaching the registry, as far as the API can tell.
     """
@@ -94,13 +95,20 @@ def _present(module: Any, api: Api, spec: RouteSpec, service: Live | None, resul
     else:
         desired = build.desired_service(spec, service)
 
+    cover = Cover(api, spec, params["secret_name"], promised=params["certified"], check_mode=check_mode)
+
     def as_wanted(live: dict[str, Any] | None) -> dict[str, Any]:
         build.refuse_foreign(spec, live, service)
+        if spec.kind == INGRESS:
+            cover.refuse(spec.host if live and spec.host in build.hosts(live) else None)
         return desired
 
     if spec.host:
         _dns.look(spec.host, params["dns"], module.warn, leads_to="what this object opens")
     outcome = result.add(ensure(api, build.ref(spec), as_wanted, check_mode=check_mode))
+    remark = cover.remark(spec.host) if spec.kind == INGRESS else None
+    if remark:
+        module.warn(remark)
     if not params["wait"] or check_mode or spec.kind == NODE_PORT:
         return outcome.live or {}
     return wait_taken_in(api, spec, outcome, timeout=params["wait_timeout"])

@@ -15,7 +15,6 @@ from ansible_collections.okd.registry.plugins.module_utils._apply import Outcome
 from ansible_collections.okd.registry.plugins.module_utils._build import route as build
 from ansible_collections.okd.registry.plugins.module_utils._build import service as build_service
 from ansible_collections.okd.registry.plugins.module_utils._build.route import Admission, Tls
-from ansible_collections.okd.registry.plugins.module_utils._build.secrets import key_pair, value
 from ansible_collections.okd.registry.plugins.module_utils._endpoints import KNOWN_AFTER_APPLY
 from ansible_collections.okd.registry.plugins.module_utils._errors import (
     ForbiddenError,
@@ -28,14 +27,15 @@ from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectR
 from ansible_collections.okd.registry.plugins.module_utils._plan import owned_by_us
 from ansible_collections.okd.registry.plugins.module_utils._result import Result
 from ansible_collections.okd.registry.plugins.module_utils._routecert import Certificates
-from ansible_collections.okd.registry.plugins.module_utils._routespec import PASSTHROUGH, ROUTE, RouteSpec
+from ansible_collections.okd.registry.plugins.module_utils._routecover import Cover
+from ansible_collections.okd.registry.plugins.module_utils._routespec import ROUTE, RouteSpec
 
 POLL = 0.5  # seconds between looks at a Route that no router has admitted yet
 SECOND_THOUGHTS = 5.0  # seconds a router gets to take back a refusal that is older than our change
 
 
 def execute(module: Any, api: Api) -> dict[str, Any]:
-    """The module's work: two reads, at most one write, then waiting; what ends TLS costs a read more.
+    """The module's work: three reads, at most one write, then waiting.
 
     :raises RegistryError: for whatever keeps clients from reaching the registry.
     """
@@ -80,9 +80,10 @@ def _present(
     """Make the Route, or take it over, and wait for a router; the Route as it then is."""
     params, check_mode = module.params, module.check_mode
     build.refuse_foreign(spec, chosen)
-    known = spec.host or (chosen["spec"].get("host") if chosen else None)
-    if spec.termination == PASSTHROUGH and not (check_mode and params["certified"]):
-        _refuse_uncovered(api, spec, chosen, params["secret_name"])
+    before = chosen["spec"].get("host") if chosen else None
+    known = spec.host or before
+    cover = Cover(api, spec, params["secret_name"], promised=params["certified"], check_mode=check_mode)
+    cover.refuse(before)
     certificates.refuse(known)
     tls = certificates.read(api, check_mode=check_mode)
     if known and params["dns"] == _dns.FAIL:  # before anything is touched
@@ -92,6 +93,9 @@ def _present(
     if params["wait"] and not check_mode:
         live = wait_admitted(api, ref, outcome, timeout=params["wait_timeout"])
     said = build.admission(live)
+    remark = cover.remark(said.host)
+    if remark:
+        module.warn(remark)
     if said.host and (not known or params["dns"] == _dns.WARN):
         certificates.refuse(None if known else said.host)
         _dns.look(said.host, params["dns"], module.warn, leads_to=said.canonical or "")
@@ -138,31 +142,6 @@ def _routes(api: Api, spec: RouteSpec, *, needed: bool) -> list[dict[str, Any]]:
             "it is no OpenShift cluster. Say kind: ingress, node_port or load_balancer; or leave the route host out, "
             f"and name what leads to the Service from outside in extra_hosts. The API server said: {exc}"
         ) from exc
-
-
-def _refuse_uncovered(api: Api, spec: RouteSpec, chosen: Mapping[str, Any] | None, secret_name: str) -> None:
-    """Refuse a host that the registry's certificate does not cover: behind it every client would be turned away.
-
-    A Route that has the host already is left to registry_cert, which covers the hosts of live Routes.
-    """
-    if spec.host is None or (chosen and chosen["spec"].get("host") == spec.host):
-        return
-    try:
-        secret = api.get(ObjectRef("v1", "Secret", secret_name, spec.registry.namespace))
-    except ForbiddenError:
-        return  # who may make Routes need not be allowed to read Secrets
-    pair = key_pair(secret)
-    leaf = value(secret, pair[0]) if pair else None
-    if leaf is None:
-        return
-    from ansible_collections.okd.registry.plugins.module_utils._x509 import certificate_facts, covers
-
-    if covers(certificate_facts(leaf)["sans"], spec.host):
-        return
-    raise RefusedError(
-        f"The certificate in Secret {spec.registry.namespace}/{secret_name} does not cover {spec.host}, so every "
-        f"client would refuse it. Reissue it first: registry_cert with route_host {spec.host}, or playbooks/deploy.yml."
-    )
 
 
 def _ensure(

@@ -96,6 +96,12 @@ options:
         description:
           - Passphrase of the key.
         type: str
+  route_generated:
+    description:
+      - Whether the cluster is to generate the Route's host, where O(route_host) is left out. Then no right is needed to
+        choose one.
+    type: bool
+    default: false
   route_kind:
     description:
       - What is to lead to the registry from outside, as O(okd.registry.registry_route#module:kind); which rights are
@@ -224,6 +230,7 @@ from ansible_collections.okd.registry.plugins.module_utils._routespec import KIN
 
 ARGUMENTS = {
     "cluster_ip": {"type": "str"},
+    "route_generated": {"type": "bool", "default": False},
     "route_kind": {"type": "str", "choices": list(KINDS), "default": "route"},
     "secret_name": {"type": "str", "default": "registry-secret"},
     "kind": {"type": "str", "choices": ["auto", *API_VERSIONS], "default": "auto"},

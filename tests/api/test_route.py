@@ -16,6 +16,7 @@ import yaml
 from ansible_collections.okd.registry.plugins.module_utils import _pem, _x509
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._build import external
+from ansible_collections.okd.registry.plugins.module_utils._endpoints import KNOWN_AFTER_APPLY
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
 from ansible_collections.okd.registry.plugins.modules import registry_cert, registry_deploy, registry_route
 from ansible_collections.okd.registry.plugins.modules import registry_service as service
@@ -184,6 +185,38 @@ def test_taking_over_a_route_whose_router_ended_tls(run: Any, admin: Api, pair: 
     assert live(admin, namespace, "registry")["spec"]["tls"] == {"termination": "passthrough"}
 
 
+# ---- does the registry's own certificate do ------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("router", "registry")
+def test_a_host_that_was_generated_is_to_be_certified(run: Any, namespace: str, tmp_path: Path) -> None:
+    """Nobody can name it before; so it is said, until the certificate has it, and not where that follows anyway."""
+    early = run(registry_route, dns="ignore", certified=True)
+    host = early["route"]["host"]
+    assert not early.get("warnings")
+    warned = run(registry_route, dns="ignore")
+    text = f"The certificate in Secret {namespace}/registry-secret does not cover {host}"
+    assert text in str(warned["warnings"])
+    assert "Run registry_cert, which covers the hosts of passthrough Routes" in str(warned["warnings"])
+    assert text in str(run(registry_route, check=True, dns="ignore")["warnings"])
+    named = run(registry_route, dns="ignore", route_host=host)
+    assert f"Run registry_cert, with route_host {host}" in str(named["warnings"]), "in use, so it is not refused"
+    ca = {"cert_path": str(tmp_path / "ca.crt"), "key_path": str(tmp_path / "ca.key")}
+    assert run(registry_cert, ca=ca)["reason"] == f"it does not cover {host}"
+    assert not run(registry_route, dns="ignore", route_host=host).get("warnings")
+
+
+def test_a_host_that_is_still_to_be_generated_is_part_of_the_certificates_plan(run: Any, tmp_path: Path) -> None:
+    run(service)
+    ca = {"cert_path": str(tmp_path / "ca.crt"), "key_path": str(tmp_path / "ca.key"), "create": True}
+    run(registry_cert, ca=ca)
+    planned = run(registry_cert, check=True, ca=ca, route_host=KNOWN_AFTER_APPLY)
+    assert planned["changed"]
+    assert planned["reason"] == "the Route's host, which it has to cover, is known only after apply"
+    assert planned["registry"]["endpoints"][-1] == KNOWN_AFTER_APPLY
+    assert "route_host: " in run(registry_cert, ca=ca, route_host=KNOWN_AFTER_APPLY)["msg"], "in plans alone"
+
+
 # ---- what others have ------------------------------------------------------------------------------------------------
 
 
@@ -199,7 +232,7 @@ def test_a_route_of_others_under_the_name_is_left_alone(run: Any, admin: Api, na
     # Not named, it only has the name that ours would have had.
     done = run(registry_route, wait=False, dns="ignore", route_host=HOST, secret_name="none")
     assert done["actions"] == [f"Created Route {namespace}/docker-registry-2."]
-    assert not run(registry_route, wait=False, dns="ignore", secret_name="none")["changed"]
+    assert not run(registry_route, wait=False, dns="ignore", route_host=HOST, secret_name="none")["changed"]
     assert {name: live(admin, namespace, name) for name in before} == before
 
 
@@ -336,7 +369,7 @@ def classes(admin: Api) -> Iterator[Callable[..., None]]:
 def test_an_ingress_is_passed_through_as_its_controller_has_it(
     run: Any, admin: Api, registry: Object, classes: Any, namespace: str
 ) -> None:
-    asked = {"kind": "ingress", "route_host": HOST, "wait": False, "dns": "ignore"}
+    asked = {"kind": "ingress", "route_host": HOST, "wait": False, "dns": "ignore", "secret_name": "none"}
     assert "There is no IngressClass" in run(registry_route, **asked)["msg"]
     classes("nginx", "k8s.io/ingress-nginx")
     planned, done = run(registry_route, check=True, **asked), run(registry_route, **asked)
@@ -350,6 +383,8 @@ def test_an_ingress_is_passed_through_as_its_controller_has_it(
     }  # fmt: skip
     assert done["registry"]["endpoints"][-1] == HOST
     assert not run(registry_route, **asked)["changed"]
+    other = run(registry_route, **{**asked, "route_host": "other.example.com", "secret_name": "registry-secret"})
+    assert "does not cover other.example.com, so every client would refuse it. Reissue it first" in other["msg"]
     classes("haproxy", "haproxy.org/ingress-controller/haproxy")
     assert "ingress_class: which of haproxy, nginx" in run(registry_route, **asked)["msg"]
     changed = run(registry_route, ingress_class="haproxy", **asked)
@@ -390,7 +425,7 @@ def test_who_may_use_one_namespace_alone_says_class_and_annotation(
         {"apiGroups": [""], "resources": ["services", "secrets"], "verbs": ["get"]},
     ]
     grant(user, rules)
-    asked: Object = {"kind": "ingress", "route_host": HOST, "wait": False, "dns": "ignore"}
+    asked: Object = {"kind": "ingress", "route_host": HOST, "wait": False, "dns": "ignore", "secret_name": "none"}
     refused = run.as_user(user)(registry_route, **asked, ingress_class="mine")
     assert "ingressclasses" in refused["msg"]
     assert "annotations" in refused["msg"]
@@ -403,7 +438,7 @@ def test_who_may_use_one_namespace_alone_says_class_and_annotation(
 
 @pytest.mark.usefixtures("registry")
 def test_controllers_that_do_it_otherwise_or_are_unknown(run: Any, classes: Any) -> None:
-    asked = {"kind": "ingress", "route_host": HOST, "wait": False, "dns": "ignore"}
+    asked = {"kind": "ingress", "route_host": HOST, "wait": False, "dns": "ignore", "secret_name": "none"}
     classes("traefik", "traefik.io/ingress-controller", default=True)
     assert "by an IngressRouteTCP with tls.passthrough: true" in run(registry_route, **asked)["msg"]
     classes("mine", "example.com/mine")

@@ -174,6 +174,11 @@ def desired_service(spec: RouteSpec, own: Mapping[str, Any] | None) -> dict[str,
     }  # fmt: skip
 
 
+def hosts(live: Mapping[str, Any]) -> list[str]:
+    """The hosts of an Ingress's rules."""
+    return [str(rule["host"]) for rule in (live.get("spec") or {}).get("rules") or [] if rule.get("host")]
+
+
 def addresses(live: Mapping[str, Any]) -> list[str]:
     """Under what its controller says that it is reached; empty while it has said nothing."""
     said = ((live.get("status") or {}).get("loadBalancer") or {}).get("ingress") or []
@@ -187,10 +192,10 @@ def value(spec: RouteSpec, live: Mapping[str, Any], *, planned: bool = False) ->
     body = live.get("spec") or {}
     ports = body.get("ports") or [{}]
     chosen: Any = {INGRESS: HTTPS_PORT, LOAD_BALANCER: HTTPS_PORT}.get(spec.kind, ports[0].get("nodePort"))
-    hosts = [rule.get("host") for rule in body.get("rules") or []]
+    named = hosts(live)
     return {
         "kind": live["kind"], "name": live["metadata"]["name"], "namespace": live["metadata"].get("namespace"),
-        "host": hosts[0] if hosts else spec.host, "termination": "passthrough", "insecure_policy": "none",
+        "host": named[0] if named else spec.host, "termination": "passthrough", "insecure_policy": "none",
         "timeout": None, "allow_ips": list(body.get("loadBalancerSourceRanges") or []),
         "admitted": bool(addresses(live)) or spec.kind not in (INGRESS, LOAD_BALANCER), "router": body.get("ingressClassName"),
         "reason": None, "message": None, "addresses": addresses(live),
