@@ -94,7 +94,7 @@ _STRATEGY_PARAMS = {
     "RollingUpdate": "rollingUpdate",  # Deployment (strategy) and DaemonSet (updateStrategy)
     "OnDelete": "",
 }
-# What a Route of a termination may not carry (source: OpenShift's route validation, which also refuses it to serve plain
+# What a Route of a termination may not carry (source: OpenShift's route validation, which also refuses to serve plain
 # HTTP beside passthrough, and two sources of the router's certificate).
 _TLS_WITHOUT = {
     "passthrough": frozenset(

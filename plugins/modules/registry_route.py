@@ -42,8 +42,8 @@ options:
     default: route
   route_name:
     description:
-      - Name of the Route, Ingress or Service. One of this name that others made is taken over if it leads to the registry
-        and does nothing else, and is refused otherwise.
+      - Name of the Route, Ingress or Service. One of this name that others made is taken over if it leads to the
+        registry and does nothing else, and is refused otherwise.
       - Left out, the Route that leads to the Service already is taken, and a new one is called like the registry. An
         Ingress is called so, too, and a Service like the registry with C(-external) added.
     type: str
@@ -62,8 +62,8 @@ options:
   secret_name:
     description:
       - Secret with the registry's certificate. With O(termination=passthrough), where it is there and does not cover
-        O(route_host), the Route or Ingress is refused, since every client would refuse the registry behind it. A host that
-        is there already, or was generated, is a warning then.
+        O(route_host), the Route or Ingress is refused, since every client would refuse the registry behind it. A host
+        that is there already, or was generated, is a warning then.
     type: str
     default: registry-secret
   certified:
@@ -155,8 +155,8 @@ options:
     description:
       - Addresses and networks that may come; everybody else is turned away by the router, or with O(kind=load_balancer)
         by the load balancer. At most 61.
-      - Left out, all may, but for a list that others gave a Route which is taken over. That stays, and RV(route.allow_ips)
-        tells it; with C(0.0.0.0/0) and C(::/0), it is replaced, and all may.
+      - Left out, all may, but for a list that others gave a Route which is taken over. That stays, and
+        RV(route.allow_ips) tells it; with C(0.0.0.0/0) and C(::/0), it is replaced, and all may.
     type: list
     elements: str
     default: []
@@ -180,9 +180,9 @@ options:
     type: int
   dns:
     description:
-      - What to do where the host does not resolve on the host that runs this module, which need not resolve what clients
-        do, so that by default it is a warning. V(fail) refuses the Route, before anything is touched where the host is
-        known by then.
+      - What to do where the host does not resolve on the host that runs this module, which need not resolve what
+        clients do, so that by default it is a warning. V(fail) refuses the Route, before anything is touched where the
+        host is known by then.
     type: str
     choices: [ignore, warn, fail]
     default: warn
@@ -266,7 +266,8 @@ EXAMPLES = r"""
 RETURN = r"""
 route:
   description:
-    - The Route as it is, or the Ingress or Service; null when there is none. With O(state=absent), one of others that stays.
+    - The Route as it is, or the Ingress or Service; null when there is none.
+    - With O(state=absent), one of others that stays.
   returned: success
   type: dict
   contains:

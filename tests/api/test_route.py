@@ -185,7 +185,7 @@ def test_taking_over_a_route_whose_router_ended_tls(run: Any, admin: Api, pair: 
     assert live(admin, namespace, "registry")["spec"]["tls"] == {"termination": "passthrough"}
 
 
-# ---- does the registry's own certificate do ------------------------------------------------------------------------------
+# ---- does the registry's own certificate do --------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("router", "registry")
@@ -223,7 +223,8 @@ def test_a_host_that_is_still_to_be_generated_is_part_of_the_certificates_plan(r
 @pytest.mark.usefixtures("registry")
 def test_a_route_of_others_under_the_name_is_left_alone(run: Any, admin: Api, namespace: str) -> None:
     console = {"host": f"console-{namespace}.example.com", "to": {"kind": "Service", "name": "registry-console"}}
-    before = {name: admin.create(route_of(namespace, name, console)) for name in ("registry-console", "docker-registry")}
+    names = ("registry-console", "docker-registry")
+    before = {name: admin.create(route_of(namespace, name, console)) for name in names}
     for check in (True, False):
         refused = run(registry_route, check=check, route_name="registry-console", dns="ignore")
         assert refused["failed"]
@@ -236,7 +237,9 @@ def test_a_route_of_others_under_the_name_is_left_alone(run: Any, admin: Api, na
     assert {name: live(admin, namespace, name) for name in before} == before
 
 
-def test_a_service_of_others_under_the_name_is_left_alone(run: Any, admin: Api, registry: Object, namespace: str) -> None:
+def test_a_service_of_others_under_the_name_is_left_alone(
+    run: Any, admin: Api, registry: Object, namespace: str
+) -> None:
     """Merged, the two selectors would select no pod: the router's would be gone for everybody."""
     assert registry["name"] == "docker-registry"
     for name in ("router", "docker-registry-external"):
@@ -400,9 +403,7 @@ def test_an_ingress_is_passed_through_as_its_controller_has_it(
 
 
 @pytest.mark.usefixtures("registry")
-def test_an_ingress_of_others_under_the_name_is_left_alone(
-    run: Any, admin: Api, classes: Any, namespace: str
-) -> None:
+def test_an_ingress_of_others_under_the_name_is_left_alone(run: Any, admin: Api, classes: Any, namespace: str) -> None:
     classes("nginx", "k8s.io/ingress-nginx")
     ref = ObjectRef("networking.k8s.io/v1", "Ingress", "docker-registry", namespace)
     backend = {"service": {"name": "shop", "port": {"number": 80}}}

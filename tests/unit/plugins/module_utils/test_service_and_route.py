@@ -148,7 +148,7 @@ def test_a_route_of_others_that_leads_elsewhere_is_never_pointed_to_the_registry
     spec = route_spec(route_name="registry-console")
     console = live_route("registry-console", to="registry-console")
     with pytest.raises(
-        RefusedError, match="Route default/registry-console was not made by .*leads to Service registry-console"
+        RefusedError, match=r"Route default/registry-console was not made by .*leads to Service registry-console"
     ):
         route.refuse_foreign(spec, console)
     for fine in (None, live_route("registry-console"), live_route("registry-console", to="else", **OURS)):
@@ -195,7 +195,8 @@ def test_a_service_of_others_is_taken_over_only_where_it_leads_to_the_registrys_
         external.refuse_foreign(spec, foreign, own)
     with pytest.raises(RefusedError, match="no selector at all"):
         external.refuse_foreign(spec, {"metadata": {"name": "router"}, "spec": {}}, own)
-    for live in (None, {**foreign, "metadata": OURS}, {**foreign, "spec": {"selector": {"docker-registry": "default"}}}):
+    same = {**foreign, "spec": {"selector": {"docker-registry": "default"}}}
+    for live in (None, {**foreign, "metadata": OURS}, same):
         external.refuse_foreign(spec, live, own)
     external.refuse_foreign(spec, foreign, None)  # in check mode, before there is anything to compare with
 
@@ -384,7 +385,8 @@ def test_what_others_said_of_tls_goes_where_the_api_would_refuse_it() -> None:
     assert said == {"termination": "passthrough", "insecureEdgeTerminationPolicy": "Redirect"}
     kept = {"termination": "passthrough", "insecureEdgeTerminationPolicy": "Redirect"}
     assert after(kept) == kept, "what does not disturb stays"
-    assert after({**edge, "termination": "reencrypt"}, termination="reencrypt")["insecureEdgeTerminationPolicy"] == "Allow"
+    others = {**edge, "termination": "reencrypt"}
+    assert after(others, termination="reencrypt")["insecureEdgeTerminationPolicy"] == "Allow"
     external = {"termination": "edge", "externalCertificate": {"name": "s"}}
     assert after(external, termination="edge") == external
     assert after(external, route.Tls("LEAF", "KEY"), termination="edge") == {
