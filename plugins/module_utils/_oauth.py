@@ -54,7 +54,7 @@ def token(server: Server, username: str, password: str, seconds: float = SECONDS
 
     def flow() -> None:
         try:
-            with _ca_file(server.ca) as path:
+            with _ca_file(server.ca) as path, _proxied(server):
                 login = Login(path)
                 login.get_token()
                 outcome["token"] = str(login.token["access_token"])
@@ -96,6 +96,25 @@ def _explained(
         f"The OAuth server of {server.url} gave {username} no token: {words}. Check its "
         "address and certificate (the option ca_cert is for both it and the API server)."
     )
+
+
+@contextmanager
+def _proxied(server: Server) -> Iterator[None]:
+    """Have requests go the way of the options: the library hands it none, so it looks at the environment alone."""
+    if not server.proxy:
+        yield
+        return
+    told = {"https_proxy": server.proxy.url, "no_proxy": ""}
+    told |= {name.upper(): value for name, value in told.items()}
+    before = {name: os.environ.pop(name, None) for name in told}
+    os.environ.update(told)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            del os.environ[name]
+            if value is not None:
+                os.environ[name] = value
 
 
 @contextmanager

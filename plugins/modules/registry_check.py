@@ -61,6 +61,8 @@ options:
   outsider_token:
     description:
       - Token of a user who has no rights in O(project), for the step V(refused). Without it, that step is left out.
+      - That step asks for the image that the same run has pushed by the same name. Where there is none, since no such
+        step was asked for or it failed, only the push is tried, and the step ends as a warning.
     type: str
   image:
     description:
@@ -212,7 +214,8 @@ results:
           V(insecure) (docker does not verify).
         - Of the registry V(not_registry), V(unauthorized), V(denied), V(not_found), V(too_large), V(location) (it
           sends clients elsewhere than they came to), V(digest) (what came is not what went), V(status).
-        - Of the user without rights V(not_refused), and V(outsider) where that token is no good.
+        - Of the user without rights V(not_refused), V(outsider) where that token is no good, and V(unproven) where
+          that user may not push, and there was nothing to pull (a warning).
         - Of this host V(engine), V(reference), and V(other) for what is not known.
       type: str
     seconds:
@@ -318,6 +321,8 @@ def main():
     needs_project = {"token": ["project"], "outsider_token": ["project"]}
     module = AnsibleModule(argument_spec=argument_spec(), required_by=needs_project, supports_check_mode=True)
     params = module.params
+    # A token is used without the line's end that it may have: so it is hidden, too.
+    module.no_log_values.update(filter(None, ((params[one] or "").strip() for one in ("token", "outsider_token"))))
     try:
         for name in params["endpoints"]:
             if not (module.check_mode and endpoint.is_unknown(name)):

@@ -10,8 +10,8 @@ description:
   - Does what C(oc login), C(oc whoami -t) and C(docker login) do, without any of them and without a docker daemon. Gets
     a token, and writes it into the file in which docker, podman, skopeo and buildah look for logins, for every name of
     the registry.
-  - A token that is there already and still holds is used again; nothing changes then. Where it is near its end, or
-    neither the API server nor the registry takes it any more, a new one is got.
+  - A token that is there already and still holds is used again; nothing changes then. Where it is near its end, is
+    somebody else's, or neither the API server nor the registry takes it any more, a new one is got.
   - The file is written in one step, readable for its owner alone; entries of other registries and all other settings
     in it stay. Where it says that logins are with a credential helper, the helper gets them.
   - The token is in no result, no diff and no log, and in no argument of any command.
@@ -43,6 +43,7 @@ options:
     description:
       - The user who logs in. OpenShift's registry looks at the token alone; with a token, this defaults to the name
         that the API server knows its user by.
+      - With V(oauth), a token on the host that the API server says is another user's is not used again.
     type: str
   login_password:
     description:
@@ -109,7 +110,7 @@ options:
     type: str
   timeout:
     description:
-      - Seconds to wait for an answer of the registry, and of the API server about a token.
+      - Seconds to wait for each answer of the registry, and of the API server about a token.
     type: int
     default: 5
   reuse:
@@ -127,6 +128,12 @@ options:
         description: Whether its certificate counts.
         type: bool
         default: true
+      proxy:
+        description: URL of the HTTP proxy on the way there.
+        type: str
+      proxy_headers:
+        description: What that proxy is sent.
+        type: dict
       identity:
         description: Whose the token must be.
         type: str
@@ -345,6 +352,8 @@ ARGUMENTS = {
             "server": {"type": "str"},
             "ca": {"type": "str"},
             "verify": {"type": "bool", "default": True},
+            "proxy": {"type": "str", "no_log": True},
+            "proxy_headers": {"type": "dict", "no_log": True},
             "identity": {"type": "str"},
             "margin": {"type": "int", "default": 0},
         },
@@ -367,6 +376,8 @@ def main():
     """Read the options, and do the host's part, or all of it."""
     module = AnsibleModule(argument_spec=argument_spec(COMMON, ENDPOINTS, ARGUMENTS), supports_check_mode=True)
     params = module.params
+    # The token is used without what stands around it: so it is hidden, too.
+    module.no_log_values.update(filter(None, [(params["login_token"] or "").strip()]))
     if not params["endpoints"] or not (params["state"] == "absent" or params["method"] == "password"):
         # What is needed for the cluster's side only: it is for newer Pythons than hosts may have.
         from ansible_collections.okd.registry.plugins.module_utils import _kube, _login

@@ -206,6 +206,37 @@ def test_a_token_that_no_longer_holds_is_replaced(
     assert all(secret != "sha256~gone" for _user, secret in entries(file).values())
 
 
+def test_a_token_of_somebody_else_under_this_name_is_replaced(
+    oauth: Callable[..., Object], cluster: Cluster, registry: list[str], tmp_path: Path
+) -> None:
+    """The registry looks at the token alone, so the name beside it may be anybody's."""
+    file = tmp_path / "deep/config.json"
+    file.parent.mkdir()
+    other = base64.b64encode(f"alice:{cluster.token('bob')}".encode()).decode()
+    file.write_text(json.dumps({"auths": {name: {"auth": other} for name in registry}}))
+    done = oauth()
+    assert (done["changed"], done["reused"]) == (True, False)
+    assert "is that of bob, not of alice" in done["actions"][0]
+    token = entries(file)[registry[0]][1]
+    assert bearer.who(bearer.Server(cluster.master, cluster.ca.read_text(), True), token).user == "alice"
+    assert not oauth()["changed"]
+
+
+def test_the_line_s_end_of_a_token_s_file_does_not_count(
+    login: Callable[..., Object], cluster: Cluster, tmp_path: Path
+) -> None:
+    token = cluster.token("bob")
+    own = {"kubeconfig": None, "host": cluster.master, "ca_cert": str(cluster.ca)}
+    first = login(login_token=token + "\n")
+    assert set(entries(tmp_path / "deep/config.json").values()) == {("bob", token)}
+    second = login(**own, api_key=token + "\n")
+    assert not second["changed"]
+    for bad in (login(fails=True, login_token=f"{token}\nx"), login(fails=True, **own, api_key=f"{token}\nx")):
+        assert "holds characters that no header can have" in bad["msg"]
+        assert token not in json.dumps(bad)
+    assert token not in json.dumps([first, second])
+
+
 def test_check_mode_gets_no_token_and_says_the_same(
     run: Any, oauth: Callable[..., Object], cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -215,7 +246,7 @@ def test_check_mode_gets_no_token_and_says_the_same(
     assert not (tmp_path / "deep").exists()
     assert cluster.issued() == before
     real = oauth()
-    assert (real["actions"], real["diff"]) == (done["actions"], done["diff"])
+    assert (real["actions"], real["diff"], real.keys()) == (done["actions"], done["diff"], done.keys())
     assert not oauth(check=True)["changed"]
 
 

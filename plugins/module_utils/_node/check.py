@@ -15,7 +15,7 @@ from . import endpoint as endpoints_of
 from .checkclient import Client
 from .checkway import ADVICE, StepError, hide
 from .containerd import HOSTS
-from .errors import EngineError
+from .errors import EngineError, RefusedError
 
 #: In their order, each with the steps without which it makes no sense.
 NEEDS = {
@@ -34,6 +34,7 @@ NEEDS = {
 STEPS = tuple(NEEDS)
 #: Gone through name by name, since what one brings the next would not fetch.
 _ONE_BY_ONE = ("pull_tag", "pull")
+_PUSHES = ("push", "monolithic", "chunked")
 _WITH_TOKEN = ("login", "push", "monolithic", "chunked", "pull_tag", "pull")
 FAIL_ON = ("any", "all", "none", "warning", *STEPS)
 #: What a host that is not in the cluster cannot be blamed for.
@@ -55,19 +56,28 @@ def request(params):
 
     :param params: dict, as documented
     :returns: Request
-    :raises RefusedError: where ca_cert is not one, or a size is none
+    :raises RefusedError: where ca_cert is not one, a size is none, or a token cannot be sent
     """
     ca = pem.bundle(params["ca_cert"]) if params["ca_cert"] else None
-    plain = ("endpoints", "username", "token", "project", "image", "tag", "steps", "timeout")
+    plain = ("endpoints", "username", "project", "image", "tag", "steps", "timeout")
     return Request(
         ca=ca,
+        token=_secret(params, "token"),
         outsider_username=params["outsider_username"],
-        outsider_token=params["outsider_token"],
+        outsider_token=_secret(params, "outsider_token"),
         layer_size=chunks.size(params["layer_size"], "layer_size", probe_image.LARGEST),
         chunk_size=max(1, chunks.size(params["chunk_size"], "chunk_size", probe_image.LARGEST)),
         skip_unreachable=params["unreachable"] == "skip",
         **{name: params[name] for name in plain},
     )
+
+
+def _secret(params, option):
+    """Give a token or password without the end of the line of the file that it was read from, or None."""
+    text = (params[option] or "").rstrip("\r\n")
+    if not text.isprintable():
+        raise RefusedError("{}: holds the end of a line, or another character that no login has".format(option))
+    return text or None
 
 
 class Image:
@@ -332,8 +342,16 @@ class Check:
         return digest
 
     def _refused(self, name):
-        tag = self._client.tag if "monolithic" in self._found[name] else self._request.tag
-        self._client.refuses(name, self._request.outsider_username, self._request.outsider_token, tag)
+        request = self._request
+        digest = next(filter(None, map(self._pushed_by(name).get, _PUSHES)), None)
+        open_question = self._client.refuses(name, request.outsider_username, request.outsider_token, digest)
+        if open_question:
+            said = "{}: {} may not push; whether {} may pull is not proven: {}"
+            raise _Warning("unproven", said.format(name, *[request.outsider_username] * 2, open_question))
+
+    def _pushed_by(self, name):
+        """Give the digests that this run has pushed by a name, by their steps."""
+        return {step: found["digest"] for step, found in self._found[name].items() if found["status"] == "ok"}
 
     def _pull_tag(self, name):
         return self._way.pull(name, self._request.tag, self._pushed(name))

@@ -34,7 +34,8 @@ def request(params, check):
         endpoints_of.parse(name)
     reuse = params.get("reuse")
     if reuse:
-        server = bearer.Server(reuse["server"], reuse["ca"], reuse["verify"]) if reuse["server"] else None
+        proxy = bearer.Proxy(reuse["proxy"], reuse["proxy_headers"] or {}) if reuse.get("proxy") else None
+        server = bearer.Server(reuse["server"], reuse["ca"], reuse["verify"], proxy) if reuse["server"] else None
         reuse = Reuse(server, reuse["identity"], reuse["margin"])
     return Request(
         path=authstore.place(params["auth_file"]),
@@ -140,7 +141,9 @@ def _objection(asked, login):
         user = verdict.user
     if verdict.what != bearer.VALID:
         return "the token on this host is not proven to hold: {}".format(verdict.message)
-    if reuse.identity and user != reuse.identity:
+    # A user's token does not say whose it is; where nobody can be asked, it is taken to be that of the name beside it.
+    known = user is not None or bearer.account(reuse.identity)
+    if reuse.identity and known and user != reuse.identity:
         return "the token on this host is that of {}, not of {}".format(user, reuse.identity)
     return ""
 

@@ -23,6 +23,7 @@ from ansible_collections.okd.registry.plugins.module_utils._node import (
     engine,
     probe_image,
 )
+from ansible_collections.okd.registry.plugins.module_utils._node.errors import RefusedError
 
 STEPS = ["tls", "v2", "login", "push", "pull"]  # docker's own, and what goes before
 TOKEN = "sha256~s3cret/+token"
@@ -147,6 +148,14 @@ def test_the_token_is_in_nothing_that_comes_out(run: Run, images: Images) -> Non
     assert in_base64 not in shown
     assert "never to be seen" not in shown
     assert {(login["username"], login["password"]) for login in images.logins} == {("alice", TOKEN)}
+
+
+def test_a_token_from_a_file_is_used_without_the_line_s_end(run: Run, images: Images) -> None:
+    run(token=TOKEN + "\r\n")
+    assert {login["password"] for login in images.logins} == {TOKEN}
+    with pytest.raises(RefusedError, match=r"^token: holds the end of a line") as refused:
+        run(token=TOKEN + "\nx")
+    assert TOKEN not in str(refused.value)
 
 
 @pytest.mark.parametrize(
