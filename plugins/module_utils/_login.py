@@ -163,6 +163,8 @@ def run(params: Mapping[str, Any], api: Api, host: Host, *, check_mode: bool) ->
     done: Mapping[str, Any]
     more: dict[str, Any] = {}
     if wanted is None:
+        if params["revoke"]:
+            handed |= {"revoke": True, "reuse": _asked(params, server(params))}
         done = host(handed)
     else:
         handed["registry_ca_cert"] = params["registry_ca_cert"] or names.ca
@@ -239,15 +241,8 @@ class _Login:
     def _renewed(self, handed: dict[str, Any]) -> Mapping[str, Any]:
         """With a token on the host that still holds, or with a new one."""
         api_server = server(self._params)
-        reuse = {
-            "server": api_server.url,
-            "ca": api_server.ca,
-            "verify": api_server.verify,
-            "identity": self._wanted.identity,
-            "margin": self._params["renew_before"],
-        }
-        if api_server.proxy and self._params["obtain_on"] == "host":  # it is this host's way there
-            reuse |= {"proxy": api_server.proxy.url, "proxy_headers": api_server.proxy.headers}
+        reuse = _asked(self._params, api_server)
+        reuse |= {"identity": self._wanted.identity, "margin": self._params["renew_before"]}
         done = dict(self._host({**handed, "reuse": reuse}))
         why = done.pop("why", None)
         if self._wanted.account:
@@ -301,6 +296,14 @@ class _Login:
             f"This cluster gives no tokens that expire (it has no TokenRequest), and {account} has no Secret with one. "
             "Give a user's login_token instead."
         )
+
+
+def _asked(params: Mapping[str, Any], api_server: Server) -> dict[str, Any]:
+    """What a host is told of the API server, to ask it about the tokens there."""
+    told = {"server": api_server.url, "ca": api_server.ca, "verify": api_server.verify}
+    if api_server.proxy and params["obtain_on"] == "host":  # elsewhere it may not be the way there
+        told |= {"proxy": api_server.proxy.url, "proxy_headers": api_server.proxy.headers}
+    return told
 
 
 def _own_token(api_server: Server) -> str:

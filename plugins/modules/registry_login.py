@@ -141,10 +141,17 @@ options:
         description: Seconds that it must still last.
         type: int
         default: 0
+  revoke:
+    description:
+      - With O(state=absent), have the API server revoke the tokens, too, before the logins go - those that OpenShift's
+        OAuth server gave, by which C(oc) may be logged in as well. Tokens of service accounts expire by themselves.
+      - One that could not be revoked is told in RV(actions), and is no error.
+    type: bool
+    default: false
   state:
     description:
       - V(absent) removes the logins at these endpoints from the file or its credential helper, whosever they are.
-        Tokens are not revoked by that. A file that has nothing else in it goes.
+        Tokens are not revoked by that, unless O(revoke) says so. A file that has nothing else in it goes.
     type: str
     choices: [present, absent]
     default: present
@@ -152,7 +159,7 @@ attributes:
   check_mode:
     support: full
     details:
-      - No token is got, and nothing is written. Tokens that are there are tried.
+      - No token is got or revoked, and nothing is written. Tokens that are there are tried.
   diff_mode:
     support: full
     details:
@@ -205,6 +212,14 @@ EXAMPLES = r"""
 - name: Log out again
   okd.registry.registry_login:
     kubeconfig: /etc/origin/master/admin.kubeconfig
+    state: absent
+
+- name: Log out, and have the token no longer hold anywhere
+  okd.registry.registry_login:
+    host: https://master.example.com:8443
+    ca_cert: /etc/origin/master/ca.crt
+    endpoints: [registry.apps.example.com]
+    revoke: true
     state: absent
 """
 
@@ -358,6 +373,7 @@ ARGUMENTS = {
             "margin": {"type": "int", "default": 0},
         },
     },
+    "revoke": {"type": "bool", "default": False},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
 
@@ -378,7 +394,8 @@ def main():
     params = module.params
     # The token is used without what stands around it: so it is hidden, too.
     module.no_log_values.update(filter(None, [(params["login_token"] or "").strip()]))
-    if not params["endpoints"] or not (params["state"] == "absent" or params["method"] == "password"):
+    out = params["state"] == "absent" and (not params["revoke"] or params["reuse"])
+    if not params["endpoints"] or not (out or params["method"] == "password"):
         # What is needed for the cluster's side only: it is for newer Pythons than hosts may have.
         from ansible_collections.okd.registry.plugins.module_utils import _kube, _login
 

@@ -389,6 +389,37 @@ def test_absent_takes_these_logins_and_no_others(
     assert not login(state="absent")["changed"]
 
 
+def test_a_token_of_oauth_is_revoked_where_that_is_asked_for(
+    oauth: Callable[..., Object], login: Callable[..., Object], cluster: Cluster, builder: str, tmp_path: Path,
+    registry: list[str],
+) -> None:  # fmt: skip
+    def holds(token: str) -> bool:
+        """Ask who gave it: the API server remembers for a while."""
+        return "does not accept" not in bearer.revoke(api, token)
+
+    api = bearer.Server(cluster.master, cluster.ca.read_text(), True)
+    file = tmp_path / "deep/config.json"
+    oauth()
+    kept = entries(file)[registry[0]][1]
+    assert [one.partition(" the ")[0] for one in oauth(state="absent")["actions"]] == ["Removed", "Removed"]
+    assert holds(kept)
+    oauth()
+    token = entries(file)[registry[0]][1]
+    planned = oauth(state="absent", revoke=True, check=True)
+    done = oauth(state="absent", revoke=True)
+    assert planned["actions"] == done["actions"]
+    assert done["actions"][0] == "Revoked the token of alice."
+    assert len(done["actions"]) == 1 + len(registry)
+    assert not holds(token)
+    assert token not in json.dumps([planned, done])
+    assert oauth(state="absent", revoke=True)["actions"] == []
+
+    login(service_account="builder")
+    own = login(state="absent", revoke=True)
+    assert own["changed"]
+    assert "was not revoked: it is a service account's, which expires by itself" in own["actions"][0]
+
+
 def test_all_names_of_the_registry_are_taken_from_the_cluster(
     login: Callable[..., Object], run: Any, cluster: Cluster, namespace: str, tmp_path: Path
 ) -> None:

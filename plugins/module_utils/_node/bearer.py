@@ -7,12 +7,13 @@ import base64
 import binascii
 import collections
 import glob
+import hashlib
 import http.client
 import json
 import re
 import ssl
 import time
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from . import endpoint as endpoints_of
 from . import tls
@@ -28,6 +29,7 @@ Proxy = collections.namedtuple("Proxy", "url headers")
 
 _REVIEW = "/apis/authentication.k8s.io/v1/selfsubjectreviews"  # since Kubernetes 1.28
 _USERS = ("/apis/user.openshift.io/v1/users/~", "/oapi/v1/users/~")  # OpenShift; before 3.6 only the second
+_TOKENS = "/apis/oauth.openshift.io/v1/oauthaccesstokens/"
 _BODY = json.dumps({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"})
 _CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
 _ACCOUNT = "system:serviceaccount:"
@@ -102,6 +104,29 @@ def who(server, token, timeout=10.0):
         return Verdict(UNKNOWN, None, "the API server {} cannot be asked{}: {}".format(server.server, way, exc))
     # Tokens are looked at before paths, so one that gets no 401 is known; an older Kubernetes does not say to whom.
     return Verdict(VALID, claims(token).get("sub"), "")
+
+
+def revoke(server, token, timeout=10.0):
+    """Have OpenShift forget a token of its OAuth server, by the token itself, as C(oc logout) does.
+
+    :param server: Server
+    :returns: "", or why that could not be done
+    """
+    if not fits(token):
+        return "it " + UNFIT
+    name, marked = token, token.partition("sha256~")[2] if token.startswith("sha256~") else ""
+    if marked:  # since OpenShift 4.6: what is kept is not the token
+        digest = hashlib.sha256(marked.encode("ascii")).digest()
+        name = "sha256~" + base64.urlsafe_b64encode(digest).decode("ascii").rstrip("=")
+    try:
+        status, _body = _ask(server, "DELETE", _TOKENS + quote(name, safe="~"), token, timeout)
+    except (OSError, ValueError, http.client.HTTPException) as exc:
+        return "the API server {} cannot be asked: {}".format(server.server, exc)
+    if status in (200, 202):
+        return ""
+    if status == 401:
+        return "the API server does not accept it any more"
+    return "the API server answers with HTTP status {}".format(status)
 
 
 def _ask(server, method, path, token, timeout):
