@@ -70,8 +70,8 @@ class Tokens:
         :param token: of the user who asks.
         """
         with self._lock:
-            _user, until = self._tokens.get(token, (None, 0.0))
-            if until < self._clock():
+            user, until = self._tokens.get(token, (None, 0.0))
+            if user is None or until < self._clock():
                 return 401
             found = [one for one in self._tokens if object_name(one) == name]
             for one in found:
