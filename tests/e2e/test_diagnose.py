@@ -293,7 +293,8 @@ def test_who_uses_it(tmp_path: Path) -> None:
     secret.write_text(json.dumps({"registry_check_token": bob, "registry_check_username": "bob"}))
     (cause,) = told(*one, "-e", f"@{secret}")
     assert cause.name == "user_without_rights"
-    assert cause.command == f"oc policy add-role-to-user system:image-builder bob -n {images.PROJECT}"
+    role = "image-builder:bob --clusterrole=system:image-builder"
+    assert cause.command == f"kubectl create rolebinding {role} --user=bob -n {images.PROJECT}"
 
 
 def test_a_pod_may_not_write() -> None:

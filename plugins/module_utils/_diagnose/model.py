@@ -9,8 +9,7 @@ What is not known is None or empty, never a guess: a rule is silent where its fa
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,6 @@ class Workload:
     ref: str
     kind: str
     replicas: int = 1
-    ready: int = 0
     storage: str | None = None
     claim: str | None = None
     tls: bool | None = None
@@ -285,7 +283,3 @@ class Facts:
         if any("does not speak TLS" in (one.error or "") for one in self.served):
             return False
         return self.workload.tls if self.workload else None
-
-    def as_dict(self) -> dict[str, Any]:
-        """For people who want to see what the rules saw."""
-        return asdict(self)

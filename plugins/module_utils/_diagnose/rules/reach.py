@@ -11,13 +11,19 @@ from ansible_collections.okd.registry.plugins.module_utils._diagnose.fixes impor
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.model import Facts, Finding, Host, Step
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.rules import access
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.rules.certificate import REISSUE
-from ansible_collections.okd.registry.plugins.module_utils._diagnose.rules.trust import lacks, place_ca
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.rules.trust import (
+    is_inside,
+    lacks,
+    mend_file,
+    place_ca,
+)
 
 _CHECK = play("check")
 _CANNOT_ASK = (
     "the cluster takes this token, so the registry cannot ask it: look at the registry's log (oc logs), and whether "
     "its pods reach the API server; then check again"
 )
+_DISTRUST = ("unknown_authority", "ca_file", "client_certificate")
 _PUSHES = ("push", "monolithic", "chunked", "pull", "pull_tag")
 #: What a failed step says -> the cause's name, what mends it, and the command.
 _KINDS: dict[str, tuple[str, str, str | None]] = {
@@ -80,7 +86,9 @@ def used(facts: Facts) -> Iterator[Finding]:
     """Every step of the check went well."""
     for host in facts.hosts:
         for step in host.steps:
-            yield _seen(host, step, facts)
+            # A client gets no CA for names that lead there within the cluster only, and uses none of them.
+            if not (host.client and step.kind in _DISTRUST and is_inside(step.endpoint, facts)):
+                yield _seen(host, step, facts)
 
 
 def _seen(host: Host, step: Step, facts: Facts) -> Finding:
@@ -98,7 +106,7 @@ def _told(host: Host, step: Step, facts: Facts) -> tuple[str, str, str | None]:
     if step.kind == "denied" or (step.kind == "unauthorized" and step.step != "login"):
         known = facts.token
         return "user_without_rights", *access.grant(known.user if known else None, known.project if known else None)
-    file = ("certs_d_broken", "mend or delete that file, then place the CA", play("trust", limit=host.name))
+    file = ("certs_d_broken", *mend_file(host))
     kinds = {**_KINDS, "ca_file": file, "client_certificate": file}
     log = "look at the registry's log (oc logs), and check again"
     return kinds.get(step.kind, (_broken(step), log, _CHECK))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import shlex
 from collections.abc import Callable
 from typing import Any
 
@@ -596,6 +597,29 @@ def test_an_old_line_of_a_log_is_no_finding() -> None:
     assert named(raw) == set()
 
 
+X509 = "x509: certificate signed by unknown authority"
+
+
+@pytest.mark.parametrize(
+    ("line", "counts"),
+    [
+        (f'{{"time":"2027-01-15T07:59:30Z","level":"error","msg":"{X509}"}}', True),
+        (f'{{"@timestamp":"2027-01-15T07:59:30.123456789Z","level":"error","message":"{X509}"}}', True),
+        (f'{{"time":"2027-01-15T07:40:00Z","level":"error","msg":"{X509}"}}', False),
+        (f'time="2027-01-15T09:59:30+02:00" level=error msg="{X509}"', True),
+        (f'time="2027-01-15T02:59:30.5-05:00" level=error msg="{X509}"', True),
+        (f'time="2027-01-15T09:40:00+02:00" level=error msg="{X509}"', False),
+        (f'time="2027-01-15T07:59:30-05:00" level=error msg="{X509}"', True),  # a clock that is ahead
+        (f"2027-01-15T07:59:30.123456789Z panic: {X509}", True),  # docker's time before it
+        (f'time="yesterday" level=error msg="{X509}"', False),
+    ],
+)
+def test_a_line_of_a_log_counts_for_ten_minutes_by_its_own_clock(line: str, counts: bool) -> None:
+    raw = healthy()
+    raw["logs"] = {"a": f"{line}\n"}
+    assert named(raw) == ({"pod_lacks_ca"} if counts else set())
+
+
 def test_another_service_s_address_is_not_stale() -> None:
     raw = healthy()
     left_behind(raw, "172.30.9.9:5000", owner="foreign", registry=None)
@@ -624,3 +648,88 @@ def test_findings_of_one_host_are_one_finding() -> None:
     assert (found["host"], found["party"], found["endpoints"]) == ("node2", "node", ENDPOINTS)
     assert found["command"] == "ansible-playbook okd.registry.trust --limit node2"
     assert len(found["evidence"]) == len(ENDPOINTS)
+
+
+def on_the_client(raw: Raw, cause: Change) -> list[Raw]:
+    """A cause of one node, made on the client instead; at the name by which it gets there, where it is about one."""
+    cause(raw)
+    changed = next(name for name in ("node1", "node2") if raw["hosts"][name] != healthy()["hosts"][name])
+    raw["hosts"] = {"bastion": {**raw["hosts"][changed], "client": True}}
+    return judge(collect(raw))
+
+
+def at_the_route(raw: Raw, host: str) -> Raw:
+    """The verdict and the file of the Route's host there."""
+    trust = raw["hosts"][host]["trust"]
+    return {"verdict": trust["endpoints"][-1], "file": trust["files"][-1]}
+
+
+def broken(raw: Raw) -> None:
+    at_the_route(raw, "node2")["file"].update(problem="holds no certificate", matches=False)
+
+
+def dangling(raw: Raw) -> None:
+    at_the_route(raw, "node2")["file"].update(dangling=True, target="/nowhere")
+
+
+def too_old(raw: Raw) -> None:
+    at_the_route(raw, "node2")["verdict"].update(state="expired")
+
+
+def refused_file(raw: Raw) -> None:
+    fails(raw, "login", "ca_file", "open ca.crt: no such file", host="node2", endpoint=ROUTE)
+
+
+def left_on_it(raw: Raw) -> None:
+    left_behind(raw, "old.apps.example.com")
+
+
+@pytest.mark.parametrize(
+    ("cause", "name"),
+    [(broken, "certs_d_broken"), (dangling, "dangling_link"), (too_old, "ca_expired"),
+     (refused_file, "certs_d_broken"), (left_on_it, "stale_certs_d")],
+)  # fmt: skip
+def test_a_client_s_files_are_a_matter_of_trust_clients(cause: Change, name: str) -> None:
+    (found,) = on_the_client(healthy(), cause)
+    assert (found["name"], found["party"]) == (name, "client")
+    assert found["command"] == "ansible-playbook okd.registry.trust_clients --limit bastion"
+
+
+@pytest.mark.parametrize("cause", [change for name, change in EACH if name in ("insecure_flag", "insecure_network")])
+def test_a_client_s_flags_are_its_own(cause: Change) -> None:
+    (found,) = on_the_client(healthy(), cause)
+    assert found["party"] == "client"
+    assert found["command"] in (None, "systemctl restart docker")
+    assert "restart docker" in found["fix"]
+
+
+@pytest.mark.parametrize("name", ["dangling_link", "certs_d_broken"])
+def test_a_client_has_no_use_for_files_of_names_inside(name: str) -> None:
+    (cause,) = CAUSED[name]
+    assert on_the_client(healthy(), cause) == []
+
+
+@pytest.mark.parametrize(
+    ("user", "project", "words"),
+    [
+        ("system:serviceaccount:ci:builder", "test", ["image-builder:ci:builder", "--serviceaccount=ci:builder"]),
+        ("alice", "test", ["image-builder:alice", "--user=alice"]),
+        ("CN=Ann Lee/ops", "test", ["image-builder:CN=Ann Lee-ops", "--user=CN=Ann Lee/ops"]),
+        ("alice", None, None),
+        (None, "test", None),
+    ],
+)
+def test_rights_are_given_to_the_user_of_the_token(
+    user: str | None, project: str | None, words: list[str] | None
+) -> None:
+    raw = healthy()
+    raw["token"].update(user=user, project=project, lacking=["update imagestreams/layers"])
+    (found,) = judge(collect(raw))
+    assert found["name"] == "user_without_rights"
+    assert "system:image-builder" in found["fix"]
+    if words is None:
+        assert found["command"] is None
+        return
+    name, whom = words
+    role = "--clusterrole=system:image-builder"
+    assert shlex.split(found["command"]) == ["kubectl", "create", "rolebinding", name, role, whom, "-n", project]
