@@ -223,7 +223,7 @@ class _Reader:
         return found
 
     def routes(self) -> list[Object]:
-        """The Routes to the Service, the one that registry_route would take first."""
+        """The Routes to the Service, the one that registry_route would take first: that of the asked host."""
         if not self._api.has(group_of(build_route.API_VERSION)):
             return []
         try:
@@ -231,7 +231,7 @@ class _Reader:
         except ForbiddenError as exc:
             self._warn(str(exc))
             return []
-        return [dict(r) for r in build_route.ranked(found, self._registry)]
+        return [dict(r) for r in build_route.ranked(found, self._registry, host=self._registry.route_host)]
 
     def certificate(self, secret: Object | None) -> tuple[dict[str, Any] | None, Any]:
         """Facts about the leaf in the Secret, and the leaf itself; None for both without one."""

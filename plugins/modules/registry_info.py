@@ -301,7 +301,9 @@ layout:
         - credentials of openshift-registry in clear in the environment
         - volume v1 (claim registry-claim) is mounted at /registry2 and is not used for images
 route:
-  description: The Route to the Service, as RV(okd.registry.registry_route#module:route); null without one.
+  description:
+    - The Route to the Service, as RV(okd.registry.registry_route#module:route); null without one.
+    - Of several, the one with O(route_host), where there is one.
   returned: success
   type: dict
 routes:

@@ -43,7 +43,8 @@ def build(sources: Mapping[str, Any]) -> dict[str, Any]:
     """The report.
 
     :param sources: ``info`` (registry_info), ``hosts`` (as the filter registry_seen gives them), ``diagnosis``
-        (registry_diagnose; left out, the same rules judge what is here), ``storage`` (registry_storage_info), ``now``.
+        (registry_diagnose; left out, the same rules judge what is here), ``storage`` (registry_storage_info),
+        ``route_host`` (the host of the Route that is asked for), ``now``.
     """
     info, hosts = mapping(sources.get("info")), mapping(sources.get("hosts"))
     names = mapping(info.get("registry"))
@@ -65,7 +66,7 @@ def build(sources: Mapping[str, Any]) -> dict[str, Any]:
             "storage": word(mapping(names.get("storage")).get("kind")),
             "layout": word(mapping(info.get("layout")).get("name")),
         },
-        "phases": _phases(info, hosts, storage, problems),
+        "phases": _phases(info, hosts, storage, problems, word(sources.get("route_host"))),
         "matrix": [cell for host, told in hosts.items() for cell in _cells(str(host), mapping(told), names)],
         "certificates": list(_certificates(info)),
         "storage": storage,
@@ -75,16 +76,21 @@ def build(sources: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _phases(
-    info: Mapping[str, Any], hosts: Mapping[str, Any], storage: Any, problems: Iterable[Mapping[str, Any]]
+    info: Mapping[str, Any],
+    hosts: Mapping[str, Any],
+    storage: Any,
+    problems: Iterable[Mapping[str, Any]],
+    asked: str | None,
 ) -> list[dict[str, Any]]:
     """Each phase with its state: a problem, or fine as far as it was looked at."""
     checks = [mapping(mapping(told).get("check")) for told in hosts.values()]
+    hosts_of_routes = [word(route.get("host")) or "" for route in entries(info.get("routes"))]
     known = {
         "address": bool(mapping(info.get("registry")).get("cluster_ip")),
         "certificate": bool(info.get("certificate")),
         "workload": bool(info.get("workload")),
         "storage": storage is not None,
-        "route": bool(info.get("route")),
+        "route": any(not asked or host.lower() == asked.lower() for host in hosts_of_routes),
         "trust": any(mapping(told).get("trust") for told in hosts.values()) or _stepped(checks, "trust"),
         "check": _stepped(checks, "push"),
     }

@@ -119,7 +119,7 @@ class Site:
 
     def diagnose(self, info: Object | None = None, **options: Any) -> list[Object]:
         """All findings."""
-        asked = {"route_host": HOST, **info} if info else {"route_host": HOST}
+        asked = {"route_host": HOST, **(info or {})}
         told = self.run(registry_info, **asked)
         assert not told.get("failed"), told
         endpoints = {key: value for key, value in asked.items() if key in ("route_host", "extra_hosts")}
@@ -164,11 +164,11 @@ def site(admin: Api, run: Any, namespace: str, tmp_path: Path) -> Iterator[Site]
             admin.delete(ObjectRef.of(obj))
 
 
-def admit(site: Site, **condition: str) -> None:
+def admit(site: Site, name: str = NAME, host: str = HOST, **condition: str) -> None:
     """What a router does."""
     said = {"type": "Admitted", "status": "True", **condition}
-    ingress = {"host": HOST, "routerName": "router", "conditions": [said]}
-    site.status(site.ref("Route", version="route.openshift.io/v1"), {"ingress": [ingress]})
+    ingress = {"host": host, "routerName": "router", "conditions": [said]}
+    site.status(site.ref("Route", name, "route.openshift.io/v1"), {"ingress": [ingress]})
 
 
 def test_a_registry_that_works_has_no_findings(site: Site) -> None:
@@ -378,6 +378,22 @@ def test_a_router_that_refuses(site: Site) -> None:
     assert "HostAlreadyClaimed, route x already exposes it" in found["evidence"][0]
     admit(site)
     assert site.named() == []
+
+
+def test_a_new_host_beside_the_one_that_is_admitted(site: Site) -> None:
+    new = "images.apps.example.com"
+    run_ok(site, ca=site.ca, route_host=new, key_type="ECDSA")
+    (found,) = site.diagnose({"route_host": new})
+    assert (found["name"], found["endpoints"]) == ("route_missing", [new])
+    assert f"Route {site.namespace}/{NAME} has {HOST}" in found["evidence"][0]
+    made = site.run(registry_route, route_host=new, beside=True, wait=False)
+    assert not made.get("failed"), made
+    admit(site, f"{NAME}-2", new, status="False", reason="HostAlreadyClaimed", message="route x already exposes it")
+    (found,) = site.diagnose({"route_host": new})
+    assert (found["name"], found["object"]) == ("route_not_admitted", f"Route {site.namespace}/{NAME}-2")
+    told = {host: site.run(registry_info, route_host=host) for host in (HOST, new)}
+    assert {host: one["route"]["host"] for host, one in told.items()} == {HOST: HOST, new: new}
+    assert [route["host"] for route in told[new]["routes"]] == [new, HOST]
 
 
 # ---- Nodes, image streams, token

@@ -73,7 +73,7 @@ def collect(raw: Mapping[str, Any]) -> Facts:
             for one in entries(info.get("served"))
         ),
         asked_host=word(raw.get("asked_host")),
-        route=_route(mapping(info.get("route")), namespace),
+        routes=_routes(info.get("routes"), namespace),
         streams=tuple(objects.stream(each) for each in entries(raw.get("streams"))),
         others=_others(raw.get("services"), name, namespace),
         token=_token(raw.get("token")),
@@ -113,12 +113,15 @@ def _certificate(found: Mapping[str, Any]) -> Certificate | None:
     )
 
 
-def _route(found: Mapping[str, Any], namespace: str) -> Route | None:
-    if "admitted" not in found:
-        return None
+def _routes(found: Any, namespace: str) -> tuple[Route, ...] | None:
+    return None if found is None else tuple(_route(each, namespace) for each in entries(found))
+
+
+def _route(found: Mapping[str, Any], namespace: str) -> Route:
     ref = f"Route {word(found.get('namespace')) or namespace}/{word(found.get('name')) or '?'}"
     said = [word(found.get(key)) for key in ("host", "router", "reason", "message")]
-    return Route(ref, said[0], bool(found["admitted"]), said[1], said[2], said[3])
+    # Where that is not told, nothing is held against it.
+    return Route(ref, said[0], found.get("admitted") is not False, said[1], said[2], said[3])
 
 
 def _others(services: Any, name: str, namespace: str) -> Mapping[str, str] | None:

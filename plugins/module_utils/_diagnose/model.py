@@ -21,7 +21,7 @@ class Finding:
     :param fix: what mends it, as a sentence.
     :param command: the command line that does so; None where there is none of this collection.
     :param host: the host of the inventory at which it is; None for all of them.
-    :param endpoint: the name of the registry that it is about; None for all of them.
+    :param endpoint: the name of the registry that it is about; None for all of them, empty for none.
     :param object: the object of the cluster that it is about, as ``Route default/docker-registry``.
     """
 
@@ -110,7 +110,7 @@ class Authority:
 
 @dataclass(frozen=True)
 class Route:
-    """The Route to the Service. :param router: who spoke about it; None while nobody has."""
+    """A Route to the Service. :param router: who spoke about it; None while nobody has."""
 
     ref: str
     host: str | None
@@ -238,6 +238,7 @@ class Facts:
     :param backends: addresses that the Service leads to.
     :param modes: access modes of the claim.
     :param asked_host: the host of the Route that is asked for.
+    :param routes: all that lead to the Service; None where they are not known.
     :param others: addresses of other Services that are looked at -> ``namespace/name``; None where they are not known.
     :param log: lines of the registry's newest log that tell of errors, as (pod, line).
     :param uncovered: Nodes that no host of the inventory is.
@@ -261,7 +262,7 @@ class Facts:
     authorities: tuple[Authority, ...] = ()
     served: tuple[Served, ...] = ()
     asked_host: str | None = None
-    route: Route | None = None
+    routes: tuple[Route, ...] | None = None
     streams: tuple[Stream, ...] = ()
     others: Mapping[str, str] | None = None
     token: Token | None = None

@@ -358,20 +358,32 @@ def _(raw: Raw) -> None:
 
 @causes("route_missing")
 def _(raw: Raw) -> None:
-    raw["info"]["route"] = None
+    raw["info"]["routes"] = []
     fails(raw, "tls", "unresolved", "does not resolve", endpoint=ROUTE)
+
+
+@causes("route_missing")
+def where_another_host_has_one(raw: Raw) -> None:
+    raw["asked_host"] = "new.apps.example.com"
 
 
 @causes("router_missing")
 def _(raw: Raw) -> None:
-    raw["info"]["route"].update(admitted=False, router=None)
+    raw["info"]["routes"][0].update(admitted=False, router=None)
     fails(raw, "tls", "refused", "connection refused", endpoint=ROUTE)
 
 
 @causes("route_not_admitted")
 def _(raw: Raw) -> None:
-    raw["info"]["route"].update(admitted=False, reason="HostAlreadyClaimed", message="route other has it")
+    raw["info"]["routes"][0].update(admitted=False, reason="HostAlreadyClaimed", message="route other has it")
     fails(raw, "tls", "unknown_authority", "x509: certificate signed by unknown authority", endpoint=ROUTE)
+
+
+@causes("route_not_admitted")
+def beside_one_that_is(raw: Raw) -> None:
+    raw["asked_host"] = "new.apps.example.com"
+    refused = {"name": "new", "host": raw["asked_host"], "admitted": False, "reason": "HostAlreadyClaimed"}
+    raw["info"]["routes"].append({**raw["info"]["routes"][0], **refused})
 
 
 @causes("dns")
@@ -648,6 +660,47 @@ def test_findings_of_one_host_are_one_finding() -> None:
     assert (found["host"], found["party"], found["endpoints"]) == ("node2", "node", ENDPOINTS)
     assert found["command"] == "ansible-playbook okd.registry.trust --limit node2"
     assert len(found["evidence"]) == len(ENDPOINTS)
+
+
+def test_every_route_is_judged_by_its_own_host() -> None:
+    raw = healthy()
+    (first,) = raw["info"]["routes"]
+    first.update(admitted=False, router=None)
+    raw["info"]["routes"] += [
+        {**first, "name": "second", "host": "b.example.com", "router": "r", "reason": "RouteNotAdmitted"},
+        {**first, "name": "third", "host": "c.example.com", "admitted": True},
+        {**first, "name": "fourth", "host": "C.example.com", "router": "r", "reason": "HostAlreadyClaimed"},
+        {**first, "name": "fifth", "host": None},
+    ]
+    found = [(one["name"], one["object"], one["endpoints"]) for one in judge(collect(raw))]
+    assert found == [
+        ("router_missing", "Route default/docker-registry", [ROUTE]),
+        ("route_not_admitted", "Route default/second", ["b.example.com"]),
+        ("router_missing", "Route default/fifth", []),
+    ]
+
+
+def test_a_route_without_a_host_explains_nothing_seen_at_another_s() -> None:
+    raw = healthy()
+    raw["info"]["routes"].append({**raw["info"]["routes"][0], "host": None, "admitted": False, "router": None})
+    fails(raw, "tls", "timeout", "no answer within 5 s", host="node2", endpoint=ROUTE)
+    assert named(raw) == {"router_missing", "endpoint_unreachable"}
+
+
+def test_a_route_that_is_missing_says_which_there_are() -> None:
+    raw = healthy()
+    raw["asked_host"] = "New.apps.example.com"
+    (found,) = judge(collect(raw))
+    assert (found["name"], found["endpoints"]) == ("route_missing", ["new.apps.example.com"])
+    assert f"Route default/docker-registry has {ROUTE}" in found["evidence"][0]
+    raw["asked_host"] = ROUTE.upper()
+    assert named(raw) == set()
+
+
+def test_where_routes_are_not_known_none_is_missing() -> None:
+    raw = healthy()
+    del raw["info"]["routes"]
+    assert named(raw) == set()
 
 
 def on_the_client(raw: Raw, cause: Change) -> list[Raw]:

@@ -36,6 +36,7 @@ def sources(raw: dict[str, Any]) -> dict[str, Any]:
         "hosts": raw["hosts"],
         "diagnosis": diagnosis,
         "storage": STORED,
+        "route_host": ENDPOINTS[-1],
         "now": "2027-01-15T08:00:00Z",
     }
 
@@ -91,6 +92,15 @@ def test_without_a_diagnosis_what_is_there_is_judged() -> None:
     assert [one["name"] for one in report["problems"]] == ["certificate_expires"]
     assert report["storage"] is None
     assert "nobody looked" in "\n".join(_report.lines(report))
+
+
+@pytest.mark.parametrize(
+    ("asked", "state"),
+    [(ENDPOINTS[-1].upper(), "ok"), ("", "ok"), (None, "ok"), ("new.apps.example.com", "unknown")],
+)
+def test_the_route_s_phase_is_that_of_the_host_that_is_asked_for(asked: str | None, state: str) -> None:
+    report = valid(_report.build({**sources(healthy()), "route_host": asked}))
+    assert {one["name"]: one["state"] for one in report["phases"]}["route"] == state
 
 
 def test_of_nothing() -> None:
