@@ -29,8 +29,8 @@ extends_documentation_fragment:
 options:
   info:
     description:
-      - What M(okd.registry.registry_info) returned with O(okd.registry.registry_info#module:served=true). Left out, it
-        is asked with the other options of this task.
+      - What M(okd.registry.registry_info) returned with V(served) in
+        O(okd.registry.registry_info#module:gather_subset). Left out, it is asked with the other options of this task.
     type: dict
   secret_name:
     description:
@@ -132,7 +132,7 @@ findings:
       description: What mends it.
       type: str
     command:
-      description: The command that does so; null where it is not one command.
+      description: The command line that does so; null where there is none.
       type: str
   sample:
     - name: node_lacks_ca

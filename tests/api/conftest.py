@@ -16,6 +16,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 import uuid
@@ -36,7 +37,8 @@ from ansible_collections.okd.registry.plugins.module_utils._kube import connect
 from ansible_collections.okd.registry.plugins.module_utils._status import Request
 
 VARIABLE = "OKD_REGISTRY_TEST_KUBECONFIG"
-SANDBOX = Path(__file__).resolve().parents[2] / "tests/sandbox/sandbox"
+ROOT = Path(__file__).resolve().parents[2]
+SANDBOX = ROOT / "tests/sandbox/sandbox"
 Object = dict[str, Any]
 RBAC = "rbac.authorization.k8s.io"
 
@@ -259,6 +261,27 @@ def requests(kubeconfig: str) -> Callable[[str], list[tuple[Right, int]]]:
         return found
 
     return read
+
+
+@pytest.fixture
+def shell(kubeconfig: str, tmp_path: Path) -> Callable[[str], str]:
+    """Runs a command line as the administrator would, with kubectl in his path; gives what it prints."""
+    folder = str(ROOT / "tests/sandbox/cluster")
+    if folder not in sys.path:
+        sys.path += [folder, str(ROOT / "tests/sandbox/build")]
+    from sandboxlib import inputs
+
+    (tmp_path / "bin").mkdir()
+    inputs.build(["sandbox-kube"])
+    (tmp_path / "bin/kubectl").symlink_to(inputs.binary())
+
+    def run(line: str) -> str:
+        where = {**os.environ, "KUBECONFIG": kubeconfig, "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
+        done = subprocess.run(["sh", "-c", line], env=where, capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == 0, f"{line}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    return run
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import json
+import shlex
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -428,12 +429,38 @@ def test_image_streams_at_a_former_address(site: Site) -> None:
     made = image_stream(site, "172.30.9.9:5000")
     (found,) = site.diagnose()
     assert found["name"] == "stale_image_streams"
-    assert found["command"] == "ansible-playbook okd.registry.deploy -e registry_cluster_ip=172.30.9.9"
+    assert found["command"] == (
+        f"kubectl delete service {NAME} -n {site.namespace} && "
+        "ansible-playbook okd.registry.deploy -e registry_cluster_ip=172.30.9.9 && ansible-playbook okd.registry.trust"
+    )
     site.admin.delete(made)
     other = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "other", "namespace": site.namespace},
              "spec": {"ports": [{"port": 5000}]}}  # fmt: skip
     address = site.admin.create(other)["spec"]["clusterIP"]
     image_stream(site, f"{address}:5000")
+    assert site.named() == []
+
+
+def test_a_former_address_is_given_back_as_is_advised(site: Site, shell: Callable[[str], str]) -> None:
+    former = "172.30.9.9"
+    refused = site.run(registry_service, cluster_ip=former)
+    assert "address cannot be changed" in refused["msg"]
+    image_stream(site, f"{former}:5000")
+    (found,) = site.diagnose()
+    away, deploy, _trust = found["command"].split(" && ")
+    assert former in found["fix"]
+    # What the playbook does, step by step: there is no controller here that would roll the Deployment out.
+    options = {key: value for key, _equals, value in (word.partition("=") for word in shlex.split(deploy)) if value}
+    assert list(options) == ["registry_cluster_ip"]
+    shell(away)
+    for module, more in (
+        (registry_service, {"cluster_ip": options["registry_cluster_ip"]}),
+        (registry_cert, {"ca": site.ca, "key_type": "ECDSA"}),
+    ):
+        done = site.run(module, route_host=HOST, **more)
+        assert (done.get("failed"), done["changed"]) == (None, True), done
+        assert f"{former}:5000" in done["registry"]["endpoints"]
+    site.lead_to("10.128.0.5")  # as the endpoints' controller would: they go with their Service
     assert site.named() == []
 
 
@@ -456,18 +483,29 @@ def new_token(site: Site, account: str) -> str:
     return str(json.loads(answer.body)["status"]["token"])
 
 
-def test_a_user_without_rights(site: Site, grant: Any) -> None:
+@pytest.fixture
+def project(site: Site) -> Iterator[str]:
+    """A project that is not the token's own namespace, with an account of the same name."""
+    made = ObjectRef("v1", "Namespace", f"{site.namespace}-project")
+    site.admin.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": made.name}})
+    yield made.name
+    site.admin.delete(made)
+
+
+def test_a_user_without_rights(site: Site, project: str, shell: Callable[[str], str]) -> None:
     token = new_token(site, "pusher")
-    (found,) = site.diagnose(token=token, project=site.namespace)
+    (found,) = site.diagnose(token=token, project=project)
     assert found["name"] == "user_without_rights"
     assert "get imagestreams/layers and update imagestreams/layers" in found["evidence"][0]
-    user = f"system:serviceaccount:{site.namespace}:pusher"
-    rule = {"apiGroups": [IMAGES], "resources": ["imagestreams/layers"], "verbs": ["get", "update"]}
-    grant(user, [rule])
+    shell(found["command"])
     deadline = time.monotonic() + 20
-    while site.named(token=token, project=site.namespace):
+    while site.named(token=token, project=project):
         assert time.monotonic() < deadline
         time.sleep(0.3)
+    wanted = {"group": IMAGES, "resource": "imagestreams", "subresource": "layers", "verb": "update"}
+    other = {"user": f"system:serviceaccount:{project}:pusher", "resourceAttributes": {**wanted, "namespace": project}}
+    reviewed = site.admin.review("authorization.k8s.io/v1", "SubjectAccessReview", other)
+    assert not reviewed["allowed"]
 
 
 def test_a_token_that_nobody_knows(site: Site) -> None:
@@ -495,3 +533,16 @@ def test_who_may_read_little_is_told_what_was_not_judged(site: Site, grant: Any)
     assert not result.get("failed"), result
     assert result["findings"] == []
     assert any("poor cannot get" in said for said in result["unread"])
+
+
+def test_who_may_read_nothing_is_told_so(site: Site) -> None:
+    nobody = site.run.as_user(f"nobody-{site.namespace}")
+    told = nobody(registry_info, route_host=HOST)
+    assert not told.get("failed"), told
+    hidden = {one["what"] for one in told["unread"]}
+    assert hidden == {"service", "workload", "routes", "certificate", "ca"}
+    result = nobody(registry_diagnose, info=facts_of(told), route_host=HOST)
+    assert not result.get("failed"), result
+    assert result["findings"] == []
+    assert {one["reason"] for one in told["unread"]} <= set(result["unread"])
+    assert len(result["unread"]) == len(set(result["unread"]))

@@ -41,7 +41,7 @@ def collect(raw: Mapping[str, Any]) -> Facts:
         ``check``, ``client``, ``unreachable``; ``asked_host``; ``now`` in seconds since 1970.
     """
     info = mapping(raw.get("info"))
-    names = mapping(info.get("registry"))
+    names, hidden = mapping(info.get("registry")), {what for what, _reason in unread(info)}
     name, namespace = word(names.get("name")) or "docker-registry", word(names.get("namespace")) or "default"
     port = number(names.get("port")) or 5000
     pods, workload = raw.get("pods"), raw.get("workload")
@@ -60,7 +60,7 @@ def collect(raw: Mapping[str, Any]) -> Facts:
         selector=objects.strings(mapping(mapping(raw.get("service")).get("spec")).get("selector")),
         backends=None if raw.get("backends") is None else objects.backends(mapping(raw["backends"])),
         modes=texts(mapping(mapping(raw.get("claim")).get("spec")).get("accessModes")) or None,
-        has_ca=bool(info["ca_cert"]) if "ca_cert" in info else None,
+        has_ca=bool(info["ca_cert"]) if "ca_cert" in info and "ca" not in hidden else None,
         certificate=_certificate(mapping(info.get("certificate"))),
         authorities=tuple(
             Authority(word(ca.get("subject")) or "a CA", number(ca.get("days_left")), flag(ca.get("signs")))
@@ -73,7 +73,7 @@ def collect(raw: Mapping[str, Any]) -> Facts:
             for one in entries(info.get("served"))
         ),
         asked_host=word(raw.get("asked_host")),
-        routes=_routes(info.get("routes"), namespace),
+        routes=None if "routes" in hidden else _routes(info.get("routes"), namespace),
         streams=tuple(objects.stream(each) for each in entries(raw.get("streams"))),
         others=_others(raw.get("services"), name, namespace),
         token=_token(raw.get("token")),
@@ -85,6 +85,11 @@ def collect(raw: Mapping[str, Any]) -> Facts:
         ),
         uncovered=texts(info.get("uncovered")),
     )
+
+
+def unread(info: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What registry_info was not allowed to read, each with the reason."""
+    return [(word(one.get("what")) or "?", word(one.get("reason")) or "?") for one in entries(info.get("unread"))]
 
 
 def suspects(facts: Facts) -> bool:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.fixes import play
@@ -31,10 +32,21 @@ def addresses(facts: Facts) -> Iterator[Finding]:
     for registry, streams in stale.items():
         yield Finding(
             "stale_image_streams", f"{_some(streams)} lead to {registry}, which is no Service's address",
-            f"give the Service that address back: delete it (oc delete service {facts.name} -n {facts.namespace}) and "
-            "deploy; or restart the masters, which remember it, and push or import these images anew",
-            play("deploy", registry_cluster_ip=host_of(registry)), object=f"Service {facts.registry}",
+            *_give_back(host_of(registry), facts), object=f"Service {facts.registry}",
         )  # fmt: skip
+
+
+def _give_back(address: str, facts: Facts) -> tuple[str, str]:
+    """Fix and command for a former address. A Service that is there cannot be given another one, so it has to go."""
+    present = ", ".join(facts.cluster_ips)
+    fix = (
+        f"delete the Service, deploy with {address}, which is free, and have every node trust it by that; until all is "
+        "done, nobody reaches the registry by the Service's address and names, and image streams that lead to "
+        f"{present} are stale then. Where the API server does not take that address, deploy without it. Or restart the "
+        "masters, which remember it, and push or import these images anew"
+    )
+    away = shlex.join(["kubectl", "delete", "service", facts.name, "-n", facts.namespace])
+    return fix, f"{away} && {play('deploy', registry_cluster_ip=address)} && {play('trust')}"
 
 
 def imports(facts: Facts) -> Iterator[Finding]:

@@ -125,6 +125,9 @@ def _was_ours(file: CertFile, facts: Facts) -> bool:
     host = host_of(file.endpoint)
     if file.kind != "ca" or not facts.endpoints:
         return False
+    # Where its names are not all known, this may be one of them.
+    if (is_ip(host) and not facts.cluster_ips) or (not is_ip(host) and facts.routes is None):
+        return False
     return file.ours or (file.matches and is_ip(host) and facts.others is not None and host not in facts.others)
 
 

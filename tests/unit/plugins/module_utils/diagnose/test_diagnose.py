@@ -697,9 +697,21 @@ def test_a_route_that_is_missing_says_which_there_are() -> None:
     assert named(raw) == set()
 
 
-def test_where_routes_are_not_known_none_is_missing() -> None:
+def test_what_may_not_be_read_is_neither_missing_nor_a_former_name() -> None:
     raw = healthy()
-    del raw["info"]["routes"]
+    raw["service"] = None
+    raw["info"].update(ca_cert=None, ca=[], routes=[], certificate=None)
+    raw["info"]["registry"].update(cluster_ip=None, endpoints=ENDPOINTS[1:3])
+    assert named(raw) == {"route_missing", "stale_certs_d"}
+    raw["info"]["unread"] = [{"what": what, "reason": "no"} for what in ("service", "routes", "ca", "certificate")]
+    assert named(raw) == set()
+
+
+def test_where_the_ca_may_not_be_read_it_is_not_missing() -> None:
+    raw = healthy()
+    raw["info"].update(ca_cert=None, ca=[])
+    assert named(raw) == {"ca_missing"}
+    raw["info"]["unread"] = [{"what": "ca", "reason": "no"}]
     assert named(raw) == set()
 
 
