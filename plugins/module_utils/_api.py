@@ -40,6 +40,7 @@ EXEC_START = 30.0  # seconds for API server and kubelet to start a command
 LONGEST_PAUSE = 10.0  # seconds; also caps what Retry-After may ask for
 
 GroupVersions = dict[str, list[str]]
+Objects = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -135,8 +136,8 @@ class Api:
         items = self._pages(collection_path(api_version, kind, namespace), asked, chosen)
         return [{"apiVersion": api_version, "kind": kind, **item} for item in items]
 
-    def _pages(self, path: str, asked: Request, chosen: Mapping[str, Any]) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
+    def _pages(self, path: str, asked: Request, chosen: Mapping[str, Any]) -> Objects:
+        found: Objects = []
         query = {**chosen, "limit": PAGE}
         while True:
             try:
