@@ -34,6 +34,7 @@ if options["of"] == "registry_info":
     result.update(
         registry={"name": "docker-registry", "namespace": "default"}, layout={"name": "oadm"}, workload={"kind": "x"},
         certificate={"days_left": 9}, ca_cert="PEM", node_ca=False, pods=[], nodes=[], uncovered=left,
+        unread=[],
     )
     if left and options.get("uncovered") == "fail":
         result.update(failed=True, msg="No host is one of: " + ", ".join(left))
