@@ -99,7 +99,7 @@ class ForbiddenError(ApiError):
 
 
 class ExecRefusedError(ForbiddenError):
-    """403 for a command in a container, by a policy: OpenShift 3 allows none in privileged pods."""
+    """403 or 422 for a command in a container, by a policy: OpenShift 3 allows none in privileged pods."""
 
 
 class NotFoundError(ApiError):

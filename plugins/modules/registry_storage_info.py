@@ -419,6 +419,9 @@ def main():
         supports_check_mode=True,
     )
     params = module.params
+    for name, least in (("stale_after", 0), ("limit", 0), ("timeout", 1)):
+        if params[name] < least:
+            module.fail_json(msg="{}: {} is less than {}.".format(name, params[name], least))
     if not (params["path"] or params["runtime"] or params["container"]):
         # What is needed for the cluster's side only: it is for newer Pythons than nodes may have.
         from ansible_collections.okd.registry.plugins.module_utils import _kube, _storageinfo
