@@ -123,11 +123,11 @@ def playbook(name: str, *arguments: str, timeout: float = 900, **variables: str)
     return Run(done.returncode, output, recap(output))
 
 
-def module(host: str, name: str, options: dict[str, Any]) -> dict[str, Any]:
-    """Run a module on a host and give its result."""
+def module(host: str, name: str, options: dict[str, Any], *arguments: str) -> dict[str, Any]:
+    """Run a module on a host, with more arguments of C(ansible), and give its result."""
     done = run(
         ROOT / ".venv/bin/ansible", host, "-i", ROOT / "inventory/sandbox/hosts.yml",
-        "-m", f"okd.registry.{name}", "-a", json.dumps(options),
+        "-m", f"okd.registry.{name}", "-a", json.dumps(options), *arguments,
         check=False, cwd=ROOT, env=environment(ANSIBLE_CALLBACK_RESULT_FORMAT="json"),
     )  # fmt: skip
     found = re.search(rf"^{host} \| (\w+)!? => (\{{.*)", done.stdout, re.MULTILINE | re.DOTALL)

@@ -28,7 +28,8 @@ _BLOB_LINES = re.compile(
     rb"|([^\n]*)\n"  # another line
 ).findall
 _LINK_LINES = re.compile(
-    rb"(?:f (\d{1,18}) \d+ )?\./([^\n]*?)/_(layers|manifests/revisions)/sha256/([0-9a-f]{64})(?(1)/link)\n"
+    rb"(?:f (\d{1,18}) \d+ )?\./([^\n_]*(?:(?<!/)_[^\n_]*)*)"  # size; a repository's name, up to the first /_
+    rb"/_(layers|manifests/revisions)/sha256/([0-9a-f]{64})(?(1)/link)\n"
     rb"|([^\n]*)\n"
 ).findall
 _STARTED = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)")
