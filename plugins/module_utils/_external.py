@@ -11,8 +11,9 @@ from typing import Any
 
 from ansible_collections.okd.registry.plugins.module_utils import _dns
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
-from ansible_collections.okd.registry.plugins.module_utils._apply import Outcome, ensure, ensure_absent
+from ansible_collections.okd.registry.plugins.module_utils._apply import Outcome, ensure
 from ansible_collections.okd.registry.plugins.module_utils._build import external as build
+from ansible_collections.okd.registry.plugins.module_utils._build import rbac
 from ansible_collections.okd.registry.plugins.module_utils._build import service as build_service
 from ansible_collections.okd.registry.plugins.module_utils._endpoints import (
     KNOWN_AFTER_APPLY,
@@ -26,7 +27,6 @@ from ansible_collections.okd.registry.plugins.module_utils._errors import (
     RefusedError,
     WaitError,
 )
-from ansible_collections.okd.registry.plugins.module_utils._plan import owned_by_us
 from ansible_collections.okd.registry.plugins.module_utils._result import Result, registry_value
 from ansible_collections.okd.registry.plugins.module_utils._routecover import Cover
 from ansible_collections.okd.registry.plugins.module_utils._routespec import INGRESS, NODE_PORT, RouteSpec
@@ -37,35 +37,23 @@ Live = Mapping[str, Any]
 
 
 def execute(module: Any, api: Api, spec: RouteSpec) -> dict[str, Any]:
-    """Make or remove the object: two reads (four for an Ingress), at most one write, then waiting.
+    """Make the object: two reads (four for an Ingress), at most one write, then waiting.
 
     :raises RegistryError: for whatever keeps clients from reaching the registry, as far as the API can tell.
     """
     params = module.params
     build.refuse_name(spec)
     result = Result(api)
-    present = params["state"] == "present"
     service = api.get(build_service.ref(spec.registry))
-    live: Live = {}
-    if present:
-        if service is None and not module.check_mode:
-            raise nothing_to_expose(spec)
-        live = _present(module, api, spec, service, result)
-    else:
-        outcome = ensure_absent(api, build.ref(spec), check_mode=module.check_mode, keep=_keep(spec))
-        live = staying(result.add(outcome))
+    if service is None and not module.check_mode:
+        raise nothing_to_expose(spec)
+    live = _present(module, api, spec, service, result)
     hosts = [spec.host] if live and spec.host else []
     return result.finish(
         registry=registry_of(spec, params, service, hosts),
         route=build.value(spec, live, planned=module.check_mode),
         others=[],
     )
-
-
-def staying(outcome: Outcome) -> dict[str, Any]:
-    """What is still there where there was to be nothing, because others made it; empty where it goes."""
-    live = outcome.live
-    return live if live and not live["metadata"].get("deletionTimestamp") else {}
 
 
 def nothing_to_expose(spec: RouteSpec) -> NotFoundError:
@@ -101,7 +89,8 @@ def _present(module: Any, api: Api, spec: RouteSpec, service: Live | None, resul
         build.refuse_foreign(spec, live, service)
         if spec.kind == INGRESS:
             cover.refuse(spec.host if live and spec.host in build.hosts(live) else None)
-        return desired
+        # By that it is found again, whatever it is called, when it is to go.
+        return rbac.marked(desired, str(spec.registry), live)
 
     if spec.host:
         _dns.look(spec.host, params["dns"], module.warn, leads_to="what this object opens")
@@ -164,12 +153,3 @@ def _classes(api: Api) -> list[dict[str, Any]]:
             f"The cluster has no Ingresses of {build.INGRESS_API} (Kubernetes before 1.19). Say kind: node_port or "
             f"load_balancer. The API server said: {exc}"
         ) from exc
-
-
-def _keep(spec: RouteSpec) -> Any:
-    def keep(live: Live) -> str | None:
-        if spec.name or owned_by_us(live):
-            return None
-        return f"Left {build.ref(spec)} alone: others made it. To delete it, name it in route_name."
-
-    return keep

@@ -9,9 +9,9 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.okd.registry.plugins.module_utils import _dns, _external
+from ansible_collections.okd.registry.plugins.module_utils import _dns, _external, _unexpose
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
-from ansible_collections.okd.registry.plugins.module_utils._apply import Outcome, ensure, ensure_absent
+from ansible_collections.okd.registry.plugins.module_utils._apply import Outcome, ensure
 from ansible_collections.okd.registry.plugins.module_utils._build import route as build
 from ansible_collections.okd.registry.plugins.module_utils._build import service as build_service
 from ansible_collections.okd.registry.plugins.module_utils._build.route import Admission, Tls
@@ -24,7 +24,6 @@ from ansible_collections.okd.registry.plugins.module_utils._errors import (
     WaitError,
 )
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
-from ansible_collections.okd.registry.plugins.module_utils._plan import owned_by_us
 from ansible_collections.okd.registry.plugins.module_utils._result import Result
 from ansible_collections.okd.registry.plugins.module_utils._routecert import Certificates
 from ansible_collections.okd.registry.plugins.module_utils._routecover import Cover
@@ -41,26 +40,20 @@ def execute(module: Any, api: Api) -> dict[str, Any]:
     """
     params = module.params
     spec = RouteSpec.from_params(params)
-    present = params["state"] == "present"
+    if params["state"] == "absent":
+        return _unexpose.execute(module, api, spec)
     if spec.kind != ROUTE:
         return _external.execute(module, api, spec)
-    certificates = Certificates(spec, params) if present else None
+    certificates = Certificates(spec, params)
     result = Result(api)
-    routes = _routes(api, spec, needed=present)
+    routes = _routes(api, spec)
     chosen = build.choose(spec, routes)
     service = api.get(build_service.ref(spec.registry))
-    if present and service is None and not module.check_mode:
+    if service is None and not module.check_mode:
         raise _external.nothing_to_expose(spec)
     name = chosen["metadata"]["name"] if chosen else build.new_name(spec, routes)
-    ref = build.ref(spec.registry, name)
-    if certificates:
-        live = _present(module, api, spec, ref, chosen, certificates, result)
-    else:
-        live = _external.staying(result.add(_absent(api, spec, ref, chosen, check_mode=module.check_mode)))
-        for other in build.ours_beside(spec, chosen, routes):
-            found = build.ref(spec.registry, other["metadata"]["name"])
-            result.add(_absent(api, spec, found, other, check_mode=module.check_mode))
-    others = [r for r in build.ranked(routes, spec.registry) if r["metadata"]["name"] != name and present]
+    live = _present(module, api, spec, build.ref(spec.registry, name), chosen, certificates, result)
+    others = [r for r in build.ranked(routes, spec.registry) if r["metadata"]["name"] != name]
     return result.finish(
         registry=_registry(spec, params, service, live),
         route=build.value(live, planned=module.check_mode),
@@ -131,12 +124,10 @@ def wait_admitted(api: Api, ref: ObjectRef, outcome: Outcome, *, timeout: float)
             live = api.get(ref)
 
 
-def _routes(api: Api, spec: RouteSpec, *, needed: bool) -> list[dict[str, Any]]:
+def _routes(api: Api, spec: RouteSpec) -> list[dict[str, Any]]:
     try:
         return api.list(build.API_VERSION, "Route", spec.registry.namespace)
     except KindNotServedError as exc:
-        if not needed:
-            return []
         raise RefusedError(
             f"The cluster has no Route API ({build.API_VERSION}), so the registry cannot be exposed by a Route: "
             "it is no OpenShift cluster. Say kind: ingress, node_port or load_balancer; or leave the route host out, "
@@ -169,17 +160,6 @@ def _ensure(
                 rule=rule,
             ) from exc
         raise
-
-
-def _absent(
-    api: Api, spec: RouteSpec, ref: ObjectRef, chosen: Mapping[str, Any] | None, *, check_mode: bool
-) -> Outcome:
-    def keep(live: dict[str, Any]) -> str | None:
-        if spec.name or owned_by_us(live):
-            return None
-        return f"Left {ref} alone: others made it. To delete it, name it in route_name."
-
-    return ensure_absent(api, ref, check_mode=check_mode, live=dict(chosen) if chosen else None, keep=keep)
 
 
 def _rejected(api: Api, ref: ObjectRef, said: Admission) -> RefusedError:

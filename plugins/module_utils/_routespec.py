@@ -23,6 +23,8 @@ from ansible_collections.okd.registry.plugins.module_utils._model import (
 
 ROUTE, INGRESS, NODE_PORT, LOAD_BALANCER = "route", "ingress", "node_port", "load_balancer"
 KINDS = (ROUTE, INGRESS, NODE_PORT, LOAD_BALANCER)
+ALL = "all"
+"""With state absent: whatever of these there is."""
 PASSTHROUGH, REENCRYPT, EDGE = "passthrough", "reencrypt", "edge"
 
 TIMEOUT = "haproxy.router.openshift.io/timeout"
@@ -76,7 +78,11 @@ class RouteSpec:
         name, host = params.get("route_name"), route_host("route_host", params.get("route_host"))
         if params.get("state") == "absent":  # what it was to be does not matter any more
             chosen = dns_name("route_name", name) if name else None
+            if chosen and kind == ALL:
+                raise OptionError("route_name", name, "names one object, and kind is all: say of which kind it is")
             return cls(Registry.from_params(params), chosen, host, {}, kind=kind)
+        if kind == ALL:
+            raise OptionError("kind", kind, f"is for state absent alone; what is made is one of {', '.join(KINDS)}")
         if kind == INGRESS and not host:
             raise OptionError("route_host", None, "is required for an Ingress, for which no host is generated")
         return cls(

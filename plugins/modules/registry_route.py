@@ -37,8 +37,9 @@ options:
         leads to the registry in the C(extra_hosts) option of all modules.
       - What an ingress controller or load balancer then does, this module sees only by the address in the object's
         status.
+      - V(all), with O(state=absent) alone, all of these.
     type: str
-    choices: [route, ingress, node_port, load_balancer]
+    choices: [route, ingress, node_port, load_balancer, all]
     default: route
   route_name:
     description:
@@ -199,9 +200,9 @@ options:
   state:
     description:
       - V(present) makes it.
-      - V(absent) deletes the one that O(route_name) names; left out, every Route to the Service that this module made
-        or took over, or the Ingress or Service that it made. What others made is deleted only if O(route_name) names
-        it.
+      - V(absent) deletes the one that O(route_name) names; left out, all of O(kind) that this module made for the
+        registry, whatever they are called, and Routes and Ingresses to its Service that it took over. What others made
+        is deleted only if O(route_name) names it.
     type: str
     choices: [present, absent]
     default: present
@@ -257,9 +258,10 @@ EXAMPLES = r"""
     kind: node_port
     node_port: 30500
 
-- name: Expose it no longer
+- name: Expose it no longer, whatever it was that did
   okd.registry.registry_route:
     kubeconfig: /etc/origin/master/admin.kubeconfig
+    kind: all
     state: absent
 """
 
@@ -418,10 +420,10 @@ from ansible_collections.okd.registry.plugins.module_utils._args import COMMON, 
 from ansible_collections.okd.registry.plugins.module_utils._kube import run_module
 from ansible_collections.okd.registry.plugins.module_utils._options import certificate
 from ansible_collections.okd.registry.plugins.module_utils._route import execute
-from ansible_collections.okd.registry.plugins.module_utils._routespec import KINDS
+from ansible_collections.okd.registry.plugins.module_utils._routespec import ALL, KINDS
 
 ARGUMENTS = {
-    "kind": {"type": "str", "choices": list(KINDS), "default": "route"},
+    "kind": {"type": "str", "choices": [*KINDS, ALL], "default": "route"},
     "route_name": {"type": "str"},
     "beside": {"type": "bool", "default": False},
     "secret_name": {"type": "str", "default": "registry-secret"},

@@ -478,3 +478,56 @@ def test_a_service_beside_the_registrys_own(run: Any, admin: Api, registry: Obje
     )
     assert run(registry_route, kind="load_balancer", state="absent")["changed"]
     assert admin.get(ref) is None
+
+
+@pytest.mark.usefixtures("registry")
+def test_what_we_made_goes_whatever_it_is_called_and_what_others_made_stays(
+    run: Any, admin: Api, classes: Any, namespace: str
+) -> None:
+    """One Ingress and one Service with names of their own, beside those of others and another registry's."""
+    classes("nginx", "k8s.io/ingress-nginx")
+    ingress = {"kind": "ingress", "route_host": HOST, "wait": False, "dns": "ignore"}
+    port = {"kind": "node_port", "wait": False}
+    assert run(service, name="other")["changed"]
+    for made in (
+        run(registry_route, route_name="ways", **ingress),
+        run(registry_route, **port),
+        run(registry_route, route_name="doors", **port),
+        run(registry_route, route_host=HOST, secret_name="none", wait=False, dns="ignore"),
+        run(registry_route, **{**ingress, "name": "other", "route_host": f"other.{HOST}"}),
+        run(registry_route, name="other", **port),
+    ):
+        assert made["changed"], made
+    theirs = [
+        ObjectRef("networking.k8s.io/v1", "Ingress", "theirs", namespace),
+        ObjectRef("v1", "Service", "theirs", namespace),
+    ]
+    for ref, name in zip(theirs, ("ways", "doors"), strict=True):
+        live = admin.get(ObjectRef(ref.api_version, ref.kind, name, namespace)) or {}
+        body = {key: value for key, value in live["spec"].items() if not key.startswith(("clusterIP", "ports"))}
+        body |= {"ports": [{"port": 5000}]} if ref.kind == "Service" else {}
+        meta = {"name": ref.name, "namespace": namespace}
+        admin.create({"apiVersion": ref.api_version, "kind": ref.kind, "metadata": meta, "spec": body})
+    assert run(registry_route, kind="ingress", state="absent", check=True)["actions"] == [
+        f"Left Ingress {namespace}/theirs alone: others made it. To delete it, name it in route_name.",
+        f"Deleted Ingress {namespace}/ways.",
+    ]
+    refused = run(registry_route, kind="all", state="absent", route_name="ways")
+    assert "route_name: 'ways' names one object, and kind is all" in refused["msg"]
+    assert "is for state absent alone" in run(registry_route, kind="all")["msg"]
+    gone = run(registry_route, kind="all", state="absent")
+    assert [(one["kind"], one["name"]) for one in gone["resources"] if one["action"] == "deleted"] == [
+        ("Route", "docker-registry"),
+        ("Ingress", "ways"),
+        ("Service", "docker-registry-external"),
+        ("Service", "doors"),
+    ]
+    assert not run(registry_route, kind="all", state="absent")["changed"]
+    left = {
+        kind: sorted(one["metadata"]["name"] for one in admin.list(version, kind, namespace))
+        for version, kind in (("networking.k8s.io/v1", "Ingress"), ("v1", "Service"))
+    }
+    assert left == {
+        "Ingress": ["other", "theirs"],
+        "Service": ["docker-registry", "other", "other-external", "theirs"],
+    }

@@ -5,16 +5,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from ansible_collections.okd.registry.plugins.module_utils._build import rbac
 from ansible_collections.okd.registry.plugins.module_utils._build.foreign import refusal
 from ansible_collections.okd.registry.plugins.module_utils._endpoints import HTTPS_PORT, KNOWN_AFTER_APPLY
 from ansible_collections.okd.registry.plugins.module_utils._errors import OptionError, RefusedError
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
+from ansible_collections.okd.registry.plugins.module_utils._model import Registry
 from ansible_collections.okd.registry.plugins.module_utils._plan import owned_by_us
-from ansible_collections.okd.registry.plugins.module_utils._routespec import INGRESS, LOAD_BALANCER, RouteSpec
+from ansible_collections.okd.registry.plugins.module_utils._routespec import (
+    INGRESS,
+    LOAD_BALANCER,
+    NODE_PORT,
+    RouteSpec,
+)
 
+_TYPES = {NODE_PORT: "NodePort", LOAD_BALANCER: "LoadBalancer"}
 INGRESS_API = "networking.k8s.io/v1"
 DEFAULT_CLASS = "ingressclass.kubernetes.io/is-default-class"
 
@@ -40,9 +48,42 @@ def ref(spec: RouteSpec) -> ObjectRef:
     return ObjectRef("v1", "Service", spec.name or f"{name}-external", namespace)
 
 
+def ingresses(registry: Registry, lives: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Of all Ingresses of the namespace, those that lead to the registry's Service, whosever they are."""
+
+    def targets(live: Mapping[str, Any]) -> Iterator[Any]:
+        body = live.get("spec") or {}
+        yield ((body.get("defaultBackend") or {}).get("service") or {}).get("name")
+        for rule in body.get("rules") or []:
+            for path in (rule.get("http") or {}).get("paths") or []:
+                yield ((path.get("backend") or {}).get("service") or {}).get("name")
+
+    return [live for live in lives if registry.name in targets(live)]
+
+
+def services(spec: RouteSpec, lives: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Of all Services of the namespace, those that open a registry to the outside and are called as this one's is,
+    whosever they are, or are of the spec's kind and were made for it.
+    """
+    usual, kind = f"{spec.registry.name}-external", _TYPES.get(spec.kind)
+
+    def meant(live: Mapping[str, Any]) -> bool:
+        found = (live.get("spec") or {}).get("type")
+        named = live["metadata"]["name"] == usual
+        made = kind in (None, found) and rbac.made_for(live, str(spec.registry))
+        return found in _TYPES.values() and (named or made)
+
+    return [live for live in lives if live["metadata"]["name"] != spec.registry.name and meant(live)]
+
+
+def kind_of(service: Mapping[str, Any]) -> str:
+    """As what a Service opens the registry."""
+    return LOAD_BALANCER if service["spec"].get("type") == _TYPES[LOAD_BALANCER] else NODE_PORT
+
+
 def refuse_name(spec: RouteSpec) -> None:
     """The registry's own Service has its address for ever, and another writer. Raises OptionError."""
-    if spec.kind != INGRESS and spec.name == spec.registry.name:
+    if spec.kind in _TYPES and spec.name == spec.registry.name:
         raise OptionError("route_name", spec.name, "is the registry's own Service; say another name, or none")
 
 
@@ -165,7 +206,7 @@ def desired_service(spec: RouteSpec, own: Mapping[str, Any] | None) -> dict[str,
             "annotations": dict(spec.annotations),
         },
         "spec": {
-            "type": "LoadBalancer" if balanced else "NodePort",
+            "type": _TYPES[spec.kind],
             "selector": service.get("selector") or {"(known after apply)": KNOWN_AFTER_APPLY},
             "sessionAffinity": service.get("sessionAffinity") or "ClientIP",
             "ports": [{k: v for k, v in port.items() if v}],
