@@ -24,7 +24,7 @@ from ansible_collections.okd.registry.plugins.module_utils._model import (
 ROUTE, INGRESS, NODE_PORT, LOAD_BALANCER = "route", "ingress", "node_port", "load_balancer"
 KINDS = (ROUTE, INGRESS, NODE_PORT, LOAD_BALANCER)
 ALL = "all"
-"""With state absent: whatever of these there is."""
+"""As the kind of what is to go: whatever of these there is."""
 PASSTHROUGH, REENCRYPT, EDGE = "passthrough", "reencrypt", "edge"
 
 TIMEOUT = "haproxy.router.openshift.io/timeout"
@@ -76,13 +76,14 @@ class RouteSpec:
         kind = params.get("kind") or ROUTE
         _fit(kind, params)
         name, host = params.get("route_name"), route_host("route_host", params.get("route_host"))
+        if params.get("every_kind") and (name or params.get("state") != "absent"):
+            raise OptionError(
+                "every_kind", True, "is for state absent alone, and without route_name, which is of one kind"
+            )
         if params.get("state") == "absent":  # what it was to be does not matter any more
+            kind = ALL if params.get("every_kind") else kind
             chosen = dns_name("route_name", name) if name else None
-            if chosen and kind == ALL:
-                raise OptionError("route_name", name, "names one object, and kind is all: say of which kind it is")
             return cls(Registry.from_params(params), chosen, host, {}, kind=kind)
-        if kind == ALL:
-            raise OptionError("kind", kind, f"is for state absent alone; what is made is one of {', '.join(KINDS)}")
         if kind == INGRESS and not host:
             raise OptionError("route_host", None, "is required for an Ingress, for which no host is generated")
         return cls(

@@ -49,7 +49,7 @@ def execute(module: Any, api: Api, spec: RouteSpec) -> dict[str, Any]:
 
 
 def _told(spec: RouteSpec, live: Object) -> tuple[dict[str, Any] | None, str | None]:
-    """What stays, since others made it, as the ``route`` return value, and the host by which it leads to the registry."""
+    """What stays as the ``route`` return value, for others made it, and the host by which it leads here."""
     if spec.kind == ROUTE:
         return route.value(live), route.admission(live).host
     return external.value(spec, live), spec.host

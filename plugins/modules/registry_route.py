@@ -37,10 +37,14 @@ options:
         leads to the registry in the C(extra_hosts) option of all modules.
       - What an ingress controller or load balancer then does, this module sees only by the address in the object's
         status.
-      - V(all), with O(state=absent) alone, all of these.
     type: str
-    choices: [route, ingress, node_port, load_balancer, all]
+    choices: [route, ingress, node_port, load_balancer]
     default: route
+  every_kind:
+    description:
+      - With O(state=absent), what leads to the registry goes whatever its O(kind).
+    type: bool
+    default: false
   route_name:
     description:
       - Name of the Route, Ingress or Service. One of this name that others made is taken over if it leads to the
@@ -261,7 +265,7 @@ EXAMPLES = r"""
 - name: Expose it no longer, whatever it was that did
   okd.registry.registry_route:
     kubeconfig: /etc/origin/master/admin.kubeconfig
-    kind: all
+    every_kind: true
     state: absent
 """
 
@@ -420,10 +424,11 @@ from ansible_collections.okd.registry.plugins.module_utils._args import COMMON, 
 from ansible_collections.okd.registry.plugins.module_utils._kube import run_module
 from ansible_collections.okd.registry.plugins.module_utils._options import certificate
 from ansible_collections.okd.registry.plugins.module_utils._route import execute
-from ansible_collections.okd.registry.plugins.module_utils._routespec import ALL, KINDS
+from ansible_collections.okd.registry.plugins.module_utils._routespec import KINDS
 
 ARGUMENTS = {
-    "kind": {"type": "str", "choices": [*KINDS, ALL], "default": "route"},
+    "kind": {"type": "str", "choices": list(KINDS), "default": "route"},
+    "every_kind": {"type": "bool", "default": False},
     "route_name": {"type": "str"},
     "beside": {"type": "bool", "default": False},
     "secret_name": {"type": "str", "default": "registry-secret"},

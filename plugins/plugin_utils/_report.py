@@ -17,6 +17,7 @@ from ansible_collections.okd.registry.plugins.module_utils._diagnose.reading imp
     texts,
     word,
 )
+from ansible_collections.okd.registry.plugins.plugin_utils._columns import aligned, size
 
 VERSION = 1
 OK, PROBLEM, UNKNOWN = "ok", "problem", "unknown"
@@ -71,8 +72,13 @@ def build(sources: Mapping[str, Any]) -> dict[str, Any]:
         "certificates": list(_certificates(info)),
         "storage": storage,
         "problems": problems,
-        "unread": unread + ([str(stored["msg"])] if stored.get("failed") and stored.get("msg") else []),
+        "unread": unread + [str(one["msg"]) for one in (info, mapping(diagnosis), stored) if _failed(one)],
     }
+
+
+def _failed(result: Mapping[str, Any]) -> bool:
+    """Whether a module told no more than an error."""
+    return bool(result.get("failed") and result.get("msg"))
 
 
 def _phases(
@@ -141,7 +147,7 @@ def _certificates(info: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for one in entries(info.get("served")):
         same = held and one.get("matches")
         facts = held if same else {"sha256": one.get("sha256")}
-        yield {**_certificate(f"pod {one.get('pod')}", facts, texts(held.get("sans")) if same else ())}
+        yield _certificate(f"pod {one.get('pod')}", facts, texts(held.get("sans")) if same else ())
 
 
 def _certificate(where: str, facts: Mapping[str, Any], sans: Iterable[str]) -> dict[str, Any]:
@@ -172,6 +178,16 @@ def _storage(found: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def lines(report: Mapping[str, Any]) -> list[str]:
     """The report as aligned lines."""
+    out = [heading(report), "", "PHASES"]
+    out += aligned((one["name"], one["state"], ", ".join(one["problems"])) for one in report["phases"])
+    out += ["", "HOSTS AND NAMES"]
+    out += aligned((one["host"], one["endpoint"], _cell(one)) for one in report["matrix"]) or ["  none was asked"]
+    out += ["", "CERTIFICATES", *certificate_lines(report)]
+    return [*out, "", "STORAGE", *_stored(report["storage"])]
+
+
+def heading(report: Mapping[str, Any]) -> str:
+    """Which registry it is, in one line."""
     registry = mapping(report.get("registry"))
     replicas = f"{registry.get('ready_replicas')}/{registry.get('replicas')} ready"
     about = [
@@ -180,17 +196,16 @@ def lines(report: Mapping[str, Any]) -> list[str]:
         replicas,
         registry.get("layout"),
     ]
-    out = ["REGISTRY  " + ", ".join(str(each) for each in about if each), "", "PHASES"]
-    out += _aligned((one["name"], one["state"], ", ".join(one["problems"])) for one in report["phases"])
-    out += ["", "HOSTS AND NAMES"]
-    out += _aligned((one["host"], one["endpoint"], _cell(one)) for one in report["matrix"]) or ["  none was asked"]
-    out += ["", "CERTIFICATES"]
-    out += _aligned(
+    return "REGISTRY  " + ", ".join(str(each) for each in about if each)
+
+
+def certificate_lines(report: Mapping[str, Any]) -> list[str]:
+    """Each certificate of a report in a line."""
+    return aligned(
         (one["where"], one["subject"] or "?", "" if one["days_left"] is None else f"{one['days_left']} days left",
          (one["sha256"] or "")[:16], ", ".join(one["sans"]))
         for one in report["certificates"]
     ) or ["  none"]  # fmt: skip
-    return [*out, "", "STORAGE", *_stored(report["storage"])]
 
 
 def _cell(one: Mapping[str, Any]) -> str:
@@ -205,26 +220,7 @@ def _stored(storage: Mapping[str, Any] | None) -> list[str]:
     if storage is None:
         return ["  nobody looked (playbooks/report.yml does)"]
     totals = storage["totals"]
-    rows = [(one["name"], f"{one['tags']} tags", _size(one["bytes"])) for one in storage["repositories"]]
-    unused = f"{_size(totals['unreferenced_bytes'])} unreferenced"
-    rows.append(("in all", f"{totals['tags']} tags", f"{_size(totals['bytes'])}, of it {unused}"))
-    return _aligned(rows)
-
-
-def _size(count: int | None) -> str:
-    if count is None:
-        return "?"
-    size, unit = float(count), "B"
-    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
-        if size < 1024 or unit == "TiB":
-            break
-        size /= 1024
-    return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-
-
-def _aligned(rows: Iterable[tuple[str, ...]]) -> list[str]:
-    found = [tuple(str(cell) for cell in row) for row in rows]
-    widths = [max(len(row[column]) for row in found) for column in range(len(found[0]))] if found else []
-    return [
-        "  " + "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in found
-    ]
+    rows = [(one["name"], f"{one['tags']} tags", size(one["bytes"])) for one in storage["repositories"]]
+    unused = f"{size(totals['unreferenced_bytes'])} unreferenced"
+    rows.append(("in all", f"{totals['tags']} tags", f"{size(totals['bytes'])}, of it {unused}"))
+    return aligned(rows)

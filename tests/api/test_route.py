@@ -512,17 +512,16 @@ def test_what_we_made_goes_whatever_it_is_called_and_what_others_made_stays(
         f"Left Ingress {namespace}/theirs alone: others made it. To delete it, name it in route_name.",
         f"Deleted Ingress {namespace}/ways.",
     ]
-    refused = run(registry_route, kind="all", state="absent", route_name="ways")
-    assert "route_name: 'ways' names one object, and kind is all" in refused["msg"]
-    assert "is for state absent alone" in run(registry_route, kind="all")["msg"]
-    gone = run(registry_route, kind="all", state="absent")
+    for asked in ({"state": "absent", "route_name": "ways"}, {}):
+        assert "every_kind: True is for state absent alone" in run(registry_route, every_kind=True, **asked)["msg"]
+    gone = run(registry_route, every_kind=True, state="absent")
     assert [(one["kind"], one["name"]) for one in gone["resources"] if one["action"] == "deleted"] == [
         ("Route", "docker-registry"),
         ("Ingress", "ways"),
         ("Service", "docker-registry-external"),
         ("Service", "doors"),
     ]
-    assert not run(registry_route, kind="all", state="absent")["changed"]
+    assert not run(registry_route, every_kind=True, state="absent")["changed"]
     left = {
         kind: sorted(one["metadata"]["name"] for one in admin.list(version, kind, namespace))
         for version, kind in (("networking.k8s.io/v1", "Ingress"), ("v1", "Service"))

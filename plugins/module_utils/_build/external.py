@@ -62,16 +62,16 @@ def ingresses(registry: Registry, lives: Iterable[Mapping[str, Any]]) -> list[Ma
 
 
 def services(spec: RouteSpec, lives: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Of all Services of the namespace, those that open a registry to the outside and are called as this one's is,
-    whosever they are, or are of the spec's kind and were made for it.
+    """Of all Services of the namespace, the one that is called as ours would be, whosever it is, and those of the spec's
+    kind that were made for the registry.
     """
     usual, kind = f"{spec.registry.name}-external", _TYPES.get(spec.kind)
 
     def meant(live: Mapping[str, Any]) -> bool:
         found = (live.get("spec") or {}).get("type")
-        named = live["metadata"]["name"] == usual
-        made = kind in (None, found) and rbac.made_for(live, str(spec.registry))
-        return found in _TYPES.values() and (named or made)
+        if live["metadata"]["name"] == usual:  # but not the own Service of another registry, which is called so
+            return found in _TYPES.values() or not owned_by_us(live)
+        return found in ((kind,) if kind else _TYPES.values()) and rbac.made_for(live, str(spec.registry))
 
     return [live for live in lives if live["metadata"]["name"] != spec.registry.name and meant(live)]
 
