@@ -28,6 +28,7 @@ from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectR
 from ansible_collections.okd.registry.plugins.modules import (
     registry_cert,
     registry_deploy,
+    registry_htpasswd,
     registry_route,
     registry_service,
     registry_trust_agent,
@@ -270,6 +271,23 @@ def test_clients_and_what_was_placed_for_a_router_go_too(installed: Installed) -
     assert f"From 1 host (d): {both}" in said
     status, said = installed.confirmed()
     assert (status, said.count("changed=0")) == (0, 5), said
+
+
+def test_users_of_its_own_and_what_opened_it_to_the_outside_go_too(installed: Installed) -> None:
+    users = [{"name": "ci", "password": "not a secret"}]
+    for made in (
+        installed.run(registry_htpasswd, users=users, cost=4),
+        installed.run(registry_route, kind="node_port", route_name="doors", wait=False),
+    ):
+        assert made["changed"], made
+    doors = ObjectRef("v1", "Service", "doors", installed.namespace)
+    status, said = installed.confirmed(registry_uninstall_users=False)
+    assert (status, installed.there()) == (0, ["Secret", "Service"]), said
+    assert installed.api.get(doors) is None
+    assert f"Service {installed.namespace}/doors" in said
+    status, said = installed.confirmed()
+    assert (status, installed.there()) == (0, ["Service"]), said
+    assert f"From the cluster: Secret {installed.namespace}/registry-secret." in said
 
 
 def test_a_node_that_cannot_tell_what_it_has_is_named(installed: Installed) -> None:
