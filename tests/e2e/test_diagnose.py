@@ -152,7 +152,8 @@ def states(report: dict[str, Any]) -> dict[str, str]:
 
 
 def test_site_ends_with_a_report(registry: dict[str, Any]) -> None:
-    assert states(registry) == {**dict.fromkeys(states(registry), "ok"), "storage": "unknown"}
+    assert set(states(registry).values()) == {"ok"}
+    assert registry["storage"]["repositories"]
     assert {(one["host"], one["endpoint"]) for one in registry["matrix"]} == {
         (host, endpoint) for host in sandbox.NODES for endpoint in sandbox.ENDPOINTS
     }

@@ -286,6 +286,35 @@ def test_a_node_without_the_pod_says_so(pushed: dict[str, str]) -> None:
     assert "No container of registry default/docker-registry runs on this host" in result["msg"]
 
 
+@pytest.mark.usefixtures("pushed")
+def test_storage_yml_shows_repositories_totals_and_broken_links() -> None:
+    played = sandbox.playbook("storage.yml")
+    assert (played.code, played.changed) == (0, 0), played.output
+    for words in ("(by exec)", "test/one", "in all", "of several repositories", "BROKEN: ", "is no revision of"):
+        assert words in played.output, played.output
+
+
+@pytest.mark.usefixtures("pushed")
+def test_storage_yml_goes_to_the_node_where_nobody_may_run_commands_in_the_pod() -> None:
+    sandbox.kubectl(
+        "create", "clusterrole", "mapper", "--verb=get,list", "--resource=nodes,services,secrets,configmaps"
+    )
+    sandbox.kubectl("create", "clusterrolebinding", "mapper", "--clusterrole=mapper", "--user=dora")
+    played = sandbox.playbook("storage.yml", K8S_AUTH_IMPERSONATE_USER="dora")
+    assert (played.code, played.changed) == (0, 0), played.output
+    assert f", {NODE}, " in played.output, played.output
+    assert "(by docker)" in played.output
+    assert "test/one" in played.output
+
+
+@pytest.mark.usefixtures("pushed")
+def test_info_yml_shows_state_and_logs() -> None:
+    played = sandbox.playbook("info.yml", "-e", "registry_info_grep=listening")
+    assert (played.code, played.changed) == (0, 0), played.output
+    for words in (f"{NODE}  ready  serves no certificate", sandbox.ENDPOINTS[0], "host_path", "listening on"):
+        assert words in played.output, played.output
+
+
 @pytest.mark.parametrize("name", ["file-storage", "file-storage-node"])
 def test_the_document_s_step(name: str, pushed: dict[str, str], tmp_path: Path) -> None:
     played = snippets.play(PIECES[name], tmp_path)
