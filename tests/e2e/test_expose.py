@@ -9,26 +9,21 @@ run in the order in which they stand, from a pristine sandbox. node3 is no node 
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from pathlib import Path
 from typing import Any
 
-import images
+import outside
 import pytest
 import sandbox
 import snippets
 import traffic
-import yaml
-from ansible_collections.okd.registry.plugins.module_utils import _pem, _x509
+from outside import CERTS, CLIENT, NEW, NODES, OLD, directories, ok, status, works
 
-OLD, NEW = "registry.apps.sandbox.test", "images.apps.sandbox.test"
 REENCRYPTED, EDGE = "reencrypted.apps.sandbox.test", "edge.apps.sandbox.test"
-CLIENT = "node3"
-NODES = tuple(name for name in sandbox.NODES if name != CLIENT)
-CERTS = "/etc/docker/certs.d"
-VARIABLES = sandbox.ROOT / "inventory/sandbox/group_vars"
-SHARED = sandbox.ROOT / "extensions/molecule/rotate/vars/registry.yml"
+BEGIN = "-----BEGIN"
+#: The files of a CA, by the words of registry_ca.
+FILES = {"cert_path": "crt", "key_path": "key", "serial_path": "serial.txt"}
 KUBE = {"kubeconfig": str(sandbox.STATE / "admin.kubeconfig")}
 
 
@@ -39,47 +34,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def inventory(place: Path) -> Path:
-    """Two nodes and a client."""
-    variables = yaml.safe_load((VARIABLES / "all/registry.yml").read_text(encoding="utf-8"))
-    variables |= yaml.safe_load(SHARED.read_text(encoding="utf-8"))
-    of_nodes = yaml.safe_load((VARIABLES / "registry_nodes.yml").read_text(encoding="utf-8"))
-    local = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
-
-    def hosts(*names: str) -> dict[str, Any]:
-        return {"hosts": {name: {"ansible_host": sandbox.NODES[name]} for name in names}, "vars": of_nodes}
-
-    # The cluster has a Node that is none of this inventory's.
-    variables |= {
-        "sandbox_state": str(sandbox.STATE),
-        "registry_trust_uncovered": "ignore",
-        "registry_route_dns": "ignore",
-    }
-    groups = {
-        "registry_control": {"hosts": {"localhost": local}},
-        "registry_nodes": hosts(*NODES),
-        "registry_clients": hosts(CLIENT),
-    }
-    path = place / "hosts.yml"
-    path.write_text(json.dumps({"all": {"vars": variables, "children": groups}}), encoding="utf-8")
-    return path
+    return outside.inventory(place / "hosts.yml")
 
 
 @pytest.fixture(scope="module")
-def play(inventory: Path) -> Any:
-    """Runs a playbook of the collection, or another one by its path, on this inventory."""
-
-    def run(name: str | Path, *arguments: str, **variables: Any) -> sandbox.Run:
-        command = sandbox.playbook_command(str(name), *arguments, "-e", json.dumps(variables), inventory=inventory)
-        done = sandbox.run(*command, check=False, timeout=400, cwd=sandbox.ROOT, env=sandbox.environment())
-        output = done.stdout + done.stderr
-        return sandbox.Run(done.returncode, output, sandbox.recap(output))
-
-    return run
-
-
-def ok(ended: sandbox.Run) -> sandbox.Run:
-    assert ended.code == 0, ended.output
-    return ended
+def play(inventory: Path) -> outside.Play:
+    return outside.player(inventory)
 
 
 @pytest.fixture(scope="module")
@@ -103,38 +63,7 @@ def module(inventory: Path) -> Any:
 
 @pytest.fixture(scope="module")
 def authority(place: Path) -> Any:
-    """Makes certificates for the router, by a CA that is not the registry's; gives them as options."""
-    now = dt.datetime.now(dt.timezone.utc)
-    key = _pem.new_key("ECDSA", None)
-    ca = _x509.Ca(_x509.self_signed_ca(key, name="the router's CA", now=now, days=9), key)
-    (place / "router-ca.crt").write_text(ca.pem(), encoding="utf-8")
-
-    def make(host: str) -> dict[str, str]:
-        made = _x509.issue(ca, _x509.server_names([host]), serial=2, now=now, days=9, key_type="ECDSA")
-        crt, key = place / f"{host}.crt", place / f"{host}.key"
-        crt.write_bytes(made.bundle)
-        key.write_bytes(made.key_pem)
-        return {"cert_path": str(crt), "key_path": str(key)}
-
-    return make
-
-
-def directories(host: str) -> set[str]:
-    """The names that docker of a host has directories for, of those that are the registry's."""
-    found = sandbox.on(host, f"ls {CERTS} 2>/dev/null || true").stdout.split()
-    return {name for name in found if "sandbox.test" in name or "docker-registry" in name or "172.30" in name}
-
-
-def status(host: str, name: str) -> str:
-    """What curl gets from a name's /v2/ over TLS, whoever signed it."""
-    command = f"curl -sk -m 5 -o /dev/null -w '%{{http_code}}' https://{name}/v2/"
-    return sandbox.on(host, command, check=False).stdout
-
-
-def works(name: str, *, node: str) -> None:
-    """An image goes there by docker of one host, and comes back by its digest to the same."""
-    digest = images.push(f"through-{name.partition('.')[0]}", node=node, endpoint=name, layers=2)
-    assert images.pulls(f"through-{name.partition('.')[0]}", digest, node=node, endpoint=name)
+    return outside.authority(place)
 
 
 # ---- the document's step ---------------------------------------------------------------------------------------------
@@ -238,23 +167,13 @@ def changed(play: Any) -> dict[str, Any]:
     ok(play("trust.yml", registry_trust_remove_insecure=False))
     traffic.start((OLD, NEW))
     first = play("change_route_host.yml", registry_route_host=NEW, registry_route_keep_before=True)
-    (admitted,) = [
-        condition["lastTransitionTime"]
-        for route in sandbox.objects("routes", "-n", "default") if route["spec"]["host"] == NEW
-        for condition in route["status"]["ingress"][0]["conditions"]
-    ]  # fmt: skip
+    admitted = outside.admitted(NEW)
     both = {host: directories(host) for host in sandbox.NODES}
     second = play("change_route_host.yml", registry_route_host=NEW)
     attempts = traffic.stop()
-    (gone,) = [
-        event["requestReceivedTimestamp"]
-        for event in sandbox.writes() if event["verb"] == "delete" and event["objectRef"]["resource"] == "routes"
-        and event["objectRef"]["name"] == "docker-registry"
-    ]  # fmt: skip
     return {
         "first": first, "second": second, "both": both, "attempts": attempts,
-        "admitted": dt.datetime.fromisoformat(admitted).timestamp(),
-        "gone": dt.datetime.fromisoformat(gone).timestamp(),
+        "admitted": admitted, "gone": outside.gone("docker-registry"),
     }  # fmt: skip
 
 
@@ -290,3 +209,91 @@ def test_the_old_host_is_gone_from_routes_certificate_and_hosts(changed: dict[st
         assert NEW in directories(host)
         assert OLD not in directories(host)
     works(NEW, node=CLIENT)
+
+
+# ---- other certificates, with a client and with TLS that ends in the router ------------------------------------------
+
+
+def authorities() -> list[str]:
+    """The CAs that the cluster publishes, as PEM texts."""
+    text = json.loads(sandbox.kubectl("get", "cm", "docker-registry-ca", "-o", "json"))["data"]["ca.crt"]
+    return [f"{BEGIN}{part}".strip() for part in text.split(BEGIN)[1:]]
+
+
+def rotate(play: Any, place: Path, ca: str, host: str, **variables: Any) -> sandbox.Run:
+    """Run the rotation to a CA of this name, which is made where it is not there yet."""
+    files = {name: str(place / f"{ca}.{end}") for name, end in FILES.items()}
+    ended: sandbox.Run = play(
+        "rotate_certificates.yml", registry_ca={**files, "create": True}, registry_route_host=host, **variables
+    )
+    return ended
+
+
+@pytest.mark.usefixtures("changed")
+def test_a_rotation_waits_for_a_client_that_does_not_get_the_new_ca(play: Any, place: Path) -> None:
+    (first,) = authorities()
+    trusted = f"{CERTS}/{NEW}/ca.crt"
+    sandbox.on(CLIENT, f"mount --bind {CERTS} {CERTS} && mount -o remount,bind,ro {CERTS}")
+    with outside.asking(CLIENT, NEW, trusted) as codes:
+        try:
+            ended = rotate(play, place, "second", NEW)
+        finally:
+            sandbox.on(CLIENT, f"umount {CERTS}")
+        assert ended.code != 0
+        assert "The rotation stops before the certificate changes, for 0 of 2 nodes and 1 of 1 clients" in ended.output
+        assert f"{CLIENT}: failed: " in ended.output
+        assert authorities()[0] == first
+        assert len(authorities()) == 2
+        ok(rotate(play, place, "second", NEW))
+    (second,) = authorities()
+    assert second != first
+    assert sandbox.on(CLIENT, f"cat {trusted}").stdout.strip() == second
+    assert set(codes) == {"401"}, "each by a CA that the client trusts at that moment"
+    assert len(codes) > 20
+
+
+@pytest.mark.usefixtures("changed")
+def test_a_rotation_has_the_router_follow(play: Any, module: Any, authority: Any, place: Path) -> None:
+    """Which re-encrypts; the client trusts the router's CA, and has nothing to do with the registry's."""
+    ends_in_router(play, module, authority, place, "docker-registry", REENCRYPTED, termination="reencrypt")
+    before, client = outside.route(REENCRYPTED)["spec"]["tls"], trusts(CLIENT)
+    (second,) = authorities()
+    assert before["destinationCACertificate"].strip() == second
+    with outside.asking(CLIENT, REENCRYPTED, f"{CERTS}/{REENCRYPTED}/ca.crt") as codes:
+        ended = rotate(
+            play, place, "third", REENCRYPTED,
+            registry_route_termination="reencrypt", registry_route_certificate=authority(REENCRYPTED),
+        )  # fmt: skip
+        ok(ended)
+    after = outside.route(REENCRYPTED)["spec"]["tls"]
+    (third,) = authorities()
+    assert third != second
+    assert after["destinationCACertificate"].strip() == third
+    assert after["certificate"] != before["certificate"]
+    assert trusts(CLIENT) == client
+    assert set(codes) == {"401"}
+    assert len(codes) > 20
+
+
+def trusts(host: str) -> str:
+    """Checksums of what docker of a host trusts for the registry's names."""
+    return sandbox.on(host, f"sha256sum {CERTS}/*/ca.crt").stdout
+
+
+# ---- the end of a client ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("changed")
+def test_what_a_client_was_given_is_taken_away_again(play: Any) -> None:
+    """By whomever it was to know the registry in the meantime; not what it was given for another registry."""
+    assert directories(CLIENT) >= {NEW, REENCRYPTED, EDGE}
+    nodes = {node: trusts(node) for node in NODES}
+    planned = ok(play("trust_clients.yml", "--check", registry_trust_state="absent"))
+    assert directories(CLIENT) >= {NEW, REENCRYPTED, EDGE}
+    assert ok(play("trust_clients.yml", registry_trust_state="absent")).changed == planned.changed == 1
+    assert directories(CLIENT) == {EDGE}
+    outside.unchanged(play("trust_clients.yml", registry_trust_state="absent"))
+    ok(play("trust_clients.yml", registry_trust_state="absent", registry_name="plain"))
+    assert directories(CLIENT) == set()
+    assert sandbox.on(CLIENT, "find /var/lib/okd-registry -type f 2>/dev/null || true").stdout == ""
+    assert {node: trusts(node) for node in NODES} == nodes

@@ -48,7 +48,18 @@ REASON_LENGTH = 300
 # Parts that are one command each; the others are the sandbox and the scenarios on it.
 PLAIN = ("lint", "sanity", "unit", "files", "api")
 # Begun first, so that no long one is left for the end.
-LONG = ("rotate", "migrate", "deploy", "deploy_faults", "trust_faults", "helpers", "agent", "storage", "faults")
+LONG = (
+    "rotate",
+    "migrate",
+    "change_host",
+    "deploy",
+    "deploy_faults",
+    "trust_faults",
+    "helpers",
+    "agent",
+    "storage",
+    "faults",
+)
 
 
 @dataclass(frozen=True)
