@@ -44,6 +44,7 @@ UNRUN = "not run: the sandbox is not up"
 # What the summary shows of a failed part's log: pytest's, Ansible's, molecule's and the sandbox's own words.
 FAILURE = re.compile(r"^(E  |FAILED|ERROR|fatal:|failed:|CRITICAL|sandbox:|make: \*\*\*)|Traceback|\bError\b|\[ERROR\]")
 REASON_LINES = 8
+SECOND_TIME_UNTIL = 3600.0  # seconds from the beginning, within which a scenario that failed is run once more
 REASON_LENGTH = 300
 # Parts that are one command each; the others are the sandbox and the scenarios on it.
 PLAIN = ("lint", "sanity", "unit", "files", "api")
@@ -180,12 +181,24 @@ def show(stream: IO[str] | None, log: Path) -> None:
             sys.stdout.flush()
 
 
+def keep_first(part: str) -> None:
+    """Keeps the log of a part that failed and is run once more."""
+    log_of(part).replace(log_of(f"{part}-first"))
+
+
+def second_time(outcome: Outcome) -> Outcome:
+    """The outcome of a part that was run once more, which says that it was."""
+    note = outcome.note or f"only the second time, see {log_of(f'{outcome.name}-first').relative_to(ROOT)}"
+    return replace(outcome, note=note)
+
+
 class Runner:
     """Runs parts and the background build, each in a process group of its own that a signal to us ends, too."""
 
     def __init__(self) -> None:
         self.running: list[subprocess.Popen[str]] = []
         self.lane: Lane | None = None
+        self.began = time.monotonic()
         LOGS.mkdir(parents=True, exist_ok=True)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self.stop)
@@ -246,12 +259,10 @@ class Runner:
         first = self.part(SANDBOX_PART)
         if first.passed:
             return first
-        log_of(SANDBOX_PART).replace(log_of(f"{SANDBOX_PART}-first"))
+        keep_first(SANDBOX_PART)
         print("the sandbox did not come up: it is taken down, and brought up once more", flush=True)
         self.part(SANDBOX_DOWN)
-        second = self.part(SANDBOX_PART)
-        note = second.note or f"only the second time, see {log_of(f'{SANDBOX_PART}-first').relative_to(ROOT)}"
-        return replace(second, note=note)
+        return second_time(self.part(SANDBOX_PART))
 
     def quiet(self, part: str, lane: Lane | None = None) -> Outcome:
         """Runs one part to its end beside others, and shows its output then."""
@@ -305,14 +316,28 @@ def long_first(part: str) -> int:
 
 
 def beside(parts: list[str], runner: Runner) -> list[Outcome]:
-    """Runs the scenarios; beside them the modules' tests, then, where the machine allows it, a second sandbox."""
+    """Runs the scenarios; beside them the modules' tests, then, where the machine allows it, a second sandbox.
+
+    Two clusters on one small machine are late at times. A scenario that fails is run once more, from a reset, after all
+    others, as long as there is time for that; the summary says so, and the log of the first time is kept.
+    """
     scenarios = deque(sorted((part for part in parts if part.startswith("scenario:")), key=long_first))
     outcomes: list[Outcome] = []
+    failed: set[str] = set()
 
     def work(lane: Lane | None = None) -> None:
         while scenarios:
             with contextlib.suppress(IndexError):  # the other one took the last
-                outcomes.append(runner.quiet(scenarios.popleft(), lane))
+                part = scenarios.popleft()
+                outcome = runner.quiet(part, lane)
+                if part in failed:
+                    outcomes.append(second_time(outcome))
+                elif outcome.passed or time.monotonic() - runner.began > SECOND_TIME_UNTIL:
+                    outcomes.append(outcome)
+                else:
+                    failed.add(part)
+                    keep_first(part)
+                    scenarios.append(part)
 
     def rest() -> None:
         # The modules' tests have an API server of their own. No more than two things at once: there are two processors.

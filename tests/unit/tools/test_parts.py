@@ -158,6 +158,34 @@ def test_a_sandbox_that_does_not_come_up_gets_a_second_chance_and_it_is_said(
     assert (parts.LOGS / "sandbox-first.log").read_text(encoding="utf-8") == "sandbox: in the way\n"
 
 
+def test_a_scenario_that_fails_is_run_once_more_after_the_others_and_it_is_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LANES", "1")
+    order = tmp_path / "order"
+    script = """
+import pathlib, sys
+part = sys.argv[1].removeprefix("scenario:")
+order = pathlib.Path("order")
+before = order.read_text() if order.exists() else ""
+order.write_text(before + part + " ")
+raise SystemExit(1 if part == "trust" or part == "site" and part not in before else 0)
+"""
+    monkeypatch.setattr(parts, "command_of", lambda part: [sys.executable, "-c", script, part])
+    outcomes = run(["sandbox", "scenario:site", "scenario:trust"], Runner())
+    assert order.read_text(encoding="utf-8").split() == ["sandbox", "site", "trust", "site", "trust"]
+    assert [(one.name, one.passed, one.note) for one in outcomes] == [
+        ("sandbox", True, ""),
+        ("scenario:site", True, "only the second time, see log/scenario-site-first.log"),
+        ("scenario:trust", False, "exit code 1, log/scenario-trust.log"),
+    ]
+    order.unlink()
+    monkeypatch.setattr(parts, "SECOND_TIME_UNTIL", 0.0)
+    outcomes = run(["sandbox", "scenario:site", "scenario:trust"], Runner())
+    assert order.read_text(encoding="utf-8").split() == ["sandbox", "site", "trust"]
+    assert [one.passed for one in outcomes] == [True, False, False]
+
+
 def test_the_end_of_the_summary_says_why_a_part_failed(monkeypatch: pytest.MonkeyPatch) -> None:
     program = "print('begun'); print('fatal: [node1]: FAILED! => ' + 'x' * 900); print('RECAP'); raise SystemExit(2)"
     monkeypatch.setattr(parts, "command_of", lambda part: [sys.executable, "-c", program if part == "sandbox" else ""])
