@@ -77,8 +77,9 @@ def execute(module: Any, api: Api) -> dict[str, Any]:
         "node_ca": reader.config() is not None,
         "certificate": certificate,
         "workload": workload_value(workload),
-        "route": build_route.value(routes[0]) if routes else None,
-        "routes": [build_route.value(route) for route in routes],
+        "route": reader.route(routes[0]) if routes else None,
+        "routes": [reader.route(route) for route in routes],
+        "router_endpoints": build_route.router_hosts(routes, registry),
         "layout": reader.layout(workload).as_dict(),
         "pods": reader.pod_values(pods, nodes),
         "nodes": nodes or [],
@@ -244,6 +245,18 @@ class _Reader:
         version, namespace = build_route.API_VERSION, self._registry.namespace
         found = self.read("routes", lambda: self._api.list(version, "Route", namespace))
         return [dict(r) for r in build_route.ranked(found or [], self._registry, host=self._registry.route_host)]
+
+    def route(self, route: Object) -> dict[str, Any]:
+        """A Route as registry_route tells it, with facts about its own certificate; None without one."""
+        pem, facts = (route["spec"].get("tls") or {}).get("certificate"), None
+        if pem:
+            from ansible_collections.okd.registry.plugins.module_utils import _x509
+
+            try:
+                facts = _x509.certificate_facts(pem)
+            except CertificateError as exc:
+                self._warn(f"{ObjectRef.of(route)}: {exc}")
+        return {**(build_route.value(route) or {}), "certificate": facts}
 
     def certificate(self, secret: Object | None) -> tuple[dict[str, Any] | None, Any]:
         """Facts about the leaf in the Secret, and the leaf itself; None for both without one."""

@@ -40,6 +40,20 @@ options:
       - Left out, these trust what the engine trusts, which are its files for the name and the system's CAs.
       - In check mode, it may be C((known after apply)).
     type: str
+  router_endpoints:
+    description:
+      - More names to check, at which a router ends TLS, as with Routes of the terminations V(reencrypt) and V(edge), so
+        that its certificate is seen and not the registry's.
+      - They are gone through by the module's own client, without V(trust), since this host's engine need not know the
+        router's CA.
+    type: list
+    elements: str
+    default: []
+  router_ca_cert:
+    description:
+      - PEM text of the CA that the certificate at O(router_endpoints) must come from.
+      - Left out, that are the system's CAs, and those that the engine has for the name.
+    type: str
   username:
     description:
       - Who logs in. An OpenShift registry looks at the token alone.
@@ -164,6 +178,12 @@ EXAMPLES = r"""
     project: test
     steps: [tls, monolithic, chunked]
     layer_size: 1GiB
+
+- name: Also by a Route whose router ends TLS, and by its CA
+  okd.registry.registry_check:
+    endpoints: "{{ registry.endpoints }}"
+    router_endpoints: [images.apps.example.com]
+    router_ca_cert: "{{ lookup('ansible.builtin.file', '/etc/pki/apps-ca.crt') }}"
 
 - name: From a bastion, which reaches the Route alone; and bob must not get in
   okd.registry.registry_check:
@@ -299,6 +319,8 @@ def argument_spec():
     return {
         "endpoints": {"type": "list", "elements": "str", "required": True},
         "ca_cert": {"type": "str"},
+        "router_endpoints": {"type": "list", "elements": "str", "default": []},
+        "router_ca_cert": {"type": "str"},
         "username": {"type": "str", "default": "okd-registry"},
         "token": {"type": "str", "no_log": True},
         "project": {"type": "str"},
@@ -324,7 +346,7 @@ def main():
     # A token is used without the line's end that it may have: so it is hidden, too.
     module.no_log_values.update(filter(None, ((params[one] or "").strip() for one in ("token", "outsider_token"))))
     try:
-        for name in params["endpoints"]:
+        for name in params["endpoints"] + params["router_endpoints"]:
             if not (module.check_mode and endpoint.is_unknown(name)):
                 endpoint.parse(name)
         if module.check_mode:

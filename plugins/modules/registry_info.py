@@ -302,13 +302,23 @@ route:
   description:
     - The Route to the Service, as RV(okd.registry.registry_route#module:route); null without one.
     - Of several, the one with O(route_host), where there is one.
+    - Beside that, C(certificate) has the facts of the Route's own certificate as RV(certificate) has them, where a router
+      ends TLS with one; null otherwise.
   returned: success
   type: dict
 routes:
-  description: All Routes to the Service, the one in RV(route) first.
+  description: All Routes to the Service, each as RV(route), that one first.
   returned: success
   type: list
   elements: dict
+router_endpoints:
+  description:
+    - Hosts of Routes to the Service at which a router ends TLS, so that its certificate is seen there and not the registry's.
+      They are not among RV(registry.endpoints).
+  returned: success
+  type: list
+  elements: str
+  sample: [images.apps.example.com]
 pods:
   description: The pods that the Service leads to.
   returned: success

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.okd.registry.plugins.module_utils._diagnose.facts import collect
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.facts import collect, router_ends
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.judge import judge
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.reading import (
     entries,
@@ -30,7 +30,8 @@ PHASES: dict[str, str] = {
     "unschedulable volume_mount crash evicted rollout_failed rollout_running probe_scheme probe_failing "
     "pod_lacks_ca",
     "storage": "rwo_replicas storage_not_shared storage_permission",
-    "route": "route_missing router_missing route_not_admitted",
+    "route": "route_missing router_missing route_not_admitted route_certificate_expired route_certificate_expires "
+    "route_san_missing router_ca_unknown",
     "trust": "node_lacks_ca client_lacks_ca master_lacks_ca dangling_link certs_d_broken insecure_network "
     "insecure_flag stale_certs_d node_not_in_inventory host_unreachable host_unknown",
     "check": "dns proxy token_expired token_refused user_without_rights docker_down endpoint_unreachable push_failed "
@@ -54,6 +55,8 @@ def build(sources: Mapping[str, Any]) -> dict[str, Any]:
         problems, unread = entries(diagnosis["findings"]), list(texts(diagnosis.get("unread")))
     else:
         problems, unread = judge(collect({"info": info, "hosts": hosts})), []
+    # At the latter a router's certificate is seen, so that they are no names of the registry's own.
+    endpoints = list(dict.fromkeys([*texts(names.get("endpoints")), *(one.host for one in router_ends(info))]))
     workload, stored = mapping(info.get("workload")), mapping(sources.get("storage"))
     storage = _storage(stored)
     return {
@@ -68,7 +71,7 @@ def build(sources: Mapping[str, Any]) -> dict[str, Any]:
             "layout": word(mapping(info.get("layout")).get("name")),
         },
         "phases": _phases(info, hosts, storage, problems, word(sources.get("route_host"))),
-        "matrix": [cell for host, told in hosts.items() for cell in _cells(str(host), mapping(told), names)],
+        "matrix": [cell for host, told in hosts.items() for cell in _cells(str(host), mapping(told), endpoints)],
         "certificates": list(_certificates(info)),
         "storage": storage,
         "problems": problems,
@@ -112,11 +115,11 @@ def _stepped(checks: Iterable[Mapping[str, Any]], step: str) -> bool:
     return any(one.get("step") == step for check in checks for one in entries(check.get("results")))
 
 
-def _cells(host: str, told: Mapping[str, Any], names: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _cells(host: str, told: Mapping[str, Any], endpoints: Iterable[str]) -> Iterator[dict[str, Any]]:
     """What a host said of every name."""
     trust, check = mapping(told.get("trust")), mapping(told.get("check"))
     away = next((word(one.get("msg")) or "no answer" for one in (trust, check) if one.get("unreachable")), None)
-    for endpoint in texts(names.get("endpoints")):
+    for endpoint in endpoints:
         results = [one for one in entries(check.get("results")) if one.get("endpoint") == endpoint]
         states = {str(one.get("state")) for one in entries(trust.get("endpoints")) if one.get("endpoint") == endpoint}
         failed = [f"{one.get('step')}: {one.get('error')}" for one in results if one.get("ok") is False]
@@ -138,7 +141,7 @@ def _seconds(value: Any) -> float:
 
 
 def _certificates(info: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """The certificate in the Secret, the published CAs, and what each pod serves."""
+    """The certificate in the Secret, the published CAs, what each pod serves, and the Routes' own ones."""
     held = mapping(info.get("certificate"))
     if held:
         yield _certificate("secret", held, texts(held.get("sans")))
@@ -148,6 +151,9 @@ def _certificates(info: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         same = held and one.get("matches")
         facts = held if same else {"sha256": one.get("sha256")}
         yield _certificate(f"pod {one.get('pod')}", facts, texts(held.get("sans")) if same else ())
+    for end in router_ends(info):
+        if end.certificate:
+            yield _certificate(end.ref.replace("Route", "route", 1), vars(end.certificate), end.certificate.sans)
 
 
 def _certificate(where: str, facts: Mapping[str, Any], sans: Iterable[str]) -> dict[str, Any]:

@@ -397,6 +397,33 @@ def test_a_new_host_beside_the_one_that_is_admitted(site: Site) -> None:
     assert [route["host"] for route in told[new]["routes"]] == [new, HOST]
 
 
+@pytest.mark.parametrize(
+    ("host", "days", "name"),
+    [
+        ("images.apps.example.com", -1, "route_certificate_expired"),
+        ("images.apps.example.com", 9, "route_certificate_expires"),
+        ("other.apps.example.com", 90, "route_san_missing"),
+        ("images.apps.example.com", 90, None),
+    ],
+)
+def test_a_routes_own_certificate(site: Site, host: str, days: int, name: str | None) -> None:
+    """It was given before, or by others: what clients would refuse at the time, registry_route does not write."""
+    made, key = dt.datetime.now(dt.timezone.utc) - dt.timedelta(days=9), _pem.new_key("ECDSA", None)
+    ca = _x509.Ca(_x509.self_signed_ca(key, name="the router's", now=made, days=200), key)
+    pair = _x509.issue(ca, _x509.server_names([host]), serial=9, now=made, days=days + 10, key_type="ECDSA")
+    tls = {"termination": "reencrypt", "certificate": pair.bundle.decode(), "key": pair.key_pem.decode()}
+    to, meta = {"kind": "Service", "name": NAME}, {"name": "images", "namespace": site.namespace}
+    spec = {"host": "images.apps.example.com", "to": to, "tls": tls}
+    site.admin.create({"apiVersion": "route.openshift.io/v1", "kind": "Route", "metadata": meta, "spec": spec})
+    told = site.run(registry_info, route_host=HOST)
+    assert told["router_endpoints"] == ["images.apps.example.com"]
+    assert [route["certificate"] and route["certificate"]["sans"] for route in told["routes"]] == [None, [host]]
+    assert tls["key"] not in str(told)
+    found = site.diagnose()
+    assert [one["name"] for one in found] == ([name] if name else [])
+    assert [one["object"] for one in found] == ([f"Route {site.namespace}/images"] if name else [])
+
+
 # ---- Nodes, image streams, token
 
 

@@ -18,7 +18,9 @@ from ansible_collections.okd.registry.plugins.module_utils._routespec import (
     ALLOWED,
     ALLOWED_NEWER,
     BALANCE,
+    EDGE,
     PASSTHROUGH,
+    REENCRYPT,
     TIMEOUT,
     RouteSpec,
 )
@@ -110,6 +112,17 @@ def exposed_hosts(routes: Iterable[Mapping[str, Any]], registry: Registry) -> li
     leading = ranked(routes, registry)
     hosts = [r["spec"].get("host") for r in leading if (r["spec"].get("tls") or {}).get("termination") == PASSTHROUGH]
     return [host for host in hosts if host]
+
+
+def router_hosts(routes: Iterable[Mapping[str, Any]], registry: Registry) -> list[str]:
+    """The hosts at which clients see a router's certificate: those of the other Routes to its Service that have TLS."""
+    ends = [r["spec"].get("host") for r in ranked(routes, registry) if ends_at_router(r)]
+    return list(dict.fromkeys(host for host in ends if host))
+
+
+def ends_at_router(route: Mapping[str, Any]) -> bool:
+    """Whether a router ends TLS for a Route."""
+    return (route["spec"].get("tls") or {}).get("termination") in (REENCRYPT, EDGE)
 
 
 @dataclass(frozen=True)

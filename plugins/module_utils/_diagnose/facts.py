@@ -16,6 +16,7 @@ from ansible_collections.okd.registry.plugins.module_utils._diagnose.model impor
     Facts,
     Rollout,
     Route,
+    RouterEnd,
     Served,
     Token,
     Writable,
@@ -74,6 +75,7 @@ def collect(raw: Mapping[str, Any]) -> Facts:
         ),
         asked_host=word(raw.get("asked_host")),
         routes=None if "routes" in hidden else _routes(info.get("routes"), namespace),
+        router_ends=router_ends(info),
         streams=tuple(objects.stream(each) for each in entries(raw.get("streams"))),
         others=_others(raw.get("services"), name, namespace),
         token=_token(raw.get("token")),
@@ -127,6 +129,18 @@ def _route(found: Mapping[str, Any], namespace: str) -> Route:
     said = [word(found.get(key)) for key in ("host", "router", "reason", "message")]
     # Where that is not told, nothing is held against it.
     return Route(ref, said[0], found.get("admitted") is not False, said[1], said[2], said[3])
+
+
+def router_ends(info: Mapping[str, Any]) -> tuple[RouterEnd, ...]:
+    """The Routes at whose hosts clients see a router's certificate; from what registry_info told."""
+    registry = mapping(info.get("registry"))
+    found = []
+    for route in entries(info.get("routes")):
+        host = word(route.get("host"))
+        if host and route.get("termination") in ("reencrypt", "edge"):
+            ref = f"Route {word(route.get('namespace')) or word(registry.get('namespace'))}/{word(route.get('name'))}"
+            found.append(RouterEnd(ref, host.lower(), _certificate(mapping(route.get("certificate")))))
+    return tuple(found)
 
 
 def _others(services: Any, name: str, namespace: str) -> Mapping[str, str] | None:

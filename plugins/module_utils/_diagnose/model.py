@@ -90,7 +90,7 @@ class Served:
 
 @dataclass(frozen=True)
 class Certificate:
-    """The certificate in the Secret."""
+    """The certificate in the Secret, or in a Route."""
 
     subject: str
     sans: tuple[str, ...]
@@ -118,6 +118,15 @@ class Route:
     router: str | None
     reason: str | None
     message: str | None
+
+
+@dataclass(frozen=True)
+class RouterEnd:
+    """A Route whose router ends TLS. :param certificate: the Route's own; None where the router shows one of its own."""
+
+    ref: str
+    host: str
+    certificate: Certificate | None
 
 
 @dataclass(frozen=True)
@@ -263,6 +272,7 @@ class Facts:
     served: tuple[Served, ...] = ()
     asked_host: str | None = None
     routes: tuple[Route, ...] | None = None
+    router_ends: tuple[RouterEnd, ...] = ()
     streams: tuple[Stream, ...] = ()
     others: Mapping[str, str] | None = None
     token: Token | None = None
@@ -284,3 +294,7 @@ class Facts:
         if any("does not speak TLS" in (one.error or "") for one in self.served):
             return False
         return self.workload.tls if self.workload else None
+
+    def at_router(self, endpoint: str) -> RouterEnd | None:
+        """The Route of that host, where its router ends TLS."""
+        return next((one for one in self.router_ends if one.host == endpoint.lower()), None)

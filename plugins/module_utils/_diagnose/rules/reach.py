@@ -11,6 +11,7 @@ from ansible_collections.okd.registry.plugins.module_utils._diagnose.fixes impor
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.model import Facts, Finding, Host, Step
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.rules import access
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.rules.certificate import REISSUE
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.rules.route import ANOTHER
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.rules.trust import (
     is_inside,
     lacks,
@@ -60,6 +61,17 @@ _KINDS: dict[str, tuple[str, str, str | None]] = {
     ),
     "unauthorized": ("token_refused", "give a token that is valid in registry_check_token", None),
 }
+#: The same of what a router's certificate is blamed for, at a host where the router ends TLS.
+_AT_ROUTER: dict[str, tuple[str, str, str | None]] = {
+    "name_mismatch": ("route_san_missing", ANOTHER, play("expose")),
+    "expired": ("route_certificate_expired", ANOTHER + "; or mend the clock of the host", play("expose")),
+    "unknown_authority": (
+        "router_ca_unknown",
+        "name the file with its CA in registry_route_ca_cert_path; or give the Route a certificate that everybody knows "
+        "in registry_route_certificate",
+        play("expose"),
+    ),
+}
 
 
 def looked(facts: Facts) -> Iterator[Finding]:
@@ -99,6 +111,8 @@ def _seen(host: Host, step: Step, facts: Facts) -> Finding:
 
 def _told(host: Host, step: Step, facts: Facts) -> tuple[str, str, str | None]:
     """Name, fix and command."""
+    if step.kind in _AT_ROUTER and facts.at_router(step.endpoint):
+        return _AT_ROUTER[step.kind]
     if step.kind == "unknown_authority" and step.by_engine:
         return lacks(host), *place_ca(host)
     if _contradicts(step, facts):

@@ -9,6 +9,9 @@ from collections.abc import Iterator
 
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.fixes import play
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.model import Facts, Finding, Route
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.rules.certificate import SOON, covers
+
+ANOTHER = "give the Route another certificate in registry_route_certificate"
 
 _ADVICE = {
     "HostAlreadyClaimed": "take another host, or delete the Route that has this one",
@@ -59,4 +62,29 @@ def _refused(route: Route) -> Finding:
     )  # fmt: skip
 
 
-RULES = (there, admitted)
+def own_certificate(facts: Facts) -> Iterator[Finding]:
+    """Where a router ends TLS with the Route's own certificate, that one is valid, stays so, and covers the host."""
+    for end in facts.router_ends:
+        held, expose = end.certificate, play("expose")
+        if held is None:
+            continue
+        if held.days_left is not None and held.days_left < 0:
+            yield Finding(
+                "route_certificate_expired", f"{held.subject} in {end.ref} expired at {held.not_after}", ANOTHER, expose,
+                None, end.host, end.ref,
+            )  # fmt: skip
+        elif held.days_left is not None and held.days_left < SOON:
+            yield Finding(
+                "route_certificate_expires",
+                f"{held.subject} in {end.ref} expires at {held.not_after}, in {held.days_left} days", ANOTHER, expose,
+                None, end.host, end.ref,
+            )  # fmt: skip
+        if not covers(held.sans, end.host):
+            yield Finding(
+                "route_san_missing",
+                f"{held.subject} in {end.ref} is for {', '.join(held.sans) or 'no name'}, not {end.host}", ANOTHER, expose,
+                None, end.host, end.ref,
+            )  # fmt: skip
+
+
+RULES = (there, admitted, own_certificate)

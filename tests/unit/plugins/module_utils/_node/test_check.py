@@ -126,6 +126,26 @@ def run(dockerd: Any, serve: Any, authority: Any, images: Images) -> Run:
     return start
 
 
+def test_the_certificate_of_a_router_is_held_against_the_routers_ca(
+    run: Run, serve: Any, stranger: Any, authority: Any
+) -> None:
+    """Neither CA speaks for the other's names."""
+    router = serve(stranger.server("localhost"), host="localhost")
+
+    def faults(name: str = router, **options: Any) -> dict[str, str]:
+        job = run(router_endpoints=[name], steps=["resolve", "tls", "v2", "trust"], **options)
+        return {found["endpoint"]: found["error"] for found in results(job) if not found["ok"]}
+
+    assert faults(router_ca_cert=stranger.pem.decode()) == {}
+    for options in ({}, {"router_ca_cert": authority.pem.decode()}):
+        (error,) = faults(**options).values()
+        assert error.startswith(router)
+        assert "registry_route_ca_cert_path" in error
+    other = serve(stranger.server("elsewhere.example"), host="localhost")
+    (error,) = faults(other, router_ca_cert=stranger.pem.decode()).values()
+    assert "give the Route one that does" in error
+
+
 def test_every_step_by_every_name_and_nothing_stays_in_the_nodes_docker(run: Run, images: Images) -> None:
     job = run()
     assert [(found["step"], found["ok"], found["error"]) for found in results(job)] == [

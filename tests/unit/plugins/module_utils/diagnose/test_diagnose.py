@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 Raw = dict[str, Any]
 Change = Callable[[Raw], None]
 ROUTE = ENDPOINTS[-1]
+ENDED = "images.apps.example.com"
 CAUSED: dict[str, list[Change]] = {}
 
 
@@ -386,6 +387,59 @@ def beside_one_that_is(raw: Raw) -> None:
     raw["info"]["routes"].append({**raw["info"]["routes"][0], **refused})
 
 
+def ends_at_router(raw: Raw, **certificate: Any) -> None:
+    """A Route at whose host a router ends TLS, with a certificate of its own where one is given."""
+    held = {
+        "subject": "CN=images",
+        "sans": [ENDED],
+        "days_left": 90,
+        "not_after": "2027-04-15T00:00:00Z",
+        **certificate,
+    }
+    own = {"name": "images", "host": ENDED, "termination": "reencrypt", "certificate": held if certificate else None}
+    raw["info"]["routes"].append({**raw["info"]["routes"][0], **own})
+    for host in raw["hosts"].values():
+        host["check"]["results"] += [
+            {"endpoint": ENDED, "step": step, "ok": True, "seconds": 0.1, "error": None, "reason": None, "by": "client"}
+            for step in STEPS
+        ]
+
+
+def refused_at_router(raw: Raw, reason: str) -> None:
+    for host in raw["hosts"].values():
+        step_fails(host, ENDED, "tls", reason, f"{ENDED}: {reason}")
+
+
+@causes("route_certificate_expired")
+def _(raw: Raw) -> None:
+    ends_at_router(raw, days_left=-1)
+    refused_at_router(raw, "expired")
+
+
+@causes("route_certificate_expires")
+def _(raw: Raw) -> None:
+    ends_at_router(raw, days_left=3)
+
+
+@causes("route_san_missing")
+def _(raw: Raw) -> None:
+    ends_at_router(raw, sans=["other.example.com"])
+    refused_at_router(raw, "name_mismatch")
+
+
+@causes("route_san_missing")
+def _(raw: Raw) -> None:
+    """What the router shows of its own cannot be read by the API."""
+    ends_at_router(raw)
+    refused_at_router(raw, "name_mismatch")
+
+
+@causes("router_ca_unknown")
+def _(raw: Raw) -> None:
+    ends_at_router(raw)
+    refused_at_router(raw, "unknown_authority")
+
+
 @causes("dns")
 def _(raw: Raw) -> None:
     fails(raw, "tls", "unresolved", "does not resolve: Name or service not known", host="node1", endpoint=ROUTE)
@@ -488,6 +542,9 @@ EACH = [(name, change) for name, changes in CAUSED.items() for change in changes
 
 def test_a_registry_that_works_has_no_findings() -> None:
     assert judge(collect(healthy())) == []
+    raw = healthy()
+    ends_at_router(raw, days_left=90)
+    assert judge(collect(raw)) == []
 
 
 def test_nothing_known_is_no_finding() -> None:
