@@ -302,8 +302,8 @@ route:
   description:
     - The Route to the Service, as RV(okd.registry.registry_route#module:route); null without one.
     - Of several, the one with O(route_host), where there is one.
-    - Beside that, C(certificate) has the facts of the Route's own certificate as RV(certificate) has them, where a router
-      ends TLS with one; null otherwise.
+    - Beside that, C(certificate) has the facts of the Route's own certificate as RV(certificate) has them, where a
+      router ends TLS with one; null otherwise.
   returned: success
   type: dict
 routes:
@@ -313,8 +313,8 @@ routes:
   elements: dict
 router_endpoints:
   description:
-    - Hosts of Routes to the Service at which a router ends TLS, so that its certificate is seen there and not the registry's.
-      They are not among RV(registry.endpoints).
+    - Hosts of Routes to the Service at which a router ends TLS, so that its certificate is seen there and not the
+      registry's. They are not among RV(registry.endpoints).
   returned: success
   type: list
   elements: str

@@ -400,7 +400,7 @@ def test_a_new_host_beside_the_one_that_is_admitted(site: Site) -> None:
 @pytest.mark.parametrize(
     ("host", "days", "name"),
     [
-        ("images.apps.example.com", -1, "route_certificate_expired"),
+        ("images.apps.example.com", -3, "route_certificate_expired"),
         ("images.apps.example.com", 9, "route_certificate_expires"),
         ("other.apps.example.com", 90, "route_san_missing"),
         ("images.apps.example.com", 90, None),

@@ -43,8 +43,8 @@ def play(inventory: Path) -> outside.Play:
 
 
 @pytest.fixture(scope="module")
-def module(inventory: Path) -> Any:
-    """Runs a module on the control host and gives its result; a failure ends the test."""
+def answer(inventory: Path) -> Any:
+    """Runs a module on the control host and gives its result, also that of a failure."""
 
     def run(what: str, /, **options: Any) -> dict[str, Any]:
         done = sandbox.run(
@@ -54,8 +54,19 @@ def module(inventory: Path) -> Any:
         )  # fmt: skip
         _, arrow, text = done.stdout.partition(" => ")
         assert arrow, done.stdout + done.stderr
-        assert done.returncode == 0, done.stdout
         result: dict[str, Any] = json.JSONDecoder().raw_decode(text)[0]
+        return {**result, "failed": done.returncode != 0}
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def module(answer: Any) -> Any:
+    """Runs a module on the control host and gives its result; a failure ends the test."""
+
+    def run(what: str, /, **options: Any) -> dict[str, Any]:
+        result: dict[str, Any] = answer(what, **options)
+        assert not result["failed"], result
         return result
 
     return run
@@ -123,9 +134,65 @@ def ends_in_router(play: Any, module: Any, authority: Any, place: Path, name: st
     works(host, node=CLIENT)
 
 
-def test_reencryption(play: Any, module: Any, authority: Any, place: Path) -> None:
-    ends_in_router(play, module, authority, place, "docker-registry", REENCRYPTED, termination="reencrypt")
+@pytest.fixture(scope="module")
+def reencrypted(authority: Any, place: Path) -> dict[str, Any]:
+    """The variables as they stand in the docs, and those that the document tells of beside them."""
+    own = authority(REENCRYPTED)
+    example = "/etc/pki/registry.apps.example.com"
+    places = {f"{example}.crt": own["cert_path"], f"{example}.key": own["key_path"]}
+    return {
+        **snippets.variables("expose.md", "reencrypt", places),
+        "registry_route_host": REENCRYPTED,
+        "registry_route_ca_cert_path": str(place / "router-ca.crt"),
+        "registry_route_timeout": "5m",
+        "registry_route_allow_ips": [f"{sandbox.NODES[name]}/32" for name in ("node1", CLIENT)],
+    }
+
+
+def test_reencryption_as_it_stands_in_the_docs(play: Any, reencrypted: dict[str, Any]) -> None:
+    planned = ok(play("expose.yml", "--check", **reencrypted))
+    assert ok(play("expose.yml", **reencrypted)).changed == planned.changed == 1
+    assert ok(play("expose.yml", **reencrypted)).changed == 0
+    (route,) = [one for one in sandbox.objects("routes", "-n", "default") if one["spec"]["host"] == REENCRYPTED]
+    tls, annotations = route["spec"]["tls"], route["metadata"]["annotations"]
+    assert (tls["termination"], tls["insecureEdgeTerminationPolicy"]) == ("reencrypt", "Redirect")
+    assert annotations["haproxy.router.openshift.io/timeout"] == "5m"
+    location = sandbox.on("node1", f"curl -s -o /dev/null -w '%{{redirect_url}}' http://{REENCRYPTED}/v2/").stdout
+    assert location == f"https://{REENCRYPTED}/v2/"
+    assert status("node1", REENCRYPTED) == "401"
+    assert status("node2", REENCRYPTED) == "000", "turned away by registry_route_allow_ips"
+    ok(play("trust_clients.yml", **reencrypted))
+    works(REENCRYPTED, node=CLIENT)
     assert directories(CLIENT) == {OLD, REENCRYPTED}
+
+
+def test_the_proof_by_use_has_a_host_at_which_the_router_ends_tls(
+    play: Any, module: Any, place: Path, reencrypted: dict[str, Any]
+) -> None:
+    """By the router's CA; the registry's does not do there, and nodes need not trust either for it."""
+    ok(play("expose.yml", **{**reencrypted, "registry_route_allow_ips": []}))
+    looks = {**reencrypted, "registry_check_fail_on": ["none"]}
+
+    def lines(**variables: Any) -> dict[str, str]:
+        """What the table says of the host, by node."""
+        output = ok(play("check.yml", **{**looks, **variables})).output
+        found = [line.strip(" -") for line in output.splitlines() if f" {REENCRYPTED} " in line]
+        return {node: line for node in NODES for line in found if line.split()[0] == node}
+
+    good = lines()
+    assert set(good) == set(NODES)
+    for line in good.values():
+        assert line.split()[1:3] == ["client", REENCRYPTED]
+        assert "FAILED" not in line
+    bad = lines(registry_route_ca_cert_path=str(sandbox.STATE / "pki/registry-ca.crt"))
+    assert all("FAILED" in line for line in bad.values())
+    told = place / "report.json"
+    ok(play("report.yml", **reencrypted, registry_report_path=str(told), registry_diagnose_fail_on="never"))
+    report = json.loads(told.read_text(encoding="utf-8"))
+    states = {one["host"]: one["state"] for one in report["matrix"] if one["endpoint"] == REENCRYPTED}
+    assert {states[name] for name in NODES} == {"ok"}
+    (certificate,) = [one for one in report["certificates"] if one["where"] == "route default/docker-registry-2"]
+    assert certificate["sans"] == [REENCRYPTED]
     assert module("registry_route", state="absent", route_name="docker-registry-2")["changed"]
 
 
@@ -156,6 +223,43 @@ def test_edge(play: Any, module: Any, authority: Any, place: Path) -> None:
     assert status("node2", EDGE) == "000", "turned away"
     for name, options in (("registry_route", {}), ("registry_deploy", {"allow_data_loss": True})):
         module(name, name="plain", state="absent", **options)
+
+
+# ---- what keeps a host from being served -----------------------------------------------------------------------------
+
+
+def test_why_a_host_is_not_served_is_named(answer: Any, module: Any, authority: Any) -> None:
+    """By the real router; a Route that it refuses is there all the same, and goes again."""
+    host = "claimed.apps.sandbox.test"
+    spec = {"host": host, "to": {"kind": "Service", "name": "theirs"}, "tls": {"termination": "passthrough"}}
+    meta = {"name": "theirs", "namespace": "test"}
+    theirs = {"apiVersion": "route.openshift.io/v1", "kind": "Route", "metadata": meta, "spec": spec}
+    sandbox.kubectl("apply", "-f", "-", stdin=json.dumps(theirs))
+    asked = {"secret_name": "none", "dns": "ignore", "beside": True, "wait_timeout": 20}
+    try:
+        claimed = answer("registry_route", **asked, route_host=host)
+        assert claimed["failed"]
+        assert "HostAlreadyClaimed" in claimed["msg"]
+        assert "Route test/theirs has that host" in claimed["msg"]
+        module("registry_route", state="absent", route_name="docker-registry-2")
+    finally:
+        sandbox.kubectl("delete", "route", "theirs", "-n", "test")
+    # This router has no certificate of its own.
+    refused = answer("registry_route", **asked, route_host=host, termination="reencrypt")
+    assert refused["failed"]
+    assert f"refuses Route default/docker-registry-2 (host {host}): ExtendedValidationFailed" in refused["msg"]
+    module("registry_route", state="absent", route_name="docker-registry-2")
+    unresolved = answer("registry_route", **{**asked, "dns": "fail"}, route_host="no-such-host.invalid")
+    assert "no-such-host.invalid does not resolve on" in unresolved["msg"]
+    sandbox.in_container("infra", "systemctl stop openshift-router")
+    try:
+        missing = answer("registry_route", **{**asked, "wait_timeout": 2}, route_host=host)
+        assert f"No router picked up Route default/docker-registry-2 (host {host}) within 2 s" in missing["msg"]
+    finally:
+        sandbox.in_container("infra", "systemctl start openshift-router")
+    again = {**asked, "termination": "reencrypt", "certificate": authority(host), "route_name": "docker-registry-2"}
+    assert module("registry_route", **{**again, "beside": False}, route_host=host)["route"]["admitted"]
+    module("registry_route", state="absent", route_name="docker-registry-2")
 
 
 # ---- another host ----------------------------------------------------------------------------------------------------

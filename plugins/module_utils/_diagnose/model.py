@@ -122,7 +122,10 @@ class Route:
 
 @dataclass(frozen=True)
 class RouterEnd:
-    """A Route whose router ends TLS. :param certificate: the Route's own; None where the router shows one of its own."""
+    """A Route whose router ends TLS.
+
+    :param certificate: the Route's own; None where the router shows one of its own.
+    """
 
     ref: str
     host: str

@@ -41,11 +41,10 @@ FAIL_ON = ("any", "all", "none", "warning", *STEPS)
 _UNREACHABLE = ("unresolved", "unreachable", "timeout", "refused")
 #: What to do where a router ends TLS: the certificate is its own, or the Route's.
 _AT_ROUTER = {
-    "unknown_authority": "no CA that is known here signed the router's certificate: name its CA in router_ca_cert, in the "
-    "playbooks registry_route_ca_cert_path",
+    "unknown_authority": "no CA that is known here signed the router's certificate: name its CA in router_ca_cert, for "
+    "playbooks in registry_route_ca_cert_path",
     "name_mismatch": "the router's certificate does not cover this host: give the Route one that does",
-    "expired": "the router's certificate is outside its time of validity: give the Route another one, or mend the clock "
-    "here",
+    "expired": "the router's certificate is outside its time of validity: give the Route another, or mend this clock",
 }
 _CONNECT = 5.0  # seconds that such a host waits for a connection
 _AT_ONCE = 8

@@ -67,8 +67,7 @@ _AT_ROUTER: dict[str, tuple[str, str, str | None]] = {
     "expired": ("route_certificate_expired", ANOTHER + "; or mend the clock of the host", play("expose")),
     "unknown_authority": (
         "router_ca_unknown",
-        "name the file with its CA in registry_route_ca_cert_path; or give the Route a certificate that everybody knows "
-        "in registry_route_certificate",
+        "name its CA's file in registry_route_ca_cert_path, or another certificate in registry_route_certificate",
         play("expose"),
     ),
 }

@@ -70,20 +70,21 @@ def own_certificate(facts: Facts) -> Iterator[Finding]:
             continue
         if held.days_left is not None and held.days_left < 0:
             yield Finding(
-                "route_certificate_expired", f"{held.subject} in {end.ref} expired at {held.not_after}", ANOTHER, expose,
-                None, end.host, end.ref,
+                "route_certificate_expired",
+                f"{held.subject} in {end.ref} expired at {held.not_after}",
+                ANOTHER, expose, None, end.host, end.ref,
             )  # fmt: skip
         elif held.days_left is not None and held.days_left < SOON:
             yield Finding(
                 "route_certificate_expires",
-                f"{held.subject} in {end.ref} expires at {held.not_after}, in {held.days_left} days", ANOTHER, expose,
-                None, end.host, end.ref,
+                f"{held.subject} in {end.ref} expires at {held.not_after}, in {held.days_left} days",
+                ANOTHER, expose, None, end.host, end.ref,
             )  # fmt: skip
         if not covers(held.sans, end.host):
             yield Finding(
                 "route_san_missing",
-                f"{held.subject} in {end.ref} is for {', '.join(held.sans) or 'no name'}, not {end.host}", ANOTHER, expose,
-                None, end.host, end.ref,
+                f"{held.subject} in {end.ref} is for {', '.join(held.sans) or 'no name'}, not {end.host}",
+                ANOTHER, expose, None, end.host, end.ref,
             )  # fmt: skip
 
 
