@@ -59,8 +59,10 @@ def kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             up = subprocess.run([SANDBOX, "api-up"], env=state, check=True, stdout=subprocess.PIPE, text=True)
             yield up.stdout.split()[-1]
         finally:
-            subprocess.run([SANDBOX, "api-down"], env=state, check=True)
-            os.killpg(watcher.pid, signal.SIGKILL)
+            try:
+                subprocess.run([SANDBOX, "api-down"], env=state, check=True)
+            finally:  # else it would be waited for, and it waits for this process
+                os.killpg(watcher.pid, signal.SIGKILL)
 
 
 @pytest.fixture

@@ -44,8 +44,8 @@ UNRUN = "not run: the sandbox is not up"
 # What the summary shows of a failed part's log: pytest's, Ansible's, molecule's and the sandbox's own words.
 FAILURE = re.compile(r"^(E  |FAILED|ERROR|fatal:|failed:|CRITICAL|sandbox:|make: \*\*\*)|Traceback|\bError\b|\[ERROR\]")
 REASON_LINES = 8
-SECOND_TIME_UNTIL = 3600.0  # seconds from the beginning, within which a scenario that failed is run once more
 REASON_LENGTH = 300
+SECOND_TIME_UNTIL = 3600.0  # seconds from the beginning, within which a scenario that failed is run once more
 # Parts that are one command each; the others are the sandbox and the scenarios on it.
 PLAIN = ("lint", "sanity", "unit", "files", "api")
 # Begun first, so that no long one is left for the end.
@@ -188,7 +188,8 @@ def keep_first(part: str) -> None:
 
 def second_time(outcome: Outcome) -> Outcome:
     """The outcome of a part that was run once more, which says that it was."""
-    note = outcome.note or f"only the second time, see {log_of(f'{outcome.name}-first').relative_to(ROOT)}"
+    first = log_of(f"{outcome.name}-first").relative_to(ROOT)
+    note = f"only the second time, see {first}" if outcome.passed else f"{outcome.note}; the first time, too: {first}"
     return replace(outcome, note=note)
 
 
