@@ -89,3 +89,14 @@ def test_every_change_is_undone_and_said(live: Path, change: Callable[[Path], ob
 def test_nothing_changed_is_nothing_said(live: Path) -> None:
     assert node_state.restore_tree(node_state.TREES[0]) == []
     assert state(live)
+
+
+def test_docker_forgets_where_layers_were(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    records = tmp_path / "distribution"
+    monkeypatch.setattr(node_state, "REPOSITORIES_OF_LAYERS", records)
+    node_state.forget_repositories()
+    (records / "v2metadata-by-diffid/sha256").mkdir(parents=True)
+    (records / "v2metadata-by-diffid/sha256/59ea").write_text("[]")
+    (records / "diffid-by-digest").mkdir()
+    node_state.forget_repositories()
+    assert list(records.iterdir()) == []

@@ -32,6 +32,9 @@ UNITS = ("containerd", "docker", "dockershim", "origin-node", "origin-proxy", "n
 REGISTRY_DATA = Path("/var/lib/registry-pv")
 REGISTRY_OWNER = (1001, 0, 0o770)
 LOCAL_VOLUMES = Path("/var/lib/local-path")
+# Which repository of which registry a layer was pushed to or pulled from; docker keeps it when the image is gone, and asks
+# the next registry at that address to mount the layer from there: an upload that is begun and left.
+REPOSITORIES_OF_LAYERS = Path("/var/lib/docker/image/overlay2/distribution")
 
 
 def say(text: str) -> None:
@@ -239,6 +242,13 @@ def restore_volumes() -> None:
         say(f"removed {path}")
 
 
+def forget_repositories() -> None:
+    """No layer that docker knows to be in a registry."""
+    for path in sorted(REPOSITORIES_OF_LAYERS.iterdir()) if REPOSITORIES_OF_LAYERS.is_dir() else ():
+        remove(path)
+        say(f"removed {path}")
+
+
 def saved() -> dict[str, Any]:
     """What was saved beside the files."""
     if not (STORE / "state.json").exists():
@@ -266,6 +276,7 @@ def clean() -> None:
     """Remove what plays and pods left in docker and in the registry's volume."""
     state = saved()
     restore_images(state["images"])
+    forget_repositories()
     restore_volumes()
     if state["registry_data"]:
         restore_registry_data()
