@@ -283,8 +283,10 @@ class KubeTransport:
             answer = self._pool.request(
                 method, self._base + url, body=body, headers=headers, timeout=timeout, retries=False, redirect=False
             )
-        except (urllib3.exceptions.HTTPError, OSError, ValueError) as exc:
+        except (urllib3.exceptions.HTTPError, OSError) as exc:
             raise _lost(exc) from exc
+        except ValueError as exc:
+            raise _lost(exc) from None  # a header that is refused is in its words, which a shown traceback would have
         return Answer(answer.status, answer.data, _seconds(answer.headers.get("Retry-After")))
 
     def websocket(self, url: str, protocols: Sequence[str], request: Request, timeout: float) -> tuple[int, Any]:
