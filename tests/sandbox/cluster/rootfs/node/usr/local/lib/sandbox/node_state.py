@@ -32,8 +32,8 @@ UNITS = ("containerd", "docker", "dockershim", "origin-node", "origin-proxy", "n
 REGISTRY_DATA = Path("/var/lib/registry-pv")
 REGISTRY_OWNER = (1001, 0, 0o770)
 LOCAL_VOLUMES = Path("/var/lib/local-path")
-# Which repository of which registry a layer was pushed to or pulled from; docker keeps it when the image is gone, and asks
-# the next registry at that address to mount the layer from there: an upload that is begun and left.
+# Which repository of which registry a layer was pushed to or pulled from. Docker keeps it when the image is gone, and
+# asks the next registry at that address to mount the layer from there: an upload that is begun and left.
 REPOSITORIES_OF_LAYERS = Path("/var/lib/docker/image/overlay2/distribution")
 
 
