@@ -74,6 +74,10 @@ def _route(name: str) -> dict[str, str]:
     return {"registry_route_host": f"{name}.{DOMAIN}"}
 
 
+def _ends_in_router(name: str) -> dict[str, str]:
+    return {**_route(name), "registry_route_termination": "reencrypt"}
+
+
 FAULTS = (
     # ---- the registry itself
     Fault("service_missing", harm=harms.deleted("service")),
@@ -169,5 +173,17 @@ FAULTS = (
         "route_not_admitted", _route("rival"), unborn=True,
         before=harms.claimed(f"rival.{DOMAIN}"), seen="HostAlreadyClaimed",
         says=("delete the Route that has this one",), repair=harms.left_again,
+    ),
+    Fault(
+        "route_certificate_expired", _ends_in_router("route-expired"),
+        harm=harms.another_route_certificate(-2), says=("registry_route_certificate",),
+    ),
+    Fault(
+        "route_certificate_expires", _ends_in_router("route-expires"),
+        harm=harms.another_route_certificate(9), says=("registry_route_certificate",),
+    ),
+    Fault(
+        "route_san_missing", _ends_in_router("route-san"), seen="elsewhere.sandbox.test",
+        harm=harms.another_route_certificate(90, "elsewhere.sandbox.test"), says=("registry_route_certificate",),
     ),
 )  # fmt: skip

@@ -110,12 +110,17 @@ def _pem(thing: x509.Certificate) -> str:
     return thing.public_bytes(serialization.Encoding.PEM).decode()
 
 
-def _signed(old: x509.Certificate, issuer: x509.Certificate, key: Any, days: int) -> str:
-    """The same certificate with another end."""
+def _signed(old: x509.Certificate, issuer: x509.Certificate, key: Any, days: int, host: str | None = None) -> str:
+    """The same certificate with another end, or for another host."""
     now = dt.datetime.now(dt.timezone.utc)
+    extensions = list(old.extensions)
+    if host:
+        names = x509.SubjectAlternativeName([x509.DNSName(host)])
+        extensions = [one for one in extensions if one.oid != names.oid]
+        extensions.append(x509.Extension(names.oid, critical=False, value=names))
     made = x509.CertificateBuilder(
         issuer.subject, old.subject, old.public_key(), x509.random_serial_number(),
-        now - dt.timedelta(days=400), now + dt.timedelta(days=days, hours=1), list(old.extensions),
+        now - dt.timedelta(days=400), now + dt.timedelta(days=days, hours=1), extensions,
     )  # fmt: skip
     return _pem(made.sign(key, hashes.SHA256()))
 
@@ -137,6 +142,19 @@ def another_certificate(days: int, *, restart: bool) -> Harm:
         site.kubectl(name, "patch", secret, "--type=merge", "-p", json.dumps({"data": {"registry.crt": made}}))
         if restart:
             restarted(site, name)
+
+    return harm
+
+
+def another_route_certificate(days: int, host: str | None = None) -> Harm:
+    """Somebody gave the Route another certificate of the same key. :param host: whose it is, if not the Route's."""
+
+    def harm(site: Registries, name: str) -> None:
+        files = site.variables(name)["registry_route_certificate"]
+        old = x509.load_pem_x509_certificate(Path(files["cert_path"]).read_bytes())
+        made = _signed(old, *_ca(site, name), days, host)
+        change = json.dumps({"spec": {"tls": {"certificate": made}}})
+        site.kubectl(name, "patch", f"route/{ident(name)}", "--type=merge", "-p", change)
 
     return harm
 

@@ -26,6 +26,7 @@ VARIABLES = sandbox.ROOT / "inventory/sandbox/group_vars"
 #: Storage that two pods share, so that a rollout is not noticed.
 SHARED = sandbox.ROOT / "extensions/molecule/rotate/vars/registry.yml"
 LONGEST = 400  # seconds that a playbook may take
+LIFE = 90  # days of a certificate
 
 Play = Callable[..., sandbox.Run]
 
@@ -86,11 +87,11 @@ def authority(place: Path) -> Callable[[str], dict[str, str]]:
     """
     now = dt.datetime.now(dt.timezone.utc)
     key = _pem.new_key("ECDSA", None)
-    ca = _x509.Ca(_x509.self_signed_ca(key, name="the router's CA", now=now, days=9), key)
+    ca = _x509.Ca(_x509.self_signed_ca(key, name="the router's CA", now=now, days=LIFE), key)
     (place / "router-ca.crt").write_text(ca.pem(), encoding="utf-8")
 
     def make(host: str) -> dict[str, str]:
-        made = _x509.issue(ca, _x509.server_names([host]), serial=2, now=now, days=9, key_type="ECDSA")
+        made = _x509.issue(ca, _x509.server_names([host]), serial=2, now=now, days=LIFE, key_type="ECDSA")
         crt, key = place / f"{host}.crt", place / f"{host}.key"
         crt.write_bytes(made.bundle)
         key.write_bytes(made.key_pem)

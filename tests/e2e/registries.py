@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import outside
 import sandbox
 
 Object = dict[str, Any]
@@ -43,6 +44,7 @@ class Registries:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        self._route_certificate = outside.authority(directory)
         self._hosts: dict[str, Object] = {}
         #: Nodes that the inventory has.
         self.nodes = list(sandbox.NODES)
@@ -54,6 +56,8 @@ class Registries:
             "registry_name": own, "registry_secret_name": f"{own}-tls", "registry_service_account": own,
             "registry_ca": self.ca(name), **variables,
         }  # fmt: skip
+        if "registry_route_termination" in variables:
+            self._hosts[name]["registry_route_certificate"] = self._route_certificate(variables["registry_route_host"])
 
     def change(self, name: str, variables: Mapping[str, Any]) -> None:
         """Write other values into the inventory; None takes a variable out."""

@@ -18,7 +18,12 @@ ROWS = re.findall(r"^\| `(\w+)` \| (\w+) \| (.+?) \| (.+?) \| (.+?) \| (\w+) \|$
 UNIT = "tests/unit/plugins/module_utils/diagnose/test_diagnose.py"
 #: Files in which a cause is made, and by which the scenarios run.
 PLACES = {
-    "sandbox": ["tests/e2e/cluster_faults.py", "tests/e2e/test_diagnose_cluster.py", "tests/e2e/test_diagnose.py"],
+    "sandbox": [
+        "tests/e2e/cluster_faults.py",
+        "tests/e2e/test_diagnose_cluster.py",
+        "tests/e2e/test_diagnose.py",
+        "tests/e2e/test_expose.py",
+    ],
     "api": ["tests/api/test_diagnose.py"],
 }
 
@@ -56,7 +61,7 @@ def test_every_cause_has_a_unit_test(name: str) -> None:
 
 
 def test_the_scenarios_run_what_makes_them() -> None:
-    for name in ("diagnose", "diagnose_cluster"):
+    for name in ("diagnose", "diagnose_cluster", "expose"):
         verify = (ROOT / f"extensions/molecule/{name}/verify.yml").read_text(encoding="utf-8")
         assert f"pytest_file: test_{name}.py" in verify
     cluster = (ROOT / "tests/e2e/test_diagnose_cluster.py").read_text(encoding="utf-8")
