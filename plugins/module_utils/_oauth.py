@@ -15,6 +15,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import missing_required_lib
 from ansible_collections.okd.registry.plugins.module_utils._errors import (
@@ -100,11 +101,15 @@ def _explained(
 
 @contextmanager
 def _proxied(server: Server) -> Iterator[None]:
-    """Have requests go the way of the options: the library hands it none, so it looks at the environment alone."""
-    if not server.proxy:
-        yield
-        return
-    told = {"https_proxy": server.proxy.url, "no_proxy": ""}
+    """Have requests go the way of the options: the library hands it none, so it looks at the environment alone.
+
+    Headers for the proxy cannot be handed to it.
+    """
+    if server.proxy:
+        told = {"https_proxy": server.proxy.url, "no_proxy": ""}
+    else:  # whether no_proxy of the options or nothing at all says so
+        others = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+        told = {"no_proxy": ",".join(filter(None, [others, urlsplit(server.url).hostname]))}
     told |= {name.upper(): value for name, value in told.items()}
     before = {name: os.environ.pop(name, None) for name in told}
     os.environ.update(told)

@@ -23,6 +23,7 @@ from ansible_collections.okd.registry.plugins.module_utils._model import (
 
 ROUTE, INGRESS, NODE_PORT, LOAD_BALANCER = "route", "ingress", "node_port", "load_balancer"
 KINDS = (ROUTE, INGRESS, NODE_PORT, LOAD_BALANCER)
+TERMINATIONS = ("passthrough", "reencrypt", "edge")
 ALL = "all"
 """As the kind of what is to go: whatever of these there is."""
 PASSTHROUGH, REENCRYPT, EDGE = "passthrough", "reencrypt", "edge"

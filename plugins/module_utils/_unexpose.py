@@ -12,7 +12,7 @@ from typing import Any
 from ansible_collections.okd.registry.plugins.module_utils import _external
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._apply import UNREAD, ensure_absent
-from ansible_collections.okd.registry.plugins.module_utils._build import external, route
+from ansible_collections.okd.registry.plugins.module_utils._build import external, rbac, route
 from ansible_collections.okd.registry.plugins.module_utils._build import service as build_service
 from ansible_collections.okd.registry.plugins.module_utils._errors import KindNotServedError
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
@@ -35,7 +35,9 @@ def execute(module: Any, api: Api, spec: RouteSpec) -> dict[str, Any]:
     for kind, ref, live in _found(api, spec):
 
         def keep(there: Object, ref: ObjectRef = ref) -> str | None:
-            if spec.name or owned_by_us(there):
+            # A Service that others made has our marks for what registry_route has set there.
+            ours = rbac.made_for(there, str(spec.registry)) if ref.kind == "Service" else owned_by_us(there)
+            if spec.name or ours:
                 return None
             return f"Left {ref} alone: others made it. To delete it, name it in route_name."
 

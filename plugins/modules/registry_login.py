@@ -165,7 +165,10 @@ attributes:
     details:
       - Tells who is logged in where, and nothing of the tokens.
   idempotent:
-    support: full
+    support: partial
+    details:
+      - Where an identity provider gives users other names than those they log in with, O(method=oauth) gets a new
+        token in each run, since nothing tells beforehand whose a stored one should be.
 requirements:
   - "For O(method=oauth): openshift >= 0.13, requests-oauthlib"
 notes:

@@ -424,7 +424,7 @@ from ansible_collections.okd.registry.plugins.module_utils._args import COMMON, 
 from ansible_collections.okd.registry.plugins.module_utils._kube import run_module
 from ansible_collections.okd.registry.plugins.module_utils._options import certificate
 from ansible_collections.okd.registry.plugins.module_utils._route import execute
-from ansible_collections.okd.registry.plugins.module_utils._routespec import KINDS
+from ansible_collections.okd.registry.plugins.module_utils._routespec import KINDS, TERMINATIONS
 
 ARGUMENTS = {
     "kind": {"type": "str", "choices": list(KINDS), "default": "route"},
@@ -433,7 +433,7 @@ ARGUMENTS = {
     "beside": {"type": "bool", "default": False},
     "secret_name": {"type": "str", "default": "registry-secret"},
     "certified": {"type": "bool", "default": False},
-    "termination": {"type": "str", "choices": ["passthrough", "reencrypt", "edge"], "default": "passthrough"},
+    "termination": {"type": "str", "choices": list(TERMINATIONS), "default": "passthrough"},
     "certificate": certificate.SPEC["certificate"],
     "destination_ca": {
         "type": "dict",

@@ -46,7 +46,7 @@ def build(sources: Mapping[str, Any]) -> dict[str, Any]:
 
     :param sources: ``info`` (registry_info), ``hosts`` (as the filter registry_seen gives them), ``diagnosis``
         (registry_diagnose; left out, the same rules judge what is here), ``storage`` (registry_storage_info),
-        ``route_host`` (the host of the Route that is asked for), ``now``.
+        ``route_host`` (the host of the Route that is asked for), ``soon`` (days), ``now``.
     """
     info, hosts = mapping(sources.get("info")), mapping(sources.get("hosts"))
     names = mapping(info.get("registry"))
@@ -54,7 +54,10 @@ def build(sources: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(diagnosis, Mapping) and "findings" in diagnosis:
         problems, unread = entries(diagnosis["findings"]), list(texts(diagnosis.get("unread")))
     else:
-        problems, unread = judge(collect({"info": info, "hosts": hosts})), []
+        problems, unread = (
+            judge(collect({"info": info, "hosts": hosts, "soon": sources.get("soon")})),
+            _unseen(info, hosts),
+        )
     # At the latter a router's certificate is seen, so that they are no names of the registry's own.
     endpoints = list(dict.fromkeys([*texts(names.get("endpoints")), *(one.host for one in router_ends(info))]))
     workload, stored = mapping(info.get("workload")), mapping(sources.get("storage"))
@@ -77,6 +80,12 @@ def build(sources: Mapping[str, Any]) -> dict[str, Any]:
         "problems": problems,
         "unread": unread + [str(one["msg"]) for one in (info, mapping(diagnosis), stored) if _failed(one)],
     }
+
+
+def _unseen(info: Mapping[str, Any], hosts: Mapping[str, Any]) -> list[str]:
+    """What nothing can be said of, because no step of this run has looked at it."""
+    seen = {"the cluster": any(info.values()), "hosts": any(mapping(told) for told in hosts.values())}
+    return [f"no step of this run has looked at {what}" for what, is_seen in seen.items() if not is_seen]
 
 
 def _failed(result: Mapping[str, Any]) -> bool:

@@ -257,6 +257,26 @@ def test_a_service_of_others_under_the_name_is_left_alone(
     assert theirs["route"]["ours"] is False
 
 
+def test_a_service_that_others_made_for_it_is_used_and_stays(
+    run: Any, admin: Api, registry: Object, namespace: str
+) -> None:
+    name = "docker-registry-external"
+    spec = {"type": "NodePort", "selector": {"docker-registry": "default"}, "ports": [{"name": "r", "port": 5000}]}
+    meta = {"name": name, "namespace": namespace}
+    before = admin.create({"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": spec})
+    taken = run(registry_route, kind="node_port", wait=False)
+    assert (taken["failed"], taken["route"]["name"]) == (False, name)
+    gone = run(registry_route, every_kind=True, state="absent")
+    assert (
+        f"Left Service {namespace}/{name} alone: others made it. To delete it, name it in route_name."
+        in gone["actions"]
+    )
+    assert (admin.get(ObjectRef("v1", "Service", name, namespace)) or {})["metadata"]["uid"] == before["metadata"][
+        "uid"
+    ]
+    assert run(registry_route, kind="node_port", state="absent", route_name=name)["changed"]
+
+
 # ---- claims, rights, names -------------------------------------------------------------------------------------------
 
 

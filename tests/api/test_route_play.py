@@ -16,7 +16,7 @@ import pytest
 import yaml
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
-from ansible_collections.okd.registry.plugins.modules import registry_info
+from ansible_collections.okd.registry.plugins.modules import registry_info, registry_route, registry_service
 
 pytestmark = pytest.mark.cluster
 ROOT = Path(__file__).resolve().parents[2]
@@ -134,3 +134,36 @@ def test_a_generated_host_is_in_the_certificate_from_the_beginning(
     code, output = play(book, **asked)
     assert code == 0, output
     assert "changed=0" in output
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({}, "registry_route_host says nothing"),
+        ({**HOST, **REENCRYPT}, "registry_route_termination say route and reencrypt"),
+        ({**HOST, "registry_route_name": "registry"}, "registry_route_name says registry: one Route of a fixed name"),
+        (HOST, "There is no registry"),
+    ],
+)
+def test_a_change_of_the_host_that_cannot_be_is_refused(
+    play: Play, admin: Api, namespace: str, variables: Object, said: str
+) -> None:
+    code, output = play("change_route_host.yml", **variables)
+    assert code != 0
+    assert said in output
+    assert routes(admin, namespace) == []
+
+
+@pytest.mark.usefixtures("router")
+def test_a_change_of_the_host_that_would_open_the_new_one_to_everybody_is_refused(
+    play: Play, run: Any, namespace: str
+) -> None:
+    """The old Route's rules are somebody's, and in no variable."""
+    run(registry_service)
+    rules = {"allow_ips": ["10.0.0.0/8"], "timeout": "5m"}
+    made = run(registry_route, route_host="old.example.com", secret_name="none", dns="ignore", wait=False, **rules)
+    assert made["changed"], made
+    code, output = play("change_route_host.yml", registry_route_host="new.example.com", registry_route_timeout="1m")
+    assert code != 0
+    assert "say registry_route_allow_ips, where the old Route has 10.0.0.0/8" in output
+    assert "registry_route_timeout, where" not in output

@@ -311,7 +311,7 @@ def test_storage_yml_goes_to_the_node_where_nobody_may_run_commands_in_the_pod()
 def test_info_yml_shows_state_and_logs() -> None:
     played = sandbox.playbook("info.yml", "-e", "registry_info_grep=listening")
     assert (played.code, played.changed) == (0, 0), played.output
-    for words in (f"{NODE}  ready  serves no certificate", sandbox.ENDPOINTS[0], "host_path", "listening on"):
+    for words in (f"{NODE}  ready  Port 5000 does not speak TLS.", sandbox.ENDPOINTS[0], "host_path", "listening on"):
         assert words in played.output, played.output
 
 

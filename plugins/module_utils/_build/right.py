@@ -108,7 +108,7 @@ class Asked:
             cluster=cluster, name=params["name"], namespace=params["namespace"], kind=kind,
             account=params.get("service_account") or "registry", role=params.get("cluster_role"),
             certificate=params["secret_name"], route=bool(host or generated) and not external, external=external,
-            generated=generated and not host, storage=storage,
+            generated=generated and not host and params.get("route_termination") != "reencrypt", storage=storage,
             ours=frozenset(ours), theirs=tuple(named), has_scc=has_scc,
             budget=bool(params.get("pod_disruption_budget")), probes=params.get("probe_storage") is not False,
             migrates=bool(params.get("migrate")), rolls_back=params.get("on_failure") == "rollback",

@@ -89,7 +89,9 @@ CAUSES: dict[str, Cause] = {
     "not_secured": Cause(
         ERROR,
         "it serves HTTP, not HTTPS",
-        _DISTRUST | _words("served_differs ca_mismatch ca_missing san_missing certificate_expired"),
+        _SILENT
+        | _DISTRUST
+        | _words("ca_mismatch ca_missing san_missing certificate_expired probe_scheme crash rollout_failed"),
     ),
     "certificate_expired": Cause(ERROR, "its certificate has expired", _words("certificate_expires check_failed")),
     "certificate_expires": Cause(WARNING, "its certificate expires soon"),

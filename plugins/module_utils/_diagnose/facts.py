@@ -11,6 +11,7 @@ from typing import Any
 from ansible_collections.okd.registry.plugins.module_utils._diagnose import hosts as of_hosts
 from ansible_collections.okd.registry.plugins.module_utils._diagnose import objects
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.model import (
+    SOON,
     Authority,
     Certificate,
     Facts,
@@ -39,7 +40,7 @@ def collect(raw: Mapping[str, Any]) -> Facts:
     :param raw: what is known, each part or none of it: ``info`` and ``rollout`` as the modules gave them; ``service``,
         ``workload``, ``pods``, ``backends`` (Endpoints), ``claim``, ``streams`` and ``services`` as the API did (False
         for what is not there); ``logs`` and ``writable`` by pod; ``token``; ``hosts`` by name, each with ``trust``,
-        ``check``, ``client``, ``unreachable``; ``asked_host``; ``now`` in seconds since 1970.
+        ``check``, ``client``, ``unreachable``; ``asked_host``; ``now`` in seconds since 1970; ``soon`` in days.
     """
     info = mapping(raw.get("info"))
     names, hidden = mapping(info.get("registry")), {what for what, _reason in unread(info)}
@@ -86,6 +87,7 @@ def collect(raw: Mapping[str, Any]) -> Facts:
             for each, found in mapping(raw.get("hosts")).items()
         ),
         uncovered=texts(info.get("uncovered")),
+        soon=SOON if raw.get("soon") is None else number(raw["soon"]) or 0,
     )
 
 
@@ -136,10 +138,10 @@ def router_ends(info: Mapping[str, Any]) -> tuple[RouterEnd, ...]:
     registry = mapping(info.get("registry"))
     found = []
     for route in entries(info.get("routes")):
-        host = word(route.get("host"))
-        if host and route.get("termination") in ("reencrypt", "edge"):
+        host, termination = word(route.get("host")), word(route.get("termination"))
+        if host and termination in ("reencrypt", "edge"):
             ref = f"Route {word(route.get('namespace')) or word(registry.get('namespace'))}/{word(route.get('name'))}"
-            found.append(RouterEnd(ref, host.lower(), _certificate(mapping(route.get("certificate")))))
+            found.append(RouterEnd(ref, host.lower(), termination, _certificate(mapping(route.get("certificate")))))
     return tuple(found)
 
 

@@ -98,6 +98,7 @@ class Gather:
             "token": self._token(),
             "hosts": self._params["hosts"],
             "asked_host": self._params["route_host"],
+            "soon": self._params["renew_before_days"],
             "now": int(time.time()),
         }
 
@@ -166,7 +167,7 @@ class Gather:
         return [line.strip() for line in out.decode("utf-8", "replace").splitlines() if line.strip()]
 
     def _token(self) -> Object | None:
-        token = self._params["token"]
+        token = (self._params["token"] or "").strip()  # as registry_check uses it
         if not token:
             return None
         return self._read(lambda: look_at_token(self._api, token, self._params["project"], time.time()))

@@ -51,7 +51,7 @@ def host(name: str, found: Mapping[str, Any], endpoints: tuple[str, ...], regist
 def _is_mute(result: Mapping[str, Any], answer: str) -> bool:
     """Whether a module told nothing but an error; that a step of a check failed is another thing.
 
-    The playbook asks with ``failed_when: false``, so that ``failed`` is not what tells.
+    The playbook asks with ``ignore_errors``, so that ``failed`` is not what tells.
     """
     return not result.get("unreachable") and answer not in result
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+SOON = 30  # days in which a certificate ends
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -129,6 +131,7 @@ class RouterEnd:
 
     ref: str
     host: str
+    termination: str
     certificate: Certificate | None
 
 
@@ -254,6 +257,7 @@ class Facts:
     :param others: addresses of other Services that are looked at -> ``namespace/name``; None where they are not known.
     :param log: lines of the registry's newest log that tell of errors, as (pod, line).
     :param uncovered: Nodes that no host of the inventory is.
+    :param soon: a certificate with fewer days left is told.
     """
 
     name: str = "docker-registry"
@@ -283,6 +287,7 @@ class Facts:
     log: tuple[tuple[str, str], ...] = ()
     hosts: tuple[Host, ...] = ()
     uncovered: tuple[str, ...] = ()
+    soon: int = SOON
 
     @property
     def registry(self) -> str:

@@ -113,7 +113,9 @@ def stream(found: Mapping[str, Any]) -> Stream:
     references = [status.get("dockerImageRepository")]
     references += [item.get("dockerImageReference") for tag in tags for item in entries(tag.get("items"))]
     registries = [_registry(each, own) for each in references if isinstance(each, str)]
-    origins = {each.get("name"): word(mapping(each.get("from")).get("name")) for each in entries(spec.get("tags"))}
+    origins = {
+        word(each.get("name")): word(mapping(each.get("from")).get("name")) for each in entries(spec.get("tags"))
+    }
     failures = [
         (str(origins.get(tag.get("tag")) or "").partition("/")[0], word(condition.get("message")) or "")
         for tag in tags

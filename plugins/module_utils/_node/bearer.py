@@ -34,6 +34,8 @@ _BODY = json.dumps({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubje
 _CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
 _ACCOUNT = "system:serviceaccount:"
 _LAST = 253402300799.0  # the end of the year 9999
+# Of OpenShift since 4.6, and before that: 32 random bytes in base64url
+_OAUTH = re.compile(r"(sha256~)?[A-Za-z0-9_-]{43}\Z")
 _SENDABLE = re.compile(r"[\x21-\x7e]+\Z")
 UNFIT = "holds characters that no header can have (a blank, the end of a line, or something that is not ASCII)"
 
@@ -104,6 +106,11 @@ def who(server, token, timeout=10.0):
         return Verdict(UNKNOWN, None, "the API server {} cannot be asked{}: {}".format(server.server, way, exc))
     # Tokens are looked at before paths, so one that gets no 401 is known; an older Kubernetes does not say to whom.
     return Verdict(VALID, claims(token).get("sub"), "")
+
+
+def is_oauth(secret):
+    """Whether something looks like a token of OpenShift's OAuth server. :returns: bool"""
+    return bool(_OAUTH.match(secret))
 
 
 def revoke(server, token, timeout=10.0):

@@ -84,6 +84,9 @@ def _revoked(asked, before):
     for login in dict.fromkeys(login for login in before.values() if login and login.secret):
         if bearer.claims(login.secret):
             why = "it is a service account's, which expires by itself"
+        elif not bearer.is_oauth(login.secret):
+            # A password, which is not to be in the path of a request, that is, in logs.
+            why = "it is no token of OpenShift's OAuth server"
         elif not (asked.reuse and asked.reuse.server):
             why = "the API server is not known"
         elif asked.check:

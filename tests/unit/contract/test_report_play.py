@@ -62,6 +62,8 @@ def test_of_less(tmp_path: Path, known: dict[str, Any]) -> None:
     _output, report = told(tmp_path, known, {})
     assert report["problems"] == []
     assert bool(report["certificates"]) is bool(known)
+    unseen = ["no step of this run has looked at the cluster"] if not known else []
+    assert report["unread"] == [*unseen, "no step of this run has looked at hosts"]
 
 
 def test_a_check_run_tells_it_and_writes_no_file(tmp_path: Path) -> None:
@@ -97,7 +99,7 @@ def ended(folder: Path, step: str, *, by_site: bool) -> str:
     return " ".join((done.stdout + done.stderr).split())
 
 
-@pytest.mark.parametrize("step", ["address", "certificate", "workload", "expose", "trust"])
+@pytest.mark.parametrize("step", ["address", "certificate", "workload", "expose", "trust", "check"])
 def test_where_a_step_of_site_fails_the_report_is_shown(tmp_path: Path, step: str) -> None:
     said = ended(tmp_path, step, by_site=True)
     assert "HOSTS AND NAMES" in said

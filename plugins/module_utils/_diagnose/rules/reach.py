@@ -68,7 +68,7 @@ _AT_ROUTER: dict[str, tuple[str, str, str | None]] = {
     "unknown_authority": (
         "router_ca_unknown",
         "name its CA's file in registry_route_ca_cert_path, or another certificate in registry_route_certificate",
-        play("expose"),
+        play("check"),
     ),
 }
 

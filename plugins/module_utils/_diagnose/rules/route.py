@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.fixes import play
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.model import Facts, Finding, Route
-from ansible_collections.okd.registry.plugins.module_utils._diagnose.rules.certificate import SOON, covers
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.rules.certificate import covers
 
 ANOTHER = "give the Route another certificate in registry_route_certificate"
 
@@ -74,7 +74,7 @@ def own_certificate(facts: Facts) -> Iterator[Finding]:
                 f"{held.subject} in {end.ref} expired at {held.not_after}",
                 ANOTHER, expose, None, end.host, end.ref,
             )  # fmt: skip
-        elif held.days_left is not None and held.days_left < SOON:
+        elif held.days_left is not None and held.days_left < facts.soon:
             yield Finding(
                 "route_certificate_expires",
                 f"{held.subject} in {end.ref} expires at {held.not_after}, in {held.days_left} days",

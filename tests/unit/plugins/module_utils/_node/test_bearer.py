@@ -11,10 +11,11 @@ import http.server
 import json
 import socket
 import threading
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
-from ansible_collections.okd.registry.plugins.module_utils._node import bearer
+from ansible_collections.okd.registry.plugins.module_utils._node import authfile, bearer, login
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -96,3 +97,21 @@ def test_no_token_is_too_strange(text: str) -> None:
     ends = bearer.expiry(text)
     assert ends is None
     assert bearer.stamp(ends) is None
+
+
+@pytest.mark.parametrize(
+    ("secret", "is_one"),
+    [("sha256~" + "a" * 43, True), ("-_" + "a" * 41, True), ("S3cret-pw", False), ("a" * 44, False), ("", False)],
+)
+def test_what_a_token_of_oauth_looks_like(secret: str, is_one: bool) -> None:
+    assert bearer.is_oauth(secret) is is_one
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_a_password_is_sent_to_no_api_server(check: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bearer, "_ask", lambda *_: pytest.fail("something was sent"))
+    asked = SimpleNamespace(
+        reuse=SimpleNamespace(server=bearer.Server("https://h", None, True)), check=check, timeout=1
+    )
+    said = login._revoked(asked, {"r:5000": authfile.Login("ci", "S3cret-pw")})
+    assert said == ["The token of ci was not revoked: it is no token of OpenShift's OAuth server."]

@@ -226,6 +226,13 @@ def _(raw: Raw) -> None:
     fails(raw, "tls", "plain_http", "HTTP is served instead of HTTPS")
 
 
+@causes("not_secured")
+def _(raw: Raw) -> None:
+    """Somebody took the variables for TLS away, and left the probes."""
+    stuck(raw, "probe", "Readiness probe failed: http: server gave HTTP response to HTTPS client")
+    raw["info"]["layout"] = {"tls": False}
+
+
 @causes("certificate_expired")
 def _(raw: Raw) -> None:
     raw["info"]["certificate"]["days_left"] = -1
@@ -545,6 +552,33 @@ def test_a_registry_that_works_has_no_findings() -> None:
     raw = healthy()
     ends_at_router(raw, days_left=90)
     assert judge(collect(raw)) == []
+
+
+@pytest.mark.parametrize(("soon", "told"), [(None, ["certificate_expires"]), (14, []), (21, ["certificate_expires"])])
+def test_what_is_soon_is_told_by_who_renews(soon: int | None, told: list[str]) -> None:
+    raw = healthy()
+    raw["info"]["certificate"]["days_left"] = 20
+    assert [one["name"] for one in judge(collect({**raw, "soon": soon}))] == told
+
+
+def test_a_certificate_that_ends_with_its_ca_needs_another_ca() -> None:
+    raw = healthy()
+    raw["info"]["certificate"]["days_left"] = 7
+    (found,) = judge(collect(raw))
+    assert found["fix"].startswith("reissue it")
+    raw["info"]["ca"] = [{"subject": "CN=ca", "days_left": 7, "signs": True}]
+    (found,) = judge(collect(raw))
+    assert "make another CA" in found["fix"]
+    assert found["command"] == "ansible-playbook okd.registry.rotate_certificates"
+
+
+def test_what_is_served_in_plain_behind_a_router_that_ends_tls_is_not_to_be_secured_alone() -> None:
+    raw = healthy()
+    ends_at_router(raw, days_left=90)
+    raw["info"]["routes"][-1]["termination"] = "edge"
+    raw["info"].update(layout={"tls": False}, served=[])
+    (found,) = [one for one in judge(collect(raw)) if one["name"] == "not_secured"]
+    assert "Route default/images ends TLS at the router: make it reencrypt" in found["fix"]
 
 
 def test_nothing_known_is_no_finding() -> None:
