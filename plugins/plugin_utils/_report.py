@@ -157,6 +157,8 @@ def _certificates(info: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for one in entries(info.get("ca")):
         yield _certificate("ca", one, ())
     for one in entries(info.get("served")):
+        if not one.get("sha256"):
+            continue
         same = held and one.get("matches")
         facts = held if same else {"sha256": one.get("sha256")}
         yield _certificate(f"pod {one.get('pod')}", facts, texts(held.get("sans")) if same else ())
