@@ -152,6 +152,7 @@ FAULTS = (
     ),
     # ---- certificates
     Fault("not_secured", harm=harms.without_tls),
+    Fault("not_secured", DEPLOYMENT, name="tls_lost", harm=harms.without_tls_variables),
     Fault("certificate_expired", harm=harms.another_certificate(-2, restart=True)),
     Fault("certificate_expires", harm=harms.another_certificate(9, restart=True)),
     Fault("san_missing", later={"registry_extra_hosts": ["mirror.sandbox.test:5000"]}, seen="mirror.sandbox.test"),

@@ -84,11 +84,16 @@ def selects_nothing(site: Registries, name: str) -> None:
 
 def without_tls(site: Registries, name: str) -> None:
     """The workload as it was before anybody thought of TLS: no variables for it, probes by HTTP."""
+    without_tls_variables(site, name, scheme="HTTP")
+
+
+def without_tls_variables(site: Registries, name: str, *, scheme: str = "HTTPS") -> None:
+    """Somebody has taken the variables for TLS away. :param scheme: by which probes ask."""
     live = json.loads(site.kubectl(name, "get", site.workload(name), "-o", "json"))
     (container,) = live["spec"]["template"]["spec"]["containers"]
     container["env"] = [each for each in container["env"] if not each["name"].startswith("REGISTRY_HTTP_TLS")]
     for probe in ("livenessProbe", "readinessProbe"):
-        container[probe]["httpGet"]["scheme"] = "HTTP"
+        container[probe]["httpGet"]["scheme"] = scheme
     site.kubectl(name, "replace", "-f", "-", stdin=json.dumps(live))
 
 

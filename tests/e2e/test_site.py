@@ -183,6 +183,23 @@ SAID = {
 }
 
 
+def test_another_proof_leaves_the_storage_as_it_is() -> None:
+    """Not a file more, but for uploads that docker begins and leaves, which the registry removes after a week."""
+
+    def stored() -> dict[str, int]:
+        found = sandbox.module(
+            "localhost", "registry_storage_info", {"kubeconfig": str(sandbox.STATE / "admin.kubeconfig")}
+        )
+        assert not found["failed"], found["msg"]
+        return {key: number for key, number in found["totals"].items() if "upload" not in key}
+
+    before = stored()
+    assert before["tags"] >= 2
+    done = sandbox.playbook("check.yml")
+    assert done.code == 0, done.output
+    assert stored() == before
+
+
 def test_check_runs_write_nothing_and_the_apply_writes_what_was_announced() -> None:
     """By the audit log: no write in a check run nor in the second apply; each object once in the first."""
     check, apply, again_check, _ = [sandbox.rfc3339(sandbox.started(run)) for run in sandbox.converge_runs("site")]
