@@ -99,7 +99,8 @@ options:
   route_generated:
     description:
       - Whether the cluster is to generate the Route's host, where O(route_host) is left out. Then no right is needed to
-        choose one, but for V(reencrypt) in O(route_termination), where OpenShift asks for it since the Route brings a CA.
+        choose one, but for V(reencrypt) in O(route_termination), where OpenShift asks for it since the Route brings a
+        CA.
     type: bool
     default: false
   route_termination:
