@@ -156,12 +156,12 @@ def header_of(diff: Mapping[str, Any]) -> str:
     return str(diff.get("before_header") or "")
 
 
-def changes_of(diffs: Any, touched: set[str]) -> Any:
+def changes_of(diffs: Any, touched: frozenset[str]) -> Any:
     """Diffs, but of what the run has changed before, the changed lines alone.
 
     A check run has not made the earlier change, so that what is around the later one is not yet as it will be.
     """
-    if not isinstance(diffs, list):
+    if not isinstance(diffs, list) or not all(isinstance(each, Mapping) for each in diffs):
         return diffs
     return [{**each, **_changed_lines(each)} if header_of(each) in touched else each for each in diffs]
 
@@ -189,10 +189,9 @@ def compare(plan: Run, done: Run) -> list[str]:
             continue
         for part in PLANNED:
             planned, actual = one["data"].get(part), other["data"].get(part)
-            if part == "diff":
-                planned, actual = changes_of(planned, touched), changes_of(actual, touched)
-                touched |= {header_of(each) for each in one["data"].get(part) or []}
-            if not matches(planned, actual):
+            before = frozenset(touched)
+            touched |= {header_of(each) for each in planned or ()} if part == "diff" else set()
+            if not matches(planned, actual) and not matches(changes_of(planned, before), changes_of(actual, before)):
                 problems.append(f"{describe(key)}: {first_difference(planned, actual, part)}")
     return problems
 
