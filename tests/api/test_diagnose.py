@@ -415,6 +415,7 @@ def test_a_routes_own_certificate(site: Site, host: str, days: int, name: str | 
     to, meta = {"kind": "Service", "name": NAME}, {"name": "images", "namespace": site.namespace}
     spec = {"host": "images.apps.example.com", "to": to, "tls": tls}
     site.admin.create({"apiVersion": "route.openshift.io/v1", "kind": "Route", "metadata": meta, "spec": spec})
+    admit(site, "images", "images.apps.example.com")
     told = site.run(registry_info, route_host=HOST)
     assert told["router_endpoints"] == ["images.apps.example.com"]
     assert [route["certificate"] and route["certificate"]["sans"] for route in told["routes"]] == [None, [host]]

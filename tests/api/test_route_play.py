@@ -148,7 +148,7 @@ def test_a_generated_host_is_in_the_certificate_from_the_beginning(
 def test_a_change_of_the_host_that_cannot_be_is_refused(
     play: Play, admin: Api, namespace: str, variables: Object, said: str
 ) -> None:
-    code, output = play("change_route_host.yml", **variables)
+    code, output = play("change_route_host.yml", "--tags", "change_host", **variables)
     assert code != 0
     assert said in output
     assert routes(admin, namespace) == []
@@ -163,7 +163,8 @@ def test_a_change_of_the_host_that_would_open_the_new_one_to_everybody_is_refuse
     rules = {"allow_ips": ["10.0.0.0/8"], "timeout": "5m"}
     made = run(registry_route, route_host="old.example.com", secret_name="none", dns="ignore", wait=False, **rules)
     assert made["changed"], made
-    code, output = play("change_route_host.yml", registry_route_host="new.example.com", registry_route_timeout="1m")
+    asked = {"registry_route_host": "new.example.com", "registry_route_timeout": "1m"}
+    code, output = play("change_route_host.yml", "--tags", "change_host", **asked)
     assert code != 0
     assert "say registry_route_allow_ips, where the old Route has 10.0.0.0/8" in output
     assert "registry_route_timeout, where" not in output
