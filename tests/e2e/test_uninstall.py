@@ -57,7 +57,8 @@ def test_the_files_of_the_nodes_are_those_of_before_but_for_the_flags(before: di
     differing = {path for path in then.keys() | now.keys() if then.get(path) != now.get(path)}
     images = {path for path in differing if path.startswith(f"node1:{IMAGES}")}
     assert images
-    ansible = {path for path in differing if ":/root/.ansible" in path}  # its own, on a machine that it had not seen yet
+    # Its own, on a machine that it had not seen yet.
+    ansible = {path for path in differing if ":/root/.ansible" in path}
     kubelet = "node2:/var/lib/okd-registry"
     flags = {f"{node}:/etc/sysconfig/docker" for node in NODES}
     assert differing - images - ansible == {kubelet, *flags}
