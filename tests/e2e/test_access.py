@@ -166,6 +166,7 @@ def test_the_hosts_of_a_group_are_logged_in_and_out_by_a_playbook(tmp_path: Path
 def test_a_token_is_revoked_where_that_is_asked_for() -> None:
     by = {"host": MASTER, "ca_cert": str(CA), "login_username": "bob", "login_password": password("bob")}
     ca = (sandbox.STATE / "pki/ca.crt").read_text(encoding="utf-8")
+    login("node1", state="absent")
     assert login("node1", **by, registry_ca_cert=ca)["changed"]
     done = login("node1", host=MASTER, ca_cert=str(CA), state="absent", revoke=True)
     assert done["changed"]
