@@ -358,6 +358,26 @@ def test_without_tls(site: Site) -> None:
     assert site.named() == ["not_secured"]
 
 
+def test_a_pod_that_its_node_could_not_keep(site: Site) -> None:
+    """Written as a kubelet and the scheduler write it."""
+    live = site.deployment
+    numbers = {"replicas": 1, "updatedReplicas": 1, "observedGeneration": live["metadata"]["generation"]}
+    site.status(ObjectRef.of(live), {**numbers, "readyReplicas": 0, "availableReplicas": 0, "unavailableReplicas": 1})
+    lead = {"10.128.0.7": {"phase": "Failed", "reason": "Evicted", "message": "The node was low on resource: memory."}}
+    said = "0/1 nodes are available: 1 node(s) had untolerated taint {node.kubernetes.io/memory-pressure: }."
+    pending = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": said}
+    lead["10.128.0.8"] = {"phase": "Pending", "conditions": [pending]}
+    for pod in site.admin.list("v1", "Pod", site.namespace):
+        site.admin.delete(ObjectRef.of(pod))
+    for ip, status in lead.items():
+        site.make_pod(ip)
+        site.status(site.ref("Pod", f"{NAME}-{ip.rpartition('.')[2]}"), {"conditions": [], **status})
+    (found,) = site.diagnose()
+    assert found["name"] == "evicted"
+    assert "low on resource: memory" in found["evidence"][0]
+    assert "free the node" in found["fix"]
+
+
 # ---- Route
 
 

@@ -107,8 +107,8 @@ FAULTS = (
         mend={"registry_node_selector": {"region": "infra"}},
     ),
     Fault(
-        "volume_mount", {"registry_storage": {**EXPORT, "path": f"{EXPORT['path']}/nowhere"}},
-        unborn=True, seen="No such file or directory", says=("registry_storage", "registry_allow_data_loss"),
+        "volume_mount", {"registry_storage": {**EXPORT, "server": "nowhere.sandbox.test"}},
+        unborn=True, seen="nowhere.sandbox.test", says=("registry_storage", "registry_allow_data_loss"),
         mend={"registry_storage": EXPORT, **NO_MATTER},
     ),
     Fault(
@@ -116,16 +116,13 @@ FAULTS = (
         unborn=True, seen="loud", says=("registry_env",),
         mend={"registry_env": {"REGISTRY_LOG_LEVEL": "info"}},
     ),
-    Fault(
-        "evicted", {**DEPLOYMENT, "registry_node_selector": {"kubernetes.io/hostname": "node3"}}, harm=harms.pressed,
-        seen="low on resource: memory", says=("free the node",), repair=harms.freed_again,
-    ),
     Fault("rollout_failed", harm=harms.cancelled, seen="cancelled"),
     Fault(
         "rollout_running", says=("wait until it is done",), only_looks=True,
         harm=harms.patched({"op": "add", "path": "/readinessProbe/initialDelaySeconds", "value": SLOW}),
     ),
     Fault("probe_scheme", harm=harms.replaced("/readinessProbe/httpGet/scheme", "HTTP")),
+    Fault("probe_scheme", DEPLOYMENT, name="probe_scheme_tls_lost", harm=harms.without_tls_variables),
     Fault(
         "probe_failing", DEPLOYMENT,
         harm=harms.replaced("/readinessProbe/httpGet/path", "/v2/none"), seen="Readiness probe failed",
@@ -152,7 +149,6 @@ FAULTS = (
     ),
     # ---- certificates
     Fault("not_secured", harm=harms.without_tls),
-    Fault("not_secured", DEPLOYMENT, name="tls_lost", harm=harms.without_tls_variables),
     Fault("certificate_expired", harm=harms.another_certificate(-2, restart=True)),
     Fault("certificate_expires", harm=harms.another_certificate(9, restart=True)),
     Fault("san_missing", later={"registry_extra_hosts": ["mirror.sandbox.test:5000"]}, seen="mirror.sandbox.test"),

@@ -23,7 +23,6 @@ from registries import Registries, ident
 
 Harm = Callable[[Registries, str], None]
 CONTAINER = "/spec/template/spec/containers/0"
-KUBELET = "/etc/origin/node/kubelet.yaml"
 SCC = ("securitycontextconstraints", "privileged")
 
 
@@ -219,18 +218,6 @@ def scc_taken(site: Registries, name: str) -> None:
     change = [{"op": "remove", "path": f"/users/{index}"}]
     sandbox.kubectl("patch", *SCC, "--type=json", "-p", json.dumps(change))
     restarted(site, name)
-
-
-def pressed(_site: Registries, _name: str) -> None:
-    """node3 has too little memory by what its kubelet is told, which evicts what runs there."""
-    sandbox.on("node3", f"sed -i 's/^evictionHard: {{/&memory.available: 9999Gi, /' {KUBELET}")
-    sandbox.on("node3", "systemctl restart origin-node")
-
-
-def freed_again(_site: Registries, _name: str) -> None:
-    """It has enough."""
-    sandbox.on("node3", f"sed -i 's/memory.available: 9999Gi, //' {KUBELET}")
-    sandbox.on("node3", "systemctl restart origin-node")
 
 
 def taken_by_others(export: str) -> Harm:

@@ -3,19 +3,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Many registries at once on the one cluster, each a host of an inventory of its own with its variables.
 
-The roles of the collection run on all of them side by side; a command that is printed for one of them runs with that
-one as the control host.
+The collection's modules run for all of them side by side, with the options that its roles hand on; a command that is
+printed for one of them runs with that one as the control host.
 """
 
 from __future__ import annotations
 
 import json
+import multiprocessing
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import inprocess
 import outside
 import sandbox
 
@@ -24,11 +26,17 @@ NAMESPACE = "many"
 EXPORT = {"kind": "nfs", "server": "nfs.sandbox.test", "path": "/exports/registry"}
 RESOURCES = {"Deployment": "deployments.apps", "DeploymentConfig": "deploymentconfigs.apps.openshift.io"}
 ON_NODES = "rotate_certificates"
-_FORKS = "8"
+MODULES = (
+    "registry_service",
+    "registry_cert",
+    "registry_deploy",
+    "registry_route",
+    "registry_info",
+    "registry_diagnose",
+)
+_PROCESSES = 3
 _COMMANDS = 4  # at a time: they mostly wait
-
-_NO_WAIT = ("-e", "registry_wait_timeout=1", "-e", "registry_route_wait_timeout=1")
-_STEPS = ("registry_service", "registry_cert", "registry_route", "registry_deploy")
+T = TypeVar("T")
 
 
 def ident(name: str) -> str:
@@ -48,6 +56,10 @@ class Registries:
         self._hosts: dict[str, Object] = {}
         #: Nodes that the inventory has.
         self.nodes = list(sandbox.NODES)
+
+    def __getstate__(self) -> Object:
+        """For other processes: without what makes certificates."""
+        return {key: value for key, value in vars(self).items() if key != "_route_certificate"}
 
     def add(self, name: str, variables: Mapping[str, Any]) -> None:
         """One more. What it is called follows from its name, unless variables say so."""
@@ -90,19 +102,26 @@ class Registries:
         return sandbox.kubectl("-n", self.namespace(name), *arguments, **options)
 
     def deploy(self, names: Iterable[str]) -> None:
-        """Deploy and expose them as deploy.yml and expose.yml do, but for the wait: which see :meth:`ready`."""
-        roles = [
-            {
-                "ansible.builtin.include_role": {"name": f"okd.registry.{role}"},
-                **({"when": "registry_route_host is defined"} if role == "registry_route" else {}),
-            }
-            for role in _STEPS
-        ]
-        *first, route, workload = roles
-        unadmitted = {"ansible.builtin.assert": {"that": "'router' in ansible_failed_result.msg"}}
-        late = {"ansible.builtin.assert": {"that": "ansible_failed_result.rollout.done is false"}}
-        tasks = [*first, {"block": [route], "rescue": [unadmitted]}, {"block": [workload], "rescue": [late]}]
-        self._play(names, tasks, *_NO_WAIT)
+        """Deploy and expose them with the options that the roles of deploy.yml and expose.yml hand on.
+
+        Nothing is waited for: see :meth:`ready`. What a preflight would refuse is deployed, too.
+        """
+        self._each(self._deployed, names)
+
+    def _deployed(self, name: str) -> None:
+        variables = self._all(name)
+        own, end = self._own_host(variables), variables["registry_secret_name"]
+        steps: list[tuple[str, str, Object]] = [
+            ("registry_service", "registry_service/tasks/main.yml", own),
+            ("registry_cert", "registry_cert/tasks/certificate.yml", own),
+            ("registry_deploy", "registry_deploy/tasks/workload.yml", {
+                **own, "tls_secret": end, "storage": variables["registry_storage"], "wait": False,
+            }),
+        ]  # fmt: skip
+        if "registry_route_host" in variables:
+            steps.append(("registry_route", "registry_route/tasks/route.yml", {"beside": True, "wait": False}))
+        for module, tasks, more in steps:
+            self._told(module, {**inprocess.options(tasks, variables), **more})
 
     def ready(self, names: Iterable[str]) -> set[str]:
         """Those whose pods are ready."""
@@ -111,21 +130,43 @@ class Registries:
         return {name for name in names if self._hosts[name]["registry_name"] in done}
 
     def diagnose(self, names: Iterable[str]) -> dict[str, Object]:
-        """What the role of diagnose.yml tells of each, of the cluster alone."""
-        role = {"name": "okd.registry.registry_diagnose"}
-        keep = {
-            "content": "{{ registry_diagnose_result | to_json }}",
-            "dest": f"{self.directory}/{{{{ inventory_hostname }}}}.json", "mode": "0600",
-        }  # fmt: skip
-        asked = sorted(names)
-        for name in asked:
-            (self.directory / f"{name}.json").unlink(missing_ok=True)
-        self._play(asked, [
-            {"ansible.builtin.include_role": role},
-            {"ansible.builtin.include_role": {**role, "tasks_from": "ask"}},
-            {"ansible.builtin.copy": keep},
-        ])  # fmt: skip
-        return {name: json.loads((self.directory / f"{name}.json").read_text(encoding="utf-8")) for name in asked}
+        """What diagnose.yml tells of each, of the cluster alone."""
+        return self._each(self._diagnosis, sorted(names))
+
+    def _diagnosis(self, name: str) -> Object:
+        variables, own = self._all(name), self._own_host(self._all(name))
+        nodes = {node: [node, sandbox.NODES[node]] for node in self.nodes}
+        look = inprocess.options("registry_diagnose/tasks/main.yml", variables)
+        told = self._told("registry_info", {**look, **own, "gather_subset": ["served"], "inventory": nodes})
+        ask = inprocess.options("registry_diagnose/tasks/ask.yml", variables)
+        host = variables.get("registry_route_host")
+        return self._told("registry_diagnose", {**ask, "info": told, **({"route_host": host} if host else {})})
+
+    def _all(self, name: str) -> Object:
+        """What the inventory says of one, with what it says of all."""
+        return {**self._common(), **self._hosts[name]}
+
+    @staticmethod
+    def _own_host(variables: Mapping[str, Any]) -> Object:
+        """The Route's host, where it is a name of the registry's own certificate."""
+        host = variables.get("registry_route_host")
+        return {"route_host": host} if host and "registry_route_termination" not in variables else {}
+
+    @staticmethod
+    def _told(module: str, options: Object) -> Object:
+        """What a module tells, as a task has it."""
+        run = inprocess.Modules(options.pop("kubeconfig"), options.pop("namespace"))
+        result = run(inprocess.module(module), **options)
+        assert not result.get("failed"), f"{module} of {options['name']}: {result['msg']}"
+        return {key: value for key, value in result.items() if key not in ("invocation", "warnings", "deprecations")}
+
+    def _each(self, what: Callable[[str], T], names: Iterable[str]) -> dict[str, T]:
+        """Do something for each, several at a time: in processes, since a module has its own standard output."""
+        asked = list(names)
+        for module in MODULES:
+            inprocess.module(module)  # once, before there are several processes
+        with multiprocessing.get_context("fork").Pool(_PROCESSES) as pool:
+            return dict(zip(asked, pool.map(what, asked, chunksize=1), strict=True))
 
     def follow(self, commands: Mapping[str, str]) -> dict[str, str]:
         """Run, for each registry, the command that was printed, and give what those that failed said.
@@ -153,7 +194,10 @@ class Registries:
             return 0, sandbox.kubectl(*words)
         assert program == "ansible-playbook", command
         control = self.directory / f"control-{name}.json"
-        control.write_text(json.dumps({"registry_control": {"hosts": {name: {}}}}), encoding="utf-8")
+        # Nodes are told the same as the control host is.
+        told = {key: value for key, value in {**self._common(), **self._hosts[name]}.items() if key[:9] == "registry_"}
+        groups = {"all": {"vars": told}, "registry_control": {"hosts": {name: {}}}}
+        control.write_text(json.dumps(groups), encoding="utf-8")
         book = f"{words[0].removeprefix('okd.registry.')}.yml"
         done = self._run(sandbox.playbook_command(book, "-i", str(control), *words[1:], inventory=self._inventory))
         return done.code, done.output
@@ -168,30 +212,24 @@ class Registries:
             "ansible_ssh_private_key_file": str(sandbox.STATE / "ssh/id_ed25519"),
             "ansible_ssh_common_args": "-o UserKnownHostsFile=/dev/null -o StrictHostKeyChecking=no",
         }  # fmt: skip
-        common = {
+        nodes = {name: {"ansible_host": sandbox.NODES[name]} for name in self.nodes}
+        self._inventory.write_text(
+            json.dumps({
+                "registry_nodes": {"hosts": nodes, "vars": ssh},
+                "registries": {"hosts": self._hosts, "vars": self._common()},
+            }), encoding="utf-8",
+        )  # fmt: skip
+
+    @staticmethod
+    def _common() -> Object:
+        """What all registries have in common."""
+        return {
             "ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}",
             "registry_kubeconfig": str(sandbox.STATE / "admin.kubeconfig"), "registry_namespace": NAMESPACE,
             "registry_image": "openshift3/ose-docker-registry:v3", "registry_node_selector": {"region": "infra"},
             "registry_storage": EXPORT, "registry_probe_storage": False, "registry_certificate_key_type": "ECDSA",
             "registry_resources": {"requests": {"cpu": "5m", "memory": "16Mi"}}, "registry_wait_timeout": 300,
         }  # fmt: skip
-        nodes = {name: {"ansible_host": sandbox.NODES[name]} for name in self.nodes}
-        self._inventory.write_text(
-            json.dumps({
-                "registry_nodes": {"hosts": nodes, "vars": ssh},
-                "registries": {"hosts": self._hosts, "vars": common},
-            }), encoding="utf-8",
-        )  # fmt: skip
-
-    def _play(self, names: Iterable[str], tasks: list[Object], *arguments: str) -> None:
-        self._write()
-        book = self.directory / "play.yml"
-        play = {"hosts": ",".join(names), "gather_facts": False, "strategy": "free", "tasks": tasks}
-        book.write_text(json.dumps([play]), encoding="utf-8")
-        command = sandbox.playbook_command("site.yml", "--forks", _FORKS, *arguments, inventory=self._inventory)
-        command[command.index(str(sandbox.ROOT / "playbooks/site.yml"))] = str(book)
-        done = self._run(command)
-        assert done.code == 0, done.output
 
     @staticmethod
     def _run(command: list[str]) -> sandbox.Run:

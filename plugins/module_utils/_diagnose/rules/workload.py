@@ -117,9 +117,12 @@ def _kind(state: Rollout) -> str:
 def probes(facts: Facts) -> Iterator[Finding]:
     """Probes of the registry's port speak what it serves."""
     load = facts.workload
-    if load is None or facts.tls is None:
+    # While a rollout is under way, what serves may be pods of before; new ones do as they are told.
+    rolling = facts.rollout is not None and not facts.rollout.done
+    tls = load.tls if load and rolling and load.tls is not None else facts.tls
+    if load is None or tls is None:
         return
-    serves = "HTTPS" if facts.tls else "HTTP"
+    serves = "HTTPS" if tls else "HTTP"
     for name, scheme in load.probes.items():
         if scheme != serves:
             yield Finding(

@@ -226,10 +226,10 @@ def _(raw: Raw) -> None:
     fails(raw, "tls", "plain_http", "HTTP is served instead of HTTPS")
 
 
-@causes("not_secured")
+@causes("probe_scheme")
 def _(raw: Raw) -> None:
-    """Somebody took the variables for TLS away, and left the probes."""
-    stuck(raw, "probe", "Readiness probe failed: http: server gave HTTP response to HTTPS client")
+    """Somebody took the variables for TLS away, and left the probes; pods of before go on serving."""
+    stuck(raw, "probe", "Readiness probe failed: http: server gave HTTP response to HTTPS client", serves=True)
     raw["info"]["layout"] = {"tls": False}
 
 
