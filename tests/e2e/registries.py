@@ -35,7 +35,7 @@ MODULES = (
     "registry_diagnose",
 )
 _PROCESSES = 3
-_COMMANDS = 4  # at a time: they mostly wait
+_COMMANDS = 2  # at a time
 T = TypeVar("T")
 
 
@@ -109,6 +109,13 @@ class Registries:
         self._each(self._deployed, names)
 
     def _deployed(self, name: str) -> None:
+        self._redeployed(name)
+        variables = self._all(name)
+        if "registry_route_host" in variables:
+            options = inprocess.options("registry_route/tasks/route.yml", variables)
+            self._told("registry_route", {**options, "beside": True, "wait": False})
+
+    def _redeployed(self, name: str) -> None:
         variables = self._all(name)
         own, end = self._own_host(variables), variables["registry_secret_name"]
         steps: list[tuple[str, str, Object]] = [
@@ -118,8 +125,6 @@ class Registries:
                 **own, "tls_secret": end, "storage": variables["registry_storage"], "wait": False,
             }),
         ]  # fmt: skip
-        if "registry_route_host" in variables:
-            steps.append(("registry_route", "registry_route/tasks/route.yml", {"beside": True, "wait": False}))
         for module, tasks, more in steps:
             self._told(module, {**inprocess.options(tasks, variables), **more})
 
@@ -169,13 +174,19 @@ class Registries:
             return dict(zip(asked, pool.map(what, asked, chunksize=1), strict=True))
 
     def follow(self, commands: Mapping[str, str]) -> dict[str, str]:
-        """Run, for each registry, the command that was printed, and give what those that failed said.
+        """Do, for each registry, what the printed command does, and give what those that failed said.
 
-        Those that go to all nodes run one after another.
+        Commands are run as they are printed; but of those that run deploy.yml, one for each kind of workload: for the
+        others it is done by the same modules, with what its roles hand on to them. Those that go to all nodes run one
+        after another.
         """
         self._write()
+        firsts = {
+            self._hosts[name].get("registry_kind"): name for name in reversed(commands) if self._deploys(commands[name])
+        }
+        alike = [name for name, command in commands.items() if self._deploys(command) and name not in firsts.values()]
         nodes = [name for name, command in commands.items() if ON_NODES in command]
-        each = [[name] for name in commands if name not in nodes]
+        each = [[name] for name in commands if name not in nodes and name not in alike]
         said: dict[str, str] = {}
 
         def run(names: list[str]) -> None:
@@ -184,9 +195,14 @@ class Registries:
                 if code:
                     said[name] = f"{commands[name]} ended {code}:\n{output}"
 
+        self._each(self._redeployed, alike)
         with ThreadPoolExecutor(_COMMANDS) as pool:
             list(pool.map(run, [nodes, *each]))
         return said
+
+    @staticmethod
+    def _deploys(command: str) -> bool:
+        return command == "ansible-playbook okd.registry.deploy"
 
     def _follow(self, name: str, command: str) -> tuple[int, str]:
         program, *words = shlex.split(command)
