@@ -16,6 +16,7 @@ from registries import EXPORT
 Object = Mapping[str, Any]
 DOMAIN = "apps.sandbox.test"
 SECOND = "/exports/second"
+PRIVILEGED = "/var/lib/registry-scc"
 DEPLOYMENT = {"registry_kind": "Deployment"}
 NO_MATTER = {"registry_allow_data_loss": True}  # as the advice says where nothing is to be kept
 REFUSED = {"registry_namespace": "refused", **DEPLOYMENT}
@@ -88,8 +89,8 @@ FAULTS = (
         says=("raise the quota",), repair=harms.pods_allowed_again,
     ),
     Fault(
-        "scc_denied", {"registry_storage": {"kind": "host_path", "path": "/var/lib/registry-scc", "node": "node1"}},
-        harm=harms.scc_taken, seen="security context constraint",
+        "scc_denied", {"registry_storage": {"kind": "host_path", "path": PRIVILEGED, "node": "node1"}},
+        before=harms.directory("node1", PRIVILEGED), harm=harms.scc_taken, seen="security context constraint",
     ),
     Fault(
         "pod_refused", REFUSED, harm=harms.restricted, seen="violates PodSecurity",
@@ -107,9 +108,8 @@ FAULTS = (
         mend={"registry_node_selector": {"region": "infra"}},
     ),
     Fault(
-        "volume_mount", {"registry_storage": {**EXPORT, "server": "nowhere.sandbox.test"}},
-        unborn=True, seen="nowhere.sandbox.test", says=("registry_storage", "registry_allow_data_loss"),
-        mend={"registry_storage": EXPORT, **NO_MATTER},
+        "volume_mount", DEPLOYMENT, harm=harms.another_volume({"hostPath": {"path": "/nowhere", "type": "Directory"}}),
+        seen="/nowhere is not a directory", says=("registry_storage", "registry_allow_data_loss"), mend=NO_MATTER,
     ),
     Fault(
         "crash", {**DEPLOYMENT, "registry_env": {"REGISTRY_LOG_LEVEL": "loud"}},

@@ -49,6 +49,20 @@ def replaced(path: str, value: Any) -> Harm:
     return patched({"op": "replace", "path": path, "value": value})
 
 
+def another_volume(source: dict[str, Any]) -> Harm:
+    """The registry's volume is another one, under the same name."""
+
+    def harm(site: Registries, name: str) -> None:
+        live = json.loads(site.kubectl(name, "get", site.workload(name), "-o", "json"))
+        volumes = live["spec"]["template"]["spec"]["volumes"]
+        (index,) = [index for index, volume in enumerate(volumes) if volume["name"] == "registry-storage"]
+        value = {"name": "registry-storage", **source}
+        change = [{"op": "replace", "path": f"/spec/template/spec/volumes/{index}", "value": value}]
+        site.kubectl(name, "patch", site.workload(name), "--type=json", "-p", json.dumps(change))
+
+    return harm
+
+
 def scaled(replicas: int) -> Harm:
     """Other replicas."""
 
@@ -100,7 +114,7 @@ def cancelled(site: Registries, name: str) -> None:
     """A rollout begins, and somebody cancels it, as `oc rollout cancel` does."""
     patched(
         {"op": "add", "path": "/env/-", "value": {"name": "REGISTRY_LOG_FIELDS_SERVICE", "value": "cancelled"}},
-        {"op": "add", "path": "/readinessProbe/initialDelaySeconds", "value": 120},
+        {"op": "add", "path": "/readinessProbe/initialDelaySeconds", "value": 60},
     )(site, name)
     version = f"replicationcontroller/{ident(name)}-2"
     until(lambda: bool(site.kubectl(name, "get", version, "--ignore-not-found", "-o", "name")), f"no {version}")
@@ -218,6 +232,16 @@ def scc_taken(site: Registries, name: str) -> None:
     change = [{"op": "remove", "path": f"/users/{index}"}]
     sandbox.kubectl("patch", *SCC, "--type=json", "-p", json.dumps(change))
     restarted(site, name)
+
+
+def directory(node: str, path: str) -> Harm:
+    """A directory of a node that the registry may write to, as the role registry_deploy makes it."""
+    command = f"mkdir -p {path} && chown 1001:0 {path} && chmod 0770 {path}"
+
+    def harm(_site: Registries, _name: str) -> None:
+        sandbox.on(node, command)
+
+    return harm
 
 
 def taken_by_others(export: str) -> Harm:

@@ -80,11 +80,14 @@ def rollout(facts: Facts) -> Iterator[Finding]:
     elif name == "pod_lacks_ca":
         yield Finding(name, said, POD_CA_FIX, play("deploy"), object=where)
     elif name == "rollout_failed":
-        yield Finding(name, said, "mend what it says, and deploy again", play("deploy"), object=where)
+        yield Finding(name, said, "mend what it says, and roll out anew", ANEW, object=where)
     else:
-        yield Finding(name, said, _FIXES[name], play("deploy"), object=where)
+        yield Finding(name, said, _FIXES[name], ANEW if name in _REFUSED else play("deploy"), object=where)
 
 
+# Where nothing else changes, deploying begins no rollout; and who was refused tries again ever more rarely.
+ANEW = play("deploy", registry_deploy_state="redeployed")
+_REFUSED = ("quota", "scc_denied", "pod_refused")
 STORAGE_FIX = (
     "give the directory to the user that the pod runs as (of an NFS export: owner 1001 or a group that "
     f"registry_supplemental_groups names, mode 2770, rw, and these nodes among its clients), or {_OTHER_STORAGE} and "
