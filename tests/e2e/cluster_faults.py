@@ -108,8 +108,8 @@ FAULTS = (
         mend={"registry_node_selector": {"region": "infra"}},
     ),
     Fault(
-        "volume_mount", DEPLOYMENT, harm=harms.another_volume({"hostPath": {"path": "/nowhere", "type": "Directory"}}),
-        seen="/nowhere is not a directory", says=("registry_storage", "registry_allow_data_loss"), mend=NO_MATTER,
+        "volume_mount", DEPLOYMENT, harm=harms.on_a_lost_disk, seen='path "/nowhere" does not exist',
+        says=("registry_storage", "registry_allow_data_loss"), mend=NO_MATTER,
     ),
     Fault(
         "crash", {**DEPLOYMENT, "registry_env": {"REGISTRY_LOG_LEVEL": "loud"}},

@@ -49,18 +49,27 @@ def replaced(path: str, value: Any) -> Harm:
     return patched({"op": "replace", "path": path, "value": value})
 
 
-def another_volume(source: dict[str, Any]) -> Harm:
-    """The registry's volume is another one, under the same name."""
-
-    def harm(site: Registries, name: str) -> None:
-        live = json.loads(site.kubectl(name, "get", site.workload(name), "-o", "json"))
-        volumes = live["spec"]["template"]["spec"]["volumes"]
-        (index,) = [index for index, volume in enumerate(volumes) if volume["name"] == "registry-storage"]
-        value = {"name": "registry-storage", **source}
-        change = [{"op": "replace", "path": f"/spec/template/spec/volumes/{index}", "value": value}]
-        site.kubectl(name, "patch", site.workload(name), "--type=json", "-p", json.dumps(change))
-
-    return harm
+def on_a_lost_disk(site: Registries, name: str) -> None:
+    """The registry's volume is a claim whose disk is not where its node had it."""
+    claim, room = "lost", {"storage": "1Gi"}
+    term = {"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": ["node1"]}]}
+    volume = {
+        "capacity": room, "accessModes": ["ReadWriteMany"], "local": {"path": "/nowhere"}, "storageClassName": "",
+        "nodeAffinity": {"required": {"nodeSelectorTerms": [term]}},
+        "claimRef": {"name": claim, "namespace": site.namespace(name)},
+    }  # fmt: skip
+    wanted = {
+        "accessModes": ["ReadWriteMany"], "resources": {"requests": room}, "storageClassName": "", "volumeName": claim,
+    }  # fmt: skip
+    for kind, spec in (("PersistentVolume", volume), ("PersistentVolumeClaim", wanted)):
+        body = {"apiVersion": "v1", "kind": kind, "metadata": {"name": claim}, "spec": spec}
+        site.kubectl(name, "create", "-f", "-", stdin=json.dumps(body))
+    live = json.loads(site.kubectl(name, "get", site.workload(name), "-o", "json"))
+    volumes = live["spec"]["template"]["spec"]["volumes"]
+    (index,) = [index for index, one in enumerate(volumes) if one["name"] == "registry-storage"]
+    value = {"name": "registry-storage", "persistentVolumeClaim": {"claimName": claim}}
+    change = [{"op": "replace", "path": f"/spec/template/spec/volumes/{index}", "value": value}]
+    site.kubectl(name, "patch", site.workload(name), "--type=json", "-p", json.dumps(change))
 
 
 def scaled(replicas: int) -> Harm:
