@@ -123,6 +123,13 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def empty(directory: Path) -> None:
+    """Remove all that a directory holds, if it is there."""
+    for path in sorted(directory.iterdir()) if directory.is_dir() else ():
+        remove(path)
+        say(f"removed {path}")
+
+
 def copy(source: Path, target: Path) -> None:
     """Copy one entry with mode, owner and times; a directory without what it holds."""
     if source.is_dir() and not source.is_symlink():
@@ -221,9 +228,7 @@ def restore_images(wanted: Any) -> None:
 def restore_registry_data() -> None:
     """Empty the directory behind the registry's volume."""
     REGISTRY_DATA.mkdir(exist_ok=True)
-    for path in REGISTRY_DATA.iterdir():
-        remove(path)
-        say(f"removed {path}")
+    empty(REGISTRY_DATA)
     user, group, mode = REGISTRY_OWNER
     os.chown(REGISTRY_DATA, user, group)
     REGISTRY_DATA.chmod(mode)
@@ -237,16 +242,12 @@ def restore_volumes() -> None:
             path = target.encode().decode("unicode_escape")
             run("umount", "-l", path, check=False)
             say(f"unmounted {path}")
-    for path in LOCAL_VOLUMES.iterdir() if LOCAL_VOLUMES.is_dir() else ():
-        remove(path)
-        say(f"removed {path}")
+    empty(LOCAL_VOLUMES)
 
 
 def forget_repositories() -> None:
     """No layer that docker knows to be in a registry."""
-    for path in sorted(REPOSITORIES_OF_LAYERS.iterdir()) if REPOSITORIES_OF_LAYERS.is_dir() else ():
-        remove(path)
-        say(f"removed {path}")
+    empty(REPOSITORIES_OF_LAYERS)
 
 
 def saved() -> dict[str, Any]:
