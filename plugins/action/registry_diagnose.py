@@ -24,7 +24,7 @@ class ActionModule(KubeAction):
         if args.get("info") is not None:
             return self.module(self._task.action, args, variables)
         asked = {key: value for key, value in args.items() if key in _SHARED or key in auth_options()}
-        info = self.module(_INFO, {**asked, "served": True}, variables)
+        info = self.module(_INFO, {**asked, "gather_subset": ["served"]}, variables)
         if info.get("failed"):
             return info
         facts = {key: value for key, value in info.items() if not key.startswith("_") and key not in _NOISE}

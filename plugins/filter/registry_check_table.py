@@ -71,7 +71,8 @@ def _row(host: str, found: Found, endpoint: str, steps: list[str]) -> list[str]:
     own = {result["step"]: result for result in found["results"] if result["endpoint"] == endpoint}
     spent = sum(result["seconds"] for result in own.values())
     cells = [_cell(own.get(step)) for step in steps]
-    return [host, str(found.get("engine") or "-"), endpoint, *cells, f"{spent:.2f}" if own else "-"]
+    by = own.get("push", {}).get("by") or found.get("engine")
+    return [host, str(by or "-"), endpoint, *cells, f"{spent:.2f}" if own else "-"]
 
 
 def _endpoints(found: Found) -> list[str]:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: registry_gone
-short_description: Say what is taken away from the cluster and from nodes
+short_description: Say what is taken away from the cluster and from nodes and clients
 version_added: 1.0.0
 author: okd.registry contributors (@okd-registry)
 description:
   - Reads the results of this collection's modules with C(state=absent), of a run as of a plan (check mode), and gives a
     few sentences that leave open which of the two it was.
-  - Nodes on which the same is done share a sentence.
+  - Hosts on which the same is done share a sentence.
 positional: hosts, hostvars, variables
 options:
   _input:
@@ -22,7 +22,7 @@ options:
     elements: dict
     required: true
   hosts:
-    description: Inventory names of the nodes.
+    description: Inventory names of nodes and clients.
     type: list
     elements: str
     default: []
@@ -31,7 +31,7 @@ options:
     type: dict
     default: {}
   variables:
-    description: Names of the variables under which each node registered results of M(okd.registry.registry_trust).
+    description: Names of the variables under which each of them registered results of M(okd.registry.registry_trust).
     type: list
     elements: str
     default: []
@@ -50,14 +50,14 @@ _value:
   elements: str
   sample:
     - "From the cluster: DeploymentConfig default/docker-registry, Route default/docker-registry."
-    - "From 2 nodes (node1, node2): /etc/docker/certs.d/registry.apps.example.com/ca.crt."
+    - "From 2 hosts (node1, node2): /etc/docker/certs.d/registry.apps.example.com/ca.crt."
 """
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-_NAMED = 5  # as many nodes are named in a sentence
+_NAMED = 5  # as many hosts are named in a sentence
 _FILE = re.compile(r"Remove (?P<path>/.*?): ")
 _IN_CLUSTER = {"deleted": "From the cluster", "updated": "Changed in the cluster"}
 
@@ -68,14 +68,14 @@ def _object(resource: Mapping[str, Any]) -> str:
 
 
 def _done_on(host: Mapping[str, Any], variables: Iterable[str]) -> tuple[str, ...]:
-    """What the modules did on one node, in their words."""
+    """What the modules did on one host, in their words."""
     results = [host.get(variable) or {} for variable in variables]
     return tuple(action for result in results for action in result.get("actions") or ())
 
 
-def _nodes(names: Sequence[str]) -> str:
+def _hosts(names: Sequence[str]) -> str:
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"{len(names)} node{'s' if len(names) > 1 else ''} ({', '.join(names[:_NAMED])}{more})"
+    return f"{len(names)} host{'s' if len(names) > 1 else ''} ({', '.join(names[:_NAMED])}{more})"
 
 
 def gone(
@@ -84,10 +84,10 @@ def gone(
     hostvars: Mapping[str, Mapping[str, Any]] | None = None,
     variables: Sequence[str] = (),
 ) -> list[str]:
-    """Give a sentence for the objects that go, one for those that change, and some for each kind of node.
+    """Give a sentence for the objects that go, one for those that change, and some for each kind of host.
 
     :param results: of modules on the cluster; one of a task that was skipped or failed says nothing.
-    :param hosts: inventory names of nodes.
+    :param hosts: inventory names of nodes and clients.
     :param variables: under which each of them registered what registry_trust returned.
     """
     resources = [resource for result in results for resource in result.get("resources") or ()]
@@ -102,8 +102,8 @@ def gone(
     for actions, names in groups.items():
         files = [match["path"] for match in map(_FILE.match, actions) if match]
         others = [action for action in actions if not _FILE.match(action)]
-        sentences += [f"From {_nodes(names)}: {', '.join(files)}."] if files else []
-        sentences += [f"On {_nodes(names)}: {'; '.join(others)}."] if others else []
+        sentences += [f"From {_hosts(names)}: {', '.join(files)}."] if files else []
+        sentences += [f"On {_hosts(names)}: {'; '.join(others)}."] if others else []
     return sentences
 
 

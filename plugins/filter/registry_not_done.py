@@ -13,7 +13,7 @@ author: okd.registry contributors (@okd-registry)
 description:
   - Looks at what a task registered on each host. A host that failed or could not be reached drops out of a play, and
     the next play goes on without it; this filter lets a play on another host see that, and stop.
-positional: hostvars, variable
+positional: hostvars, variables
 options:
   _input:
     description: Inventory names of all hosts on which the task should have succeeded.
@@ -24,9 +24,12 @@ options:
     description: The C(hostvars) of the play.
     type: dict
     required: true
-  variable:
-    description: Name of the variable under which each host registered the task's result.
-    type: str
+  variables:
+    description:
+      - Name of the variable under which each host registered the task's result; of several, in order, the first
+        that is no success counts.
+    type: list
+    elements: str
     required: true
 """
 
@@ -65,15 +68,22 @@ def _why(found: Mapping[str, Any] | None) -> str | None:
     return f"failed: {said}" if found.get("failed") else None
 
 
-def not_done(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]], variable: str) -> list[str]:
-    """Give a sentence for each host whose result is missing or is no success.
+def not_done(
+    hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]], variables: str | Iterable[str]
+) -> list[str]:
+    """Give a sentence for each host on which a result is missing or is no success.
 
     :param hosts: inventory names of all hosts that should have succeeded
     :param hostvars: the play's hostvars
-    :param variable: the variable in which each host registered its result
+    :param variables: the variables in which each host registered its results, in the order of the tasks
     """
-    reasons = ((host, _why(hostvars[host].get(variable))) for host in hosts)
-    return [f"{host}: {why}" for host, why in reasons if why is not None]
+    names = [variables] if isinstance(variables, str) else list(variables)
+    found = []
+    for host in hosts:
+        reasons = (_why(hostvars[host].get(name)) for name in names)
+        why = next((reason for reason in reasons if reason is not None), None)
+        found += [f"{host}: {why}"] if why is not None else []
+    return found
 
 
 class FilterModule:

@@ -14,7 +14,7 @@ description:
   - Turns the registered results of M(okd.registry.registry_trust_info) and M(okd.registry.registry_check) on several
     hosts into one dictionary, without what is no fact of them. Hosts that were not asked, such as those that
     C(--limit) left out, are not in it.
-positional: hostvars, trust, check, clients
+positional: hostvars, trust, check, nodes
 options:
   _input:
     description: Inventory names of the hosts.
@@ -33,17 +33,20 @@ options:
     description: Name of the variable in which each host registered the result of M(okd.registry.registry_check).
     type: str
     required: true
-  clients:
-    description: Those of the hosts that are no nodes of the cluster.
+  nodes:
+    description:
+      - Those of the hosts that are nodes of the cluster. All others are clients, which use the registry from outside.
+        Without it, all are nodes.
     type: list
     elements: str
-    default: []
 """
 
 EXAMPLES = r"""
 - name: What is wrong with the registry?
   okd.registry.registry_diagnose:
-    hosts: "{{ groups['registry_nodes'] | okd.registry.registry_seen(hostvars, 'node_trust', 'node_check') }}"
+    hosts: >-
+      {{ groups['registry_nodes'] | union(groups['registry_clients'])
+         | okd.registry.registry_seen(hostvars, 'host_trust', 'host_check', groups['registry_nodes']) }}
 """
 
 RETURN = r"""
@@ -68,7 +71,7 @@ def seen(
     hostvars: Mapping[str, Mapping[str, Any]],
     trust: str,
     check: str,
-    clients: Iterable[str] = (),
+    nodes: Iterable[str] | None = None,
 ) -> dict[str, dict[str, Any]]:
     """What each host told.
 
@@ -76,13 +79,14 @@ def seen(
     :param hostvars: the play's hostvars
     :param trust: the variable with the result of registry_trust_info
     :param check: the variable with the result of registry_check
-    :param clients: those that are no nodes
+    :param nodes: those that are nodes, the others being clients; None where all are
     """
-    outside, found = set(clients), {}
+    hosts, found = list(hosts), {}
+    inside = set(hosts if nodes is None else nodes)
     for host in hosts:
         told = hostvars[host]
         one: dict[str, Any] = {"trust": _of(told.get(trust), _TRUST), "check": _of(told.get(check), _CHECK)}
-        one["client"] = host in outside
+        one["client"] = host not in inside
         if one["trust"] or one["check"]:
             found[host] = one
     return found

@@ -32,12 +32,15 @@ from ansible_collections.okd.registry.plugins.module_utils._status import Reques
 
 JSON_PATCH = "application/json-patch+json"
 ATTEMPTS = 5
+PAGE = 500  # objects in one answer; servers before 1.9 give all
+EXPIRED = 410  # what a page was to follow is forgotten, some minutes after it was begun
 # 500 is usually a webhook or etcd having a bad moment; 502-504 a load balancer whose master is restarting.
 RETRIED = (429, 500, 502, 503, 504)
 EXEC_START = 30.0  # seconds for API server and kubelet to start a command
 LONGEST_PAUSE = 10.0  # seconds; also caps what Retry-After may ask for
 
 GroupVersions = dict[str, list[str]]
+Objects = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -119,17 +122,36 @@ class Api:
     ) -> list[dict[str, Any]]:
         """All objects of a kind in a namespace (or everywhere), with ``apiVersion`` and ``kind`` filled in.
 
+        They are asked for by pages of PAGE objects. Where the server has forgotten the list meanwhile (410), all are
+        asked for anew, at once.
+
         :param labels: label selector, as a map or in the API's text form.
         :param fields: field selector, as the API writes it.
         """
         selector = ",".join(f"{k}={v}" for k, v in labels.items()) if isinstance(labels, Mapping) else labels
-        query = {k: v for k, v in (("labelSelector", selector), ("fieldSelector", fields)) if v}
+        chosen = {k: v for k, v in (("labelSelector", selector), ("fieldSelector", fields)) if v}
         names = plural(api_version, kind)
         what = f"the {names} in namespace {namespace}" if namespace else f"all {names}"
         asked = Request("list", what, group_of(api_version), names, namespace)
-        answer = self._send("GET", collection_path(api_version, kind, namespace), asked, query=query)
-        items = _object(answer).get("items") or []
+        items = self._pages(collection_path(api_version, kind, namespace), asked, chosen)
         return [{"apiVersion": api_version, "kind": kind, **item} for item in items]
+
+    def _pages(self, path: str, asked: Request, chosen: Mapping[str, Any]) -> Objects:
+        found: Objects = []
+        query = {**chosen, "limit": PAGE}
+        while True:
+            try:
+                page = _object(self._send("GET", path, asked, query=query))
+            except ApiError as exc:
+                if exc.status != EXPIRED or "continue" not in query:
+                    raise
+                found, query = [], {**chosen}
+                continue
+            found += page.get("items") or []
+            following = (page.get("metadata") or {}).get("continue")
+            if not following:
+                return found
+            query = {**query, "continue": following}
 
     def log(
         self,

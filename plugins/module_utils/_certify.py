@@ -41,7 +41,7 @@ from ansible_collections.okd.registry.plugins.module_utils._plan import UNCHANGE
 from ansible_collections.okd.registry.plugins.module_utils._result import Result, registry_value
 
 Object = dict[str, Any]
-_NO_ADDRESS = "the service's address, which it has to cover, is known only after apply"
+_UNKNOWN = "the {}, which it has to cover, is known only after apply"
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,9 @@ def run(
     params: Mapping[str, Any], api: Api, *, check_mode: bool, warn: Callable[[str], None] = lambda _text: None
 ) -> dict[str, Any]:
     """The module's work; its return value."""
-    spec = CertificateSpec.from_params(params)
+    # A plan of a run in which the cluster generates the Route's host: another module says so in its plan.
+    coming = check_mode and params.get("route_host") == KNOWN_AFTER_APPLY
+    spec = CertificateSpec.from_params({**params, "route_host": None} if coming else params)
     if params["state"] == "absent":
         return _absent(spec, params, api, check_mode)
     now = dt.datetime.now(dt.timezone.utc)
@@ -219,7 +221,8 @@ class _Issue:
 
     def _reason(self, live: Object | None) -> str | None:
         if not self.endpoints.complete and self.source.foretell(self.now) is None:
-            return self.source.reason([], None, self.names, self.now) if self.source.planned_ca() else _NO_ADDRESS
+            unknown = _UNKNOWN.format("service's address" if self.ip == KNOWN_AFTER_APPLY else "Route's host")
+            return self.source.reason([], None, self.names, self.now) if self.source.planned_ca() else unknown
         try:
             certs, key = self._pair(live)
         except CertificateError as exc:

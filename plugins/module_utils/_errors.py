@@ -28,11 +28,15 @@ class RegistryError(Exception):
         return self.message
 
 
+UNSAID: Any = object()
+"""As an option's value: one that no message may repeat."""
+
+
 class OptionError(RegistryError):
     """An option's value cannot be used; found before anything is touched."""
 
     def __init__(self, option: str, value: Any, why: str) -> None:
-        super().__init__(f"{option}: {value!r} {why}", option=option)
+        super().__init__(f"{option}: {why}" if value is UNSAID else f"{option}: {value!r} {why}", option=option)
         self.option = option
         self.value = value
 
@@ -95,7 +99,7 @@ class ForbiddenError(ApiError):
 
 
 class ExecRefusedError(ForbiddenError):
-    """403 for a command in a container, by a policy: OpenShift 3 allows none in privileged pods."""
+    """403 or 422 for a command in a container, by a policy: OpenShift 3 allows none in privileged pods."""
 
 
 class NotFoundError(ApiError):

@@ -143,8 +143,10 @@ def _refused(status: int, body: bytes, request: Request) -> Exception:
         said = parse_status(body).get("message") or body[:300].decode("utf-8", "replace").strip() or f"HTTP {status}"
         return ExecError(f"No command could be run in {_pod(request)}: {said}.")
     error: ApiError = error_from(status, body, request)
-    if isinstance(error, ForbiddenError) and "rule" not in error.details and parse_status(body):
-        return ExecRefusedError(error.message, status=403, reason=error.reason)
+    # An admission policy of the cluster's own says 422 where it was not given another reason, not 403.
+    by_policy = status == 422 or (isinstance(error, ForbiddenError) and "rule" not in error.details)
+    if by_policy and parse_status(body):
+        return ExecRefusedError(error.message, status=status, reason=error.reason)
     return error
 
 

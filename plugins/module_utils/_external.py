@@ -11,8 +11,9 @@ from typing import Any
 
 from ansible_collections.okd.registry.plugins.module_utils import _dns
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
-from ansible_collections.okd.registry.plugins.module_utils._apply import Outcome, ensure, ensure_absent
+from ansible_collections.okd.registry.plugins.module_utils._apply import Outcome, ensure
 from ansible_collections.okd.registry.plugins.module_utils._build import external as build
+from ansible_collections.okd.registry.plugins.module_utils._build import rbac
 from ansible_collections.okd.registry.plugins.module_utils._build import service as build_service
 from ansible_collections.okd.registry.plugins.module_utils._endpoints import (
     KNOWN_AFTER_APPLY,
@@ -20,13 +21,14 @@ from ansible_collections.okd.registry.plugins.module_utils._endpoints import (
     from_service,
 )
 from ansible_collections.okd.registry.plugins.module_utils._errors import (
+    ForbiddenError,
     KindNotServedError,
     NotFoundError,
     RefusedError,
     WaitError,
 )
-from ansible_collections.okd.registry.plugins.module_utils._plan import owned_by_us
 from ansible_collections.okd.registry.plugins.module_utils._result import Result, registry_value
+from ansible_collections.okd.registry.plugins.module_utils._routecover import Cover
 from ansible_collections.okd.registry.plugins.module_utils._routespec import INGRESS, NODE_PORT, RouteSpec
 
 POLL = 1.0  # seconds between looks at an object that its controller has not taken in yet
@@ -35,23 +37,17 @@ Live = Mapping[str, Any]
 
 
 def execute(module: Any, api: Api, spec: RouteSpec) -> dict[str, Any]:
-    """Make or remove the object: two reads (three for an Ingress), at most one write, then waiting.
+    """Make the object: two reads (four for an Ingress), at most one write, then waiting.
 
     :raises RegistryError: for whatever keeps clients from reaching the registry, as far as the API can tell.
     """
     params = module.params
     build.refuse_name(spec)
     result = Result(api)
-    present = params["state"] == "present"
     service = api.get(build_service.ref(spec.registry))
-    live: Live = {}
-    if present:
-        if service is None and not module.check_mode:
-            raise nothing_to_expose(spec)
-        live = _present(module, api, spec, service, result)
-    else:
-        outcome = ensure_absent(api, build.ref(spec), check_mode=module.check_mode, keep=_keep(spec))
-        result.add(outcome)
+    if service is None and not module.check_mode:
+        raise nothing_to_expose(spec)
+    live = _present(module, api, spec, service, result)
     hosts = [spec.host] if live and spec.host else []
     return result.finish(
         registry=registry_of(spec, params, service, hosts),
@@ -83,13 +79,25 @@ def registry_of(
 def _present(module: Any, api: Api, spec: RouteSpec, service: Live | None, result: Result) -> Live:
     params, check_mode = module.params, module.check_mode
     if spec.kind == INGRESS:
-        found = build.ingress_class(spec, _classes(api))
-        desired = build.desired_ingress(spec, found["metadata"]["name"], build.passthrough(found, spec))
+        desired = build.desired_ingress(spec, *_class(api, spec))
     else:
         desired = build.desired_service(spec, service)
+
+    cover = Cover(api, spec, params["secret_name"], promised=params["certified"], check_mode=check_mode)
+
+    def as_wanted(live: dict[str, Any] | None) -> dict[str, Any]:
+        build.refuse_foreign(spec, live, service)
+        if spec.kind == INGRESS:
+            cover.refuse(spec.host if live and spec.host in build.hosts(live) else None)
+        # By that it is found again, whatever it is called, when it is to go.
+        return rbac.marked(desired, str(spec.registry), live)
+
     if spec.host:
         _dns.look(spec.host, params["dns"], module.warn, leads_to="what this object opens")
-    outcome = result.add(ensure(api, build.ref(spec), desired, check_mode=check_mode))
+    outcome = result.add(ensure(api, build.ref(spec), as_wanted, check_mode=check_mode))
+    remark = cover.remark(spec.host) if spec.kind == INGRESS else None
+    if remark:
+        module.warn(remark)
     if not params["wait"] or check_mode or spec.kind == NODE_PORT:
         return outcome.live or {}
     return wait_taken_in(api, spec, outcome, timeout=params["wait_timeout"])
@@ -125,6 +133,18 @@ def wait_taken_in(api: Api, spec: RouteSpec, outcome: Outcome, *, timeout: float
             live = api.get(outcome.ref)
 
 
+def _class(api: Api, spec: RouteSpec) -> tuple[str, dict[str, str]]:
+    """The IngressClass and its controller's annotation. Who may not look it up has to say both."""
+    try:
+        found = build.ingress_class(spec, _classes(api))
+    except ForbiddenError as exc:
+        if spec.ingress_class and spec.annotations:
+            return spec.ingress_class, {}
+        text = f"{exc} Or say ingress_class, and in annotations how its controller passes TLS through."
+        raise ForbiddenError(text, **exc.details) from exc
+    return found["metadata"]["name"], build.passthrough(found, spec)
+
+
 def _classes(api: Api) -> list[dict[str, Any]]:
     try:
         return api.list(build.INGRESS_API, "IngressClass")
@@ -133,12 +153,3 @@ def _classes(api: Api) -> list[dict[str, Any]]:
             f"The cluster has no Ingresses of {build.INGRESS_API} (Kubernetes before 1.19). Say kind: node_port or "
             f"load_balancer. The API server said: {exc}"
         ) from exc
-
-
-def _keep(spec: RouteSpec) -> Any:
-    def keep(live: Live) -> str | None:
-        if spec.name or owned_by_us(live):
-            return None
-        return f"Left {build.ref(spec)} alone: others made it. To delete it, name it in route_name."
-
-    return keep

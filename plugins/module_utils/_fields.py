@@ -94,7 +94,8 @@ _STRATEGY_PARAMS = {
     "RollingUpdate": "rollingUpdate",  # Deployment (strategy) and DaemonSet (updateStrategy)
     "OnDelete": "",
 }
-# What a Route of a termination may not carry (source: OpenShift's route validation).
+# What a Route of a termination may not carry (source: OpenShift's route validation, which also refuses to serve plain
+# HTTP beside passthrough, and two sources of the router's certificate).
 _TLS_WITHOUT = {
     "passthrough": frozenset(
         {"certificate", "key", "caCertificate", "destinationCACertificate", "externalCertificate"}
@@ -204,7 +205,17 @@ def excluded(where: str, desired: Mapping[str, Any], live: Mapping[str, Any]) ->
     elif where in ("strategy", "updateStrategy") and desired.get("type") in _STRATEGY_PARAMS:
         found = {p for kind, p in _STRATEGY_PARAMS.items() if p and kind != desired["type"]}
     elif where == "tls":
-        found = set(_TLS_WITHOUT.get(desired.get("termination", ""), ()))
+        found = _excluded_from_tls(desired, live)
     elif where == "spec" and desired.get("sessionAffinity") == "None":
         found = {"sessionAffinityConfig"}
+    return found
+
+
+def _excluded_from_tls(desired: Mapping[str, Any], live: Mapping[str, Any]) -> set[str]:
+    found = set(_TLS_WITHOUT.get(desired.get("termination", ""), ()))
+    policy = "insecureEdgeTerminationPolicy"
+    if desired.get("termination") == "passthrough" and live.get(policy) == "Allow" and not desired.get(policy):
+        found.add(policy)
+    if desired.get("certificate"):
+        found.add("externalCertificate")
     return found

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from ansible_collections.okd.registry.plugins.module_utils import _inside, _query, _served
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
@@ -40,12 +41,14 @@ DEFAULT_MOUNT = "/registry"
 SUBSETS = ("served", "storage", "logs", "image_streams")
 _REVISION = "deployment.kubernetes.io/revision"
 _UNCOVERED = (
-    "No host of the inventory's group registry_nodes is one of these Nodes of the cluster, so nothing is done there: "
-    "{}. Add them to the group, or say registry_node_name where the inventory knows a host by a name and address that "
-    "the cluster does not have for it. registry_trust_uncovered says whether this warns, fails or is ignored."
+    "No host of the option inventory is one of these Nodes of the cluster, and what is done host by host leaves them "
+    "out: {}. Add them to it, each with a name or an address that the cluster has for the Node; the option uncovered "
+    "says whether this warns, fails or is ignored. (The roles take the group registry_nodes, registry_node_name and "
+    "registry_trust_uncovered for that.)"
 )
 
 Object = dict[str, Any]
+T = TypeVar("T")
 
 
 def execute(module: Any, api: Api) -> dict[str, Any]:
@@ -56,24 +59,27 @@ def execute(module: Any, api: Api) -> dict[str, Any]:
     log_options = _inside.log_options(params["logs"])
     wanted = _wanted(params)
     reader = _Reader(api, registry, module.warn)
-    service = api.get(build_service.ref(registry))
-    workload = find_workload(api, registry.name, registry.namespace)
+    service = reader.read("service", lambda: api.get(build_service.ref(registry)))
+    workload = reader.read("workload", lambda: find_workload(api, registry.name, registry.namespace))
     pods = reader.pods(service, workload)
     routes = reader.routes()
-    secret = reader.get("Secret", params["secret_name"])
-    ca_map = reader.get("ConfigMap", params["ca_config_map"] or f"{registry.name}-ca")
+    secret = reader.get("certificate", "Secret", params["secret_name"])
+    ca_map = reader.get("ca", "ConfigMap", params["ca_config_map"] or f"{registry.name}-ca")
     certificate, leaf = reader.certificate(secret)
     nodes = reader.nodes(params["inventory"], params["uncovered"])
     result: dict[str, Any] = {
         "changed": False,
-        "registry": _registry(registry, params, service, workload, routes, planned=module.check_mode),
+        "registry": _registry(
+            registry, params, service, workload, routes, planned=module.check_mode and not reader.lacks("service")
+        ),
         "ca_cert": ((ca_map or {}).get("data") or {}).get(CA_KEY),
         "ca": reader.authorities(ca_map, leaf),
         "node_ca": reader.config() is not None,
         "certificate": certificate,
         "workload": workload_value(workload),
-        "route": build_route.value(routes[0]) if routes else None,
-        "routes": [build_route.value(route) for route in routes],
+        "route": reader.route(routes[0]) if routes else None,
+        "routes": [reader.route(route) for route in routes],
+        "router_endpoints": build_route.router_hosts(routes, registry),
         "layout": reader.layout(workload).as_dict(),
         "pods": reader.pod_values(pods, nodes),
         "nodes": nodes or [],
@@ -83,6 +89,7 @@ def execute(module: Any, api: Api) -> dict[str, Any]:
         "logs": reader.logs(pods, workload, log_options) if "logs" in wanted else [],
     }
     result["image_streams"] = reader.image_streams(result["registry"]["endpoints"]) if "image_streams" in wanted else []
+    result["unread"] = reader.unread
     if query is not None:
         result["queried"] = query(result)
     return {**result, "api_requests": api.counts()}
@@ -92,7 +99,7 @@ def _wanted(params: Mapping[str, Any]) -> set[str]:
     """What costs more requests and is asked for all the same."""
     named = {*params["gather_subset"]}
     named |= {*SUBSETS} if "all" in named else set()
-    return named | {name for name in ("served", "logs") if params[name] not in (None, False)}
+    return named | ({"logs"} if params["logs"] is not None else set())
 
 
 def find_workload(api: Api, name: str, namespace: str) -> Object | None:
@@ -136,7 +143,10 @@ def storage_value(workload: Mapping[str, Any] | None) -> dict[str, Any] | None:
 
 
 class _Reader:
-    """Reads what may be read; what may not is missing from the answer, and said once in a warning."""
+    """Reads what may be read.
+
+    :ivar unread: what the user may not read, so that it is missing from the answer; each is a warning, too.
+    """
 
     def __init__(self, api: Api, registry: Registry, warn: Callable[[str], None]) -> None:
         self._api = api
@@ -144,13 +154,26 @@ class _Reader:
         self._warn = warn
         self._config: Object | None = None
         self._config_read = False
+        self.unread: list[dict[str, str]] = []
 
-    def get(self, kind: str, name: str) -> Object | None:
+    def read(self, what: str, look: Callable[[], T]) -> T | None:
+        """What a look gives, or None where the user may not have it.
+
+        :param what: the name under which that is told.
+        """
         try:
-            return self._api.get(ObjectRef("v1", kind, name, self._registry.namespace))
+            return look()
         except ForbiddenError as exc:
             self._warn(str(exc))
+            self.unread.append({"what": what, "reason": str(exc)})
             return None
+
+    def lacks(self, what: str) -> bool:
+        """Whether that is something the user may not read."""
+        return any(each["what"] == what for each in self.unread)
+
+    def get(self, what: str, kind: str, name: str) -> Object | None:
+        return self.read(what, lambda: self._api.get(ObjectRef("v1", kind, name, self._registry.namespace)))
 
     def layout(self, workload: Object | None) -> layouts.Layout:
         """Who made the registry, and what about it matters."""
@@ -167,19 +190,16 @@ class _Reader:
     def _read_config(self) -> Object | None:
         if not self._api.has(group_of(configs.API_VERSION)):
             return None
-        try:
-            return self._api.get(configs.REF)
-        except ForbiddenError as exc:
-            self._warn(str(exc))
-            return None
+        return self.read("operator", lambda: self._api.get(configs.REF))
 
     def pods(self, service: Object | None, workload: Object | None) -> list[Object]:
         """The pods that the Service leads to, or else the workload's; none that are finished or on their way out."""
         selector = ((service or {}).get("spec") or {}).get("selector") or layout.selector(workload)
         if not selector:
             return []
-        found = self._api.list("v1", "Pod", self._registry.namespace, labels=selector)
-        alive = [p for p in found if not p["metadata"].get("deletionTimestamp")]
+        namespace = self._registry.namespace
+        found = self.read("pods", lambda: self._api.list("v1", "Pod", namespace, labels=selector))
+        alive = [p for p in found or [] if not p["metadata"].get("deletionTimestamp")]
         return [p for p in alive if (p.get("status") or {}).get("phase") not in ("Succeeded", "Failed")]
 
     def pod_values(self, pods: list[Object], nodes: list[Object] | None) -> list[dict[str, Any]]:
@@ -197,10 +217,8 @@ class _Reader:
         """
         if inventory is None:
             return None
-        try:
-            found = self._api.list("v1", "Node")
-        except ForbiddenError as exc:
-            self._warn(str(exc))
+        found = self.read("nodes", lambda: self._api.list("v1", "Node"))
+        if found is None:
             return None
         hosts = build_nodes.hosts_of(found, inventory)
         values = [build_nodes.value(n, hosts.get(str(n["metadata"]["name"]))) for n in found]
@@ -212,26 +230,33 @@ class _Reader:
         return sorted(values, key=lambda node: str(node["name"]))
 
     def _node_addresses(self, names: set[str]) -> dict[str, list[str]]:
-        found = {}
+        found: dict[str, list[str]] = {}
         for name in sorted(names):
-            try:
-                node = self._api.get(ObjectRef("v1", "Node", name)) or {}
-            except ForbiddenError as exc:
-                self._warn(str(exc))
+            node = self.read("nodes", partial(self._api.get, ObjectRef("v1", "Node", name))) or {}
+            if self.lacks("nodes"):
                 break
             found[name] = [a["address"] for a in (node.get("status") or {}).get("addresses") or []]
         return found
 
     def routes(self) -> list[Object]:
-        """The Routes to the Service, the one that registry_route would take first."""
+        """The Routes to the Service, the one that registry_route would take first: that of the asked host."""
         if not self._api.has(group_of(build_route.API_VERSION)):
             return []
-        try:
-            found = self._api.list(build_route.API_VERSION, "Route", self._registry.namespace)
-        except ForbiddenError as exc:
-            self._warn(str(exc))
-            return []
-        return [dict(r) for r in build_route.ranked(found, self._registry)]
+        version, namespace = build_route.API_VERSION, self._registry.namespace
+        found = self.read("routes", lambda: self._api.list(version, "Route", namespace))
+        return [dict(r) for r in build_route.ranked(found or [], self._registry, host=self._registry.route_host)]
+
+    def route(self, route: Object) -> dict[str, Any]:
+        """A Route as registry_route tells it, with facts about its own certificate; None without one."""
+        pem, facts = (route["spec"].get("tls") or {}).get("certificate"), None
+        if pem:
+            from ansible_collections.okd.registry.plugins.module_utils import _x509
+
+            try:
+                facts = _x509.certificate_facts(pem)
+            except CertificateError as exc:
+                self._warn(f"{ObjectRef.of(route)}: {exc}")
+        return {**(build_route.value(route) or {}), "certificate": facts}
 
     def certificate(self, secret: Object | None) -> tuple[dict[str, Any] | None, Any]:
         """Facts about the leaf in the Secret, and the leaf itself; None for both without one."""
@@ -277,13 +302,10 @@ class _Reader:
         if not self._api.has(group_of(imagestreams.API_VERSION)):
             return []
         try:
-            found = self._api.list(imagestreams.API_VERSION, imagestreams.KIND)
+            found = self.read("image_streams", lambda: self._api.list(imagestreams.API_VERSION, imagestreams.KIND))
         except KindNotServedError:
             return []
-        except ForbiddenError as exc:
-            self._warn(str(exc))
-            return []
-        return imagestreams.values(found, endpoints)
+        return imagestreams.values(found or [], endpoints)
 
     def served(self, pods: list[Object], workload: Object | None, expected: str | None) -> list[dict[str, Any]]:
         container = layout.container_name(workload)

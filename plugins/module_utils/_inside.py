@@ -17,6 +17,8 @@ from ansible_collections.okd.registry.plugins.module_utils._content import pod_t
 from ansible_collections.okd.registry.plugins.module_utils._errors import RefusedError, RegistryError
 from ansible_collections.okd.registry.plugins.module_utils._storage import file_of
 
+#: Bytes of each log. The API counts them from the beginning of what is asked for, so what is cut off is the newest.
+LONGEST_LOG = 10 * 1024 * 1024
 TIMEOUT = 30.0  # seconds for df: on an NFS server that is gone it never ends
 _DURATION = re.compile(r"(\d+)\s*(s|m|h|d|)\Z")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -42,11 +44,14 @@ def log_options(params: Mapping[str, Any] | None) -> LogOptions:
     """The option ``logs``. Raises RefusedError where it cannot be understood."""
     asked = params or {}
     query: dict[str, Any] = {"tail": asked.get("tail"), "previous": bool(asked.get("previous"))}
+    query["first_bytes"] = LONGEST_LOG
     if asked.get("tail") is not None and asked["tail"] < 1:
         raise RefusedError(f"logs.tail: {asked['tail']} is no number of lines; leave it out for all.")
-    since = str(asked.get("since") or "")
+    since = "" if asked.get("since") is None else str(asked["since"])
     if since:
         length = _DURATION.match(since)
+        if length and not int(length[1]):
+            raise RefusedError(f"logs.since: {since!r} is no length of time; leave it out for all of a log.")
         if length:
             query["since_seconds"] = int(length[1]) * _SECONDS[length[2]]
         elif _TIME.match(since):
@@ -86,12 +91,16 @@ def log(api: Api, pod: Mapping[str, Any], container: str, port: int, options: Lo
         "listening": None,
         "tls": None,
         "lines": [],
+        "truncated": False,
         "error": None,
     }
     try:
         text = api.log(meta["namespace"], meta["name"], container=container, **options.query)
     except RegistryError as exc:
         return {**found, "error": str(exc)}
+    found["truncated"] = len(text.encode("utf-8", "replace")) >= LONGEST_LOG
+    if found["truncated"]:
+        text = text.rpartition("\n")[0]  # the last line is not whole
     found["listening"], found["tls"] = registrylog.listening(text, port)
     found["lines"] = [asdict(line) for line in registrylog.matching(registrylog.read(text), options.grep)]
     return found

@@ -34,6 +34,7 @@ from ansible_collections.okd.registry.plugins.module_utils._errors import (
     RegistryError,
     UnreachableError,
 )
+from ansible_collections.okd.registry.plugins.module_utils._node.bearer import UNFIT, Proxy
 from ansible_collections.okd.registry.plugins.module_utils._status import Request, error_from
 
 CONNECT_TIMEOUT = 10.0  # seconds until a connection must stand
@@ -60,6 +61,7 @@ class Server:
     :param url: without a slash at its end.
     :param ca: PEM text; None where the machine's own CAs count.
     :param authorization: value of the header; None for a client certificate, or nothing at all.
+    :param proxy: the way to it; None where it is reached directly.
     """
 
     url: str
@@ -67,6 +69,7 @@ class Server:
     verify: bool
     authorization: str | None = field(repr=False)
     source: str
+    proxy: Proxy | None = field(default=None, repr=False)
 
 
 def server(params: Mapping[str, Any]) -> Server:
@@ -77,9 +80,8 @@ def server(params: Mapping[str, Any]) -> Server:
     bare = _kubeconfig.bare(params, auth_names())
     if bare is not None:
         source = f"the option host ({bare['host']})"
-        return Server(
-            bare["host"].rstrip("/"), _pem(bare.get("ssl_ca_cert")), bare.get("verify_ssl", True), None, source
-        )
+        url, ca = bare["host"].rstrip("/"), _pem(bare.get("ssl_ca_cert"))
+        return Server(url, ca, bare.get("verify_ssl", True), None, source, _kubeconfig.bare_proxy(bare))
     short = _kubeconfig.plain(params, auth_names())
     if short is not None:
         source = describe_source(short.auth)
@@ -87,7 +89,10 @@ def server(params: Mapping[str, Any]) -> Server:
     configuration, _headers, source = _configured(params)
     found, ca = str(configuration.host).rstrip("/"), _pem(configuration.ssl_ca_cert)
     _remove_copies()
-    return Server(found, ca, bool(configuration.verify_ssl), _authorization(configuration), source)
+    way = _kubeconfig.proxy(
+        found, configuration.proxy, getattr(configuration, "no_proxy", None), configuration.proxy_headers
+    )
+    return Server(found, ca, bool(configuration.verify_ssl), _authorization(configuration), source, way)
 
 
 def _pem(ca: str | bytes | None) -> str | None:
@@ -255,8 +260,11 @@ class KubeTransport:
         self._extra = dict(extra or {})
 
     def _headers(self) -> dict[str, str]:
+        """Raises ConfigurationError for credentials that no header can have: http.client's error would repeat them."""
         found = {"Accept": "application/json", "User-Agent": "okd.registry"}
-        authorization = self._authorization()
+        authorization = (self._authorization() or "").strip()
+        if any(not " " <= character <= "~" for character in authorization):
+            raise ConfigurationError(f"The token or password for {self.description} {UNFIT}.")
         return {**found, "authorization": authorization} if authorization else found
 
     def send(self, method: str, url: str, body: bytes | None, content_type: str) -> Answer:
@@ -337,6 +345,8 @@ def _lost(exc: BaseException) -> LostError:
     from urllib3 import exceptions as lib
 
     text = _first_line(exc).split("Failed to establish a new connection: ")[-1]
+    if isinstance(exc, ValueError) and not isinstance(exc, lib.HTTPError):
+        text = "the request cannot be put together"  # such an error repeats what was put together
     # (kind of error, the request may have arrived, how often to try, advice); the first that fits counts
     table: list[tuple[Any, bool, int, str]] = [
         ((lib.SSLError, ssl.SSLError), False, 1, _ADVICE_TLS),
@@ -345,25 +355,20 @@ def _lost(exc: BaseException) -> LostError:
         (lib.ProxyError, False, 1, "Check the proxy that the options or the environment name."),
         (lib.ConnectTimeoutError, False, 1, _ADVICE_TIMEOUT),
         (lib.ReadTimeoutError, True, 2, _ADVICE_TIMEOUT),
-        (ValueError, False, 1, "The server address is no URL such as https://host:6443."),
+        (ValueError, False, 1, _ADVICE_VALUE),
     ]
-    # http.client has the whole header in its words, and so the token.
-    if isinstance(exc, ValueError) and "header" in text:
-        return LostError(
-            "the token holds characters that no header can have", sent=False, attempts=1, advice=_ADVICE_HEADER
-        )
     for kinds, sent, attempts, advice in table:
         if isinstance(exc, kinds):
             return LostError(text, sent=sent, attempts=attempts, advice=advice)
     return LostError(text, sent=True, attempts=5, advice="The connection broke; run again.")
 
 
-_ADVICE_HEADER = "Give it without the end of its line, or whatever else is in it."
 _ADVICE_NAME = "Check the host name of the server address."
 _ADVICE_TLS = (
     "Its certificate does not fit the CA or the name in use, or it refuses the client certificate: check "
     "certificate-authority-data (or ca_cert) and the server address, or whether this is the right cluster."
 )
+_ADVICE_VALUE = f"The server address is no URL such as https://host:6443, or what is sent with a request {UNFIT}."
 _ADVICE_TIMEOUT = "Check firewalls and proxies between this machine and the API server, and its load."
 
 

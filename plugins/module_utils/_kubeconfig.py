@@ -20,10 +20,15 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+
+from ansible_collections.okd.registry.plugins.module_utils._node import tls
+from ansible_collections.okd.registry.plugins.module_utils._node.bearer import Proxy
 
 # Names as in kubernetes.core's AUTH_ARG_MAP.
 _BY_FILE = {"kubeconfig", "context", "verify_ssl", "persist_config"}
 _BY_HOST = {"host", "api_key", "ssl_ca_cert", "cert_file", "key_file", "verify_ssl", "persist_config"}
+_BARE = {"host", "ssl_ca_cert", "verify_ssl", "persist_config", "proxy", "no_proxy", "proxy_headers"}
 # What a cluster and a user of a kubeconfig may hold. The library looks at no extensions either.
 _CLUSTER = {
     "server",
@@ -90,7 +95,34 @@ def bare(params: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any] 
         auth = given(params, names)
     except _UnusualError:
         return None
-    return auth if auth.get("host") and auth.keys() <= _BY_HOST - {"api_key", "cert_file", "key_file"} else None
+    return auth if auth.get("host") and auth.keys() <= _BARE else None
+
+
+def bare_proxy(auth: Mapping[str, Any]) -> Proxy | None:
+    """The proxy that belongs to what ``bare`` gives, or that the environment names."""
+    import urllib3
+
+    known = urllib.request.getproxies()
+    told = {name: value for name, value in (auth.get("proxy_headers") or {}).items() if value is not None}
+    return proxy(
+        auth["host"],
+        auth.get("proxy") or known.get("https"),
+        auth.get("no_proxy") or known.get("no"),
+        urllib3.util.make_headers(**told),
+    )
+
+
+def proxy(host: str, url: str | None, no_proxy: str | None, headers: Mapping[str, str] | None) -> Proxy | None:
+    """The proxy on the way to an API server; None where it is reached directly.
+
+    :param host: URL of the API server.
+    :param url: of the proxy.
+    :param no_proxy: hosts that are reached directly, with commas between.
+    :param headers: what the proxy is sent.
+    """
+    bypasses = urllib.request.proxy_bypass_environment  # type: ignore[attr-defined]  # unknown to typeshed
+    past = bypasses(urlsplit(host).netloc, {"no": no_proxy or ""})
+    return None if past or not url else Proxy(url, dict(headers or {}))
 
 
 def given(params: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
@@ -165,13 +197,11 @@ def tls_context(
     ca: str | None, cert: str | None, key: str | None, *, verify: bool, ca_data: str | bytes | None = None
 ) -> ssl.SSLContext:
     """What TLS to the API server goes by; all but ``ca_data`` are paths."""
-    context = ssl.create_default_context(cafile=ca or None, cadata=ca_data or None)
+    context = tls.default_context(cafile=ca or None, cadata=ca_data or None)
     if not (ca or ca_data):
         import certifi
 
         context.load_verify_locations(cafile=certifi.where())
-    # As Pythons before 3.13 do: certificates of OpenShift 3 lack extensions that the strict check asks for.
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

@@ -29,20 +29,29 @@ def find(registry: Registry, wanted: Iterable[ObjectRef], api: Api) -> list[Obje
     return [one for one in found if one is not None and has_ours(one)]
 
 
-def has_ours(live: Object | None) -> bool:
-    """Whether anything that a Secret or ConfigMap holds is ours."""
-    return live is not None and owned_by_us(live) and any(owns(live, "data", key) for key in live.get("data") or {})
+def has_ours(live: Object | None, owner: str = "") -> bool:
+    """Whether anything that a Secret or ConfigMap holds is ours. :param owner: see ``_plan.annotation_for``."""
+    if live is None or not owned_by_us(live, owner):
+        return False
+    return any(owns(live, "data", key, owner=owner) for key in live.get("data") or {})
 
 
-def remove(found: Iterable[Object], api: Api, result: Result, *, check_mode: bool) -> None:
+def remove(found: Iterable[Object], api: Api, result: Result, *, check_mode: bool, owner: str = "") -> None:
     """Take them away; one in which others have something too stays with that."""
+
+    def only_ours(live: Object) -> bool:
+        held = {**(live.get("data") or {}), **(live.get("binaryData") or {})}
+        return all(owns(live, "data", key, owner=owner) for key in held)
+
     for one in found:
         ref = ObjectRef.of(one)
-        held = {**(one.get("data") or {}), **(one.get("binaryData") or {})}
-        if all(owns(one, "data", key) for key in held):
-            result.add(ensure_absent(api, ref, check_mode=check_mode, live=one))
-        else:
-            result.add(ensure(api, ref, _without_ours(one), check_mode=check_mode, live=one))
+        outcome = ensure_absent(
+            api, ref, check_mode=check_mode, live=one, keep=lambda now: None if only_ours(now) else ""
+        )
+        if outcome.live is not None and not only_ours(outcome.live):
+            bare = _without_ours(outcome.live)
+            outcome = ensure(api, ref, bare, check_mode=check_mode, live=outcome.live, owner=owner)
+        result.add(outcome)
 
 
 def _without_ours(live: Object) -> Object:

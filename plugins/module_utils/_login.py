@@ -25,6 +25,8 @@ from ansible_collections.okd.registry.plugins.module_utils._endpoints import (
     from_service,
 )
 from ansible_collections.okd.registry.plugins.module_utils._errors import (
+    UNSAID,
+    ConfigurationError,
     ForbiddenError,
     NotFoundError,
     OptionError,
@@ -83,6 +85,10 @@ class Wanted:
             raise RefusedError(f"login_username: {username} gets no token. {_SYSTEM}")
         if username and ":" in username and method == PASSWORD:
             raise OptionError("login_username", username, "has a colon, which no login can have")
+        if method == TOKEN:
+            secret = secret.strip()  # the end of the line of the file that it was read from
+            if not bearer.fits(secret):
+                raise OptionError("login_token", UNSAID, bearer.UNFIT if secret else "is empty")
         if method != ACCOUNT:
             return cls(method, username, {TOKEN: secret, PASSWORD: password}.get(method))
         if params["expires_in"] < _SHORTEST:
@@ -98,7 +104,9 @@ class Wanted:
     @property
     def identity(self) -> str | None:
         """The user that the API server must know a token as, where that is known beforehand."""
-        return "system:serviceaccount:{}:{}".format(*self.account) if self.account else None
+        if self.account:
+            return "system:serviceaccount:{}:{}".format(*self.account)
+        return self.username if self.method == OAUTH else None
 
 
 def _method(params: Mapping[str, Any]) -> str:
@@ -155,6 +163,8 @@ def run(params: Mapping[str, Any], api: Api, host: Host, *, check_mode: bool) ->
     done: Mapping[str, Any]
     more: dict[str, Any] = {}
     if wanted is None:
+        if params["revoke"]:
+            handed |= {"revoke": True, "reuse": _asked(params, server(params))}
         done = host(handed)
     else:
         handed["registry_ca_cert"] = params["registry_ca_cert"] or names.ca
@@ -231,20 +241,16 @@ class _Login:
     def _renewed(self, handed: dict[str, Any]) -> Mapping[str, Any]:
         """With a token on the host that still holds, or with a new one."""
         api_server = server(self._params)
-        reuse = {
-            "server": api_server.url,
-            "ca": api_server.ca,
-            "verify": api_server.verify,
-            "identity": self._wanted.identity,
-            "margin": self._params["renew_before"],
-        }
-        done = self._host({**handed, "reuse": reuse})
+        reuse = _asked(self._params, api_server)
+        reuse |= {"identity": self._wanted.identity, "margin": self._params["renew_before"]}
+        done = dict(self._host({**handed, "reuse": reuse}))
+        why = done.pop("why", None)
         if self._wanted.account:
             account = ObjectRef("v1", "ServiceAccount", self._wanted.account[1], self._wanted.account[0])
             self._resources.append(account.entry("unchanged"))
         if done.get("reused"):
             return done
-        self._said.append(f"Got a token of {handed['login_username']}, since {done['why']}.")
+        self._said.append(f"Got a token of {handed['login_username']}, since {why}.")
         if self._check:
             return {**done, "expires": KNOWN_AFTER_APPLY}
         if self._wanted.account:
@@ -255,8 +261,8 @@ class _Login:
 
     def _whose(self, api_server: Server, secret: str) -> str:
         """The user of a token. Raises UnauthorizedError where it is not accepted, RefusedError for system users."""
-        asked = bearer.Server(api_server.url, api_server.ca, api_server.verify)
-        verdict = bearer.who(asked, secret)
+        asked = bearer.Server(api_server.url, api_server.ca, api_server.verify, api_server.proxy)
+        verdict = bearer.who(asked, secret, self._params["timeout"])
         if verdict.what == bearer.REFUSED:
             raise UnauthorizedError(
                 f"{api_server.url} (from {api_server.source}): {verdict.message}. Get another one: oc whoami -t.",
@@ -285,16 +291,27 @@ class _Login:
             if (secret or {}).get("type") == "kubernetes.io/service-account-token":
                 found = value(secret, "token")
                 if found:
-                    return found.decode("ascii")
+                    return found.decode("ascii", "replace").strip()
         raise RefusedError(
             f"This cluster gives no tokens that expire (it has no TokenRequest), and {account} has no Secret with one. "
             "Give a user's login_token instead."
         )
 
 
+def _asked(params: Mapping[str, Any], api_server: Server) -> dict[str, Any]:
+    """What a host is told of the API server, to ask it about the tokens there."""
+    told = {"server": api_server.url, "ca": api_server.ca, "verify": api_server.verify}
+    if api_server.proxy and params["obtain_on"] == "host":  # elsewhere it may not be the way there
+        told |= {"proxy": api_server.proxy.url, "proxy_headers": api_server.proxy.headers}
+    return told
+
+
 def _own_token(api_server: Server) -> str:
     """The token of the connection itself: what ``oc whoami -t`` prints."""
     kind, _blank, secret = (api_server.authorization or "").partition(" ")
+    secret = secret.strip()
     if kind.lower() == "bearer" and secret:
-        return secret.strip()
+        if not bearer.fits(secret):
+            raise ConfigurationError(f"The token in {api_server.source} {bearer.UNFIT}. Put it in anew: oc login.")
+        return secret
     raise RefusedError(f"There is no token in {api_server.source}. {_SYSTEM}")

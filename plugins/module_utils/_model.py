@@ -80,15 +80,28 @@ def ip_address(option: str, value: str) -> str:
 
 def labels(option: str, value: Mapping[str, Any]) -> dict[str, str]:
     """Labels or a selector: values as strings. Raises OptionError for keys or values that the API refuses."""
+    result = _named_texts(option, value, "a label")
+    for key, text in result.items():
+        if text and not _QUALIFIED.fullmatch(text):
+            raise OptionError(f"{option}.{key}", text, "is not a label value (up to 63 letters, digits, '-', '_', '.')")
+    return result
+
+
+def as_annotations(option: str, value: Mapping[str, Any]) -> dict[str, str]:
+    """Annotations: values as strings, of any kind. Raises OptionError for what the API refuses as a name."""
+    return _named_texts(option, value, "an annotation")
+
+
+def _named_texts(option: str, value: Mapping[str, Any], what: str) -> dict[str, str]:
+    """Labels or annotations from what YAML makes of them; a value of nothing at all is no text to be guessed."""
     result = {}
     for key, content in value.items():
         prefix, slash, name = str(key).rpartition("/")
-        text = ("true" if content else "false") if isinstance(content, bool) else str(content)
         if not _QUALIFIED.fullmatch(name) or (slash and not all(_LABEL.fullmatch(p) for p in prefix.split("."))):
-            raise OptionError(option, key, "is not a label name ([prefix/]name)")
-        if text and not _QUALIFIED.fullmatch(text):
-            raise OptionError(f"{option}.{key}", text, "is not a label value (up to 63 letters, digits, '-', '_', '.')")
-        result[str(key)] = text
+            raise OptionError(option, key, f"is not {what} name ([prefix/]name)")
+        if content is None or isinstance(content, (list, tuple, Mapping)):
+            raise OptionError(f"{option}.{key}", content, 'is no text: write it in quotes, "" for an empty one')
+        result[str(key)] = ("true" if content else "false") if isinstance(content, bool) else str(content)
     return result
 
 

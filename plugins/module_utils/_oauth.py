@@ -15,6 +15,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import missing_required_lib
 from ansible_collections.okd.registry.plugins.module_utils._errors import (
@@ -54,7 +55,7 @@ def token(server: Server, username: str, password: str, seconds: float = SECONDS
 
     def flow() -> None:
         try:
-            with _ca_file(server.ca) as path:
+            with _ca_file(server.ca) as path, _proxied(server):
                 login = Login(path)
                 login.get_token()
                 outcome["token"] = str(login.token["access_token"])
@@ -96,6 +97,29 @@ def _explained(
         f"The OAuth server of {server.url} gave {username} no token: {words}. Check its "
         "address and certificate (the option ca_cert is for both it and the API server)."
     )
+
+
+@contextmanager
+def _proxied(server: Server) -> Iterator[None]:
+    """Have requests go the way of the options: the library hands it none, so it looks at the environment alone.
+
+    Headers for the proxy cannot be handed to it.
+    """
+    if server.proxy:
+        told = {"https_proxy": server.proxy.url, "no_proxy": ""}
+    else:  # whether no_proxy of the options or nothing at all says so
+        others = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+        told = {"no_proxy": ",".join(filter(None, [others, urlsplit(server.url).hostname]))}
+    told |= {name.upper(): value for name, value in told.items()}
+    before = {name: os.environ.pop(name, None) for name in told}
+    os.environ.update(told)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            del os.environ[name]
+            if value is not None:
+                os.environ[name] = value
 
 
 @contextmanager

@@ -40,6 +40,8 @@ IMAGE_REASONS = frozenset(
 CONFIG_REASONS = frozenset(["CreateContainerConfigError", "CreateContainerError", "RunContainerError"])
 MOUNT_EVENTS = frozenset(["FailedMount", "FailedAttachVolume", "FailedMapVolume", "FailedCreatePodSandBox"])
 
+#: Taints of a node that lacks something.
+_PRESSURE = re.compile(r"node\.kubernetes\.io/(disk|memory|pid)-pressure")
 _ERROR = re.compile(r"error|fatal|panic|denied|fail|invalid|cannot", re.IGNORECASE)
 
 Object = Mapping[str, Any]
@@ -95,6 +97,26 @@ def _time_of(event: Object) -> str:
     return str(event.get("lastTimestamp") or event.get("eventTime") or event.get("firstTimestamp") or "")
 
 
+def has_failed(pod: Object) -> bool:
+    """Whether the pod has ended for good: it was evicted, or its node did not let it start."""
+    return (pod.get("status") or {}).get("phase") == "Failed"
+
+
+def pressed(pod: Object, gone: Iterable[Object]) -> Cause | None:
+    """What has evicted a pod, where the same keeps the next one from every node; None where it does not.
+
+    :param gone: pods of the same controller that have failed.
+    """
+    said = condition(pod, "PodScheduled")
+    if said.get("status") != "False" or not _PRESSURE.search(said.get("message") or ""):
+        return None
+    evicted = next((each for each in gone if (each.get("status") or {}).get("reason") == "Evicted"), None)
+    if evicted is None:
+        return None
+    cause = cause_of(evicted)
+    return Cause(cause.category, cause.short, f"{said['message']} Pod {name_of(evicted)}: {cause.text}")
+
+
 def cause_of(pod: Object, events: Sequence[Object] = (), log: str | None = None) -> Cause:
     """Why ``pod`` is not ready.
 
@@ -103,7 +125,7 @@ def cause_of(pod: Object, events: Sequence[Object] = (), log: str | None = None)
     """
     warnings = warnings_about(events, pod)
     status = pod.get("status") or {}
-    if status.get("phase") == "Failed":
+    if has_failed(pod):
         return Cause("evicted", status.get("reason") or "Failed", _said(status.get("message"), "the pod has failed"))
     scheduled = condition(pod, "PodScheduled")
     if scheduled.get("status") == "False":

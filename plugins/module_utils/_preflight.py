@@ -201,11 +201,12 @@ class _Preflight:
         host, kind = self._params["route_host"], self._params["route_kind"]
         if kind == "ingress" and not host:
             yield "route_kind: an Ingress needs route_host, since no host is generated for it"
-        if not host or kind != "route":
+        if not (host or self._params["route_generated"]) or kind != "route":
             return
+        asked = f"route_host: {host}" if host else "route_generated: a Route"
         if not cluster.has_routes:
             yield (
-                f"route_host: {host} is asked for, but the cluster has no Route API ({build_route.API_VERSION}). Say "
+                f"{asked} is asked for, but the cluster has no Route API ({build_route.API_VERSION}). Say "
                 "registry_route_kind: ingress, node_port or load_balancer; or leave route_host out, and name what "
                 "leads to the registry from outside in extra_hosts"
             )
@@ -218,13 +219,13 @@ class _Preflight:
             [r for r in routes if r["metadata"]["namespace"] == self._namespace],
             _model.Registry.from_params({"name": self._name, "namespace": self._namespace}),
         )
-        others = [r for r in routes if r not in own and r["spec"].get("host") == host.lower()]
+        others = [r for r in routes if host and r not in own and r["spec"].get("host") == host.lower()]
         if others:
             names = ", ".join(sorted(f"{r['metadata']['namespace']}/{r['metadata']['name']}" for r in others))
             yield f"route_host: {host} belongs to Route {names} already. Choose another host, or delete that Route"
         if _no_router(routes):
             yield (
-                f"route_host: {host} is asked for, but no router has admitted any of the cluster's Routes. "
+                f"{asked} is asked for, but no router has admitted any of the cluster's Routes. "
                 "Deploy a router first (oc adm router)"
             )
 

@@ -9,13 +9,12 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.okd.registry.plugins.module_utils import _dns, _external
+from ansible_collections.okd.registry.plugins.module_utils import _dns, _external, _unexpose
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
-from ansible_collections.okd.registry.plugins.module_utils._apply import Outcome, ensure, ensure_absent
+from ansible_collections.okd.registry.plugins.module_utils._apply import Outcome, ensure
 from ansible_collections.okd.registry.plugins.module_utils._build import route as build
 from ansible_collections.okd.registry.plugins.module_utils._build import service as build_service
 from ansible_collections.okd.registry.plugins.module_utils._build.route import Admission, Tls
-from ansible_collections.okd.registry.plugins.module_utils._build.secrets import key_pair, value
 from ansible_collections.okd.registry.plugins.module_utils._endpoints import KNOWN_AFTER_APPLY
 from ansible_collections.okd.registry.plugins.module_utils._errors import (
     ForbiddenError,
@@ -25,43 +24,36 @@ from ansible_collections.okd.registry.plugins.module_utils._errors import (
     WaitError,
 )
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
-from ansible_collections.okd.registry.plugins.module_utils._plan import owned_by_us
 from ansible_collections.okd.registry.plugins.module_utils._result import Result
 from ansible_collections.okd.registry.plugins.module_utils._routecert import Certificates
-from ansible_collections.okd.registry.plugins.module_utils._routespec import PASSTHROUGH, ROUTE, RouteSpec
+from ansible_collections.okd.registry.plugins.module_utils._routecover import Cover
+from ansible_collections.okd.registry.plugins.module_utils._routespec import ROUTE, RouteSpec
 
 POLL = 0.5  # seconds between looks at a Route that no router has admitted yet
 SECOND_THOUGHTS = 5.0  # seconds a router gets to take back a refusal that is older than our change
 
 
 def execute(module: Any, api: Api) -> dict[str, Any]:
-    """The module's work: two reads, at most one write, then waiting; what ends TLS costs a read more.
+    """The module's work: three reads, at most one write, then waiting.
 
     :raises RegistryError: for whatever keeps clients from reaching the registry.
     """
     params = module.params
     spec = RouteSpec.from_params(params)
-    present = params["state"] == "present"
+    if params["state"] == "absent":
+        return _unexpose.execute(module, api, spec)
     if spec.kind != ROUTE:
         return _external.execute(module, api, spec)
-    certificates = Certificates(spec, params) if present else None
+    certificates = Certificates(spec, params)
     result = Result(api)
-    routes = _routes(api, spec, needed=present)
+    routes = _routes(api, spec)
     chosen = build.choose(spec, routes)
     service = api.get(build_service.ref(spec.registry))
-    if present and service is None and not module.check_mode:
+    if service is None and not module.check_mode:
         raise _external.nothing_to_expose(spec)
     name = chosen["metadata"]["name"] if chosen else build.new_name(spec, routes)
-    ref = build.ref(spec.registry, name)
-    if certificates:
-        live = _present(module, api, spec, ref, chosen, certificates, result)
-    else:
-        result.add(_absent(api, spec, ref, chosen, check_mode=module.check_mode))
-        for other in build.ours_beside(spec, chosen, routes):
-            found = build.ref(spec.registry, other["metadata"]["name"])
-            result.add(_absent(api, spec, found, other, check_mode=module.check_mode))
-        live = {}
-    others = [r for r in build.ranked(routes, spec.registry) if r["metadata"]["name"] != name and present]
+    live = _present(module, api, spec, build.ref(spec.registry, name), chosen, certificates, result)
+    others = [r for r in build.ranked(routes, spec.registry) if r["metadata"]["name"] != name]
     return result.finish(
         registry=_registry(spec, params, service, live),
         route=build.value(live, planned=module.check_mode),
@@ -80,9 +72,11 @@ def _present(
 ) -> dict[str, Any]:
     """Make the Route, or take it over, and wait for a router; the Route as it then is."""
     params, check_mode = module.params, module.check_mode
-    known = spec.host or (chosen["spec"].get("host") if chosen else None)
-    if spec.termination == PASSTHROUGH and not (check_mode and params["certified"]):
-        _refuse_uncovered(api, spec, chosen, params["secret_name"])
+    build.refuse_foreign(spec, chosen)
+    before = chosen["spec"].get("host") if chosen else None
+    known = spec.host or before
+    cover = Cover(api, spec, params["secret_name"], promised=params["certified"], check_mode=check_mode)
+    cover.refuse(before)
     certificates.refuse(known)
     tls = certificates.read(api, check_mode=check_mode)
     if known and params["dns"] == _dns.FAIL:  # before anything is touched
@@ -92,6 +86,9 @@ def _present(
     if params["wait"] and not check_mode:
         live = wait_admitted(api, ref, outcome, timeout=params["wait_timeout"])
     said = build.admission(live)
+    remark = cover.remark(said.host)
+    if remark:
+        module.warn(remark)
     if said.host and (not known or params["dns"] == _dns.WARN):
         certificates.refuse(None if known else said.host)
         _dns.look(said.host, params["dns"], module.warn, leads_to=said.canonical or "")
@@ -127,12 +124,10 @@ def wait_admitted(api: Api, ref: ObjectRef, outcome: Outcome, *, timeout: float)
             live = api.get(ref)
 
 
-def _routes(api: Api, spec: RouteSpec, *, needed: bool) -> list[dict[str, Any]]:
+def _routes(api: Api, spec: RouteSpec) -> list[dict[str, Any]]:
     try:
         return api.list(build.API_VERSION, "Route", spec.registry.namespace)
     except KindNotServedError as exc:
-        if not needed:
-            return []
         raise RefusedError(
             f"The cluster has no Route API ({build.API_VERSION}), so the registry cannot be exposed by a Route: "
             "it is no OpenShift cluster. Say kind: ingress, node_port or load_balancer; or leave the route host out, "
@@ -140,37 +135,17 @@ def _routes(api: Api, spec: RouteSpec, *, needed: bool) -> list[dict[str, Any]]:
         ) from exc
 
 
-def _refuse_uncovered(api: Api, spec: RouteSpec, chosen: Mapping[str, Any] | None, secret_name: str) -> None:
-    """Refuse a host that the registry's certificate does not cover: behind it every client would be turned away.
-
-    A Route that has the host already is left to registry_cert, which covers the hosts of live Routes.
-    """
-    if spec.host is None or (chosen and chosen["spec"].get("host") == spec.host):
-        return
-    try:
-        secret = api.get(ObjectRef("v1", "Secret", secret_name, spec.registry.namespace))
-    except ForbiddenError:
-        return  # who may make Routes need not be allowed to read Secrets
-    pair = key_pair(secret)
-    leaf = value(secret, pair[0]) if pair else None
-    if leaf is None:
-        return
-    from ansible_collections.okd.registry.plugins.module_utils._x509 import certificate_facts, covers
-
-    if covers(certificate_facts(leaf)["sans"], spec.host):
-        return
-    raise RefusedError(
-        f"The certificate in Secret {spec.registry.namespace}/{secret_name} does not cover {spec.host}, so every "
-        f"client would refuse it. Reissue it first: registry_cert with route_host {spec.host}, or playbooks/deploy.yml."
-    )
-
-
 def _ensure(
     api: Api, spec: RouteSpec, ref: ObjectRef, chosen: Mapping[str, Any] | None, tls: Tls, *, check_mode: bool
 ) -> Outcome:
-    live = dict(chosen) if chosen else None
+    live, wanted = dict(chosen) if chosen else None, build.desired(spec, ref.name, tls)
+
+    def as_wanted(there: dict[str, Any] | None) -> dict[str, Any]:
+        build.refuse_foreign(spec, there)  # another one may have come since the first look
+        return wanted
+
     try:
-        return ensure(api, ref, build.desired(spec, ref.name, tls), check_mode=check_mode, live=live)
+        return ensure(api, ref, as_wanted, check_mode=check_mode, live=live)
     except InvalidError as exc:
         if "permission" in str(exc) and ("spec.host" in str(exc) or "spec.tls" in str(exc)):
             verb = "update" if live else "create"
@@ -185,17 +160,6 @@ def _ensure(
                 rule=rule,
             ) from exc
         raise
-
-
-def _absent(
-    api: Api, spec: RouteSpec, ref: ObjectRef, chosen: Mapping[str, Any] | None, *, check_mode: bool
-) -> Outcome:
-    def keep(live: dict[str, Any]) -> str | None:
-        if spec.name or owned_by_us(live):
-            return None
-        return f"Left {ref} alone: others made it. To delete it, name it in route_name."
-
-    return ensure_absent(api, ref, check_mode=check_mode, live=dict(chosen) if chosen else None, keep=keep)
 
 
 def _rejected(api: Api, ref: ObjectRef, said: Admission) -> RefusedError:

@@ -14,6 +14,7 @@ from typing import Any
 from ansible_collections.okd.registry.plugins.module_utils._errors import OptionError
 from ansible_collections.okd.registry.plugins.module_utils._model import (
     Registry,
+    as_annotations,
     dns_name,
     labels,
     port_number,
@@ -22,6 +23,9 @@ from ansible_collections.okd.registry.plugins.module_utils._model import (
 
 ROUTE, INGRESS, NODE_PORT, LOAD_BALANCER = "route", "ingress", "node_port", "load_balancer"
 KINDS = (ROUTE, INGRESS, NODE_PORT, LOAD_BALANCER)
+TERMINATIONS = ("passthrough", "reencrypt", "edge")
+ALL = "all"
+"""As the kind of what is to go: whatever of these there is."""
 PASSTHROUGH, REENCRYPT, EDGE = "passthrough", "reencrypt", "edge"
 
 TIMEOUT = "haproxy.router.openshift.io/timeout"
@@ -73,7 +77,12 @@ class RouteSpec:
         kind = params.get("kind") or ROUTE
         _fit(kind, params)
         name, host = params.get("route_name"), route_host("route_host", params.get("route_host"))
+        if params.get("every_kind") and (name or params.get("state") != "absent"):
+            raise OptionError(
+                "every_kind", True, "is for state absent alone, and without route_name, which is of one kind"
+            )
         if params.get("state") == "absent":  # what it was to be does not matter any more
+            kind = ALL if params.get("every_kind") else kind
             chosen = dns_name("route_name", name) if name else None
             return cls(Registry.from_params(params), chosen, host, {}, kind=kind)
         if kind == INGRESS and not host:
@@ -133,7 +142,7 @@ def _insecure(params: Mapping[str, Any]) -> str | None:
 
 
 def _annotations(params: Mapping[str, Any]) -> dict[str, str]:
-    given = {str(k): str(v) for k, v in (params.get("annotations") or {}).items()}
+    given = as_annotations("annotations", params.get("annotations") or {})
     for option, names in (("timeout", (TIMEOUT,)), ("allow_ips", (ALLOWED, ALLOWED_NEWER))):
         both = [name for name in names if name in given and params.get(option)]
         if both:

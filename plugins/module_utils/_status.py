@@ -86,7 +86,7 @@ def error_from(code: int, body: bytes, request: Request) -> ApiError:
         return _forbidden(said, request, reason)
     if code == 404:
         return _not_found(status, body, said, request)
-    doing = f"{request.verb} {request.what}"
+    doing = _doing(request)
     kind: type[ApiError] = ApiError
     text, extra = f"Could not {doing}: HTTP {code}, {said}", {}
     if code == 401:

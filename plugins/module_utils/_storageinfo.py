@@ -18,6 +18,7 @@ from ansible_collections.okd.registry.plugins.module_utils._errors import (
     ForbiddenError,
     RefusedError,
     RegistryError,
+    UnreachableError,
     WaitError,
 )
 from ansible_collections.okd.registry.plugins.module_utils._info import find_workload
@@ -55,6 +56,8 @@ def execute(module: Any, api: Api) -> dict[str, Any]:
         other = storagelook.InContainer(runtime, container.id, root, params["timeout"])
         found = _looked(lambda: storagelook.look(other, options))
         where = {**inside.where(runtime), "container": container.id}
+    except UnreachableError as exc:
+        raise _cannot(exc, where, "Looking changes nothing: run it again.") from exc
     return {"changed": False, **where, **found, "api_requests": api.counts()}
 
 
@@ -126,10 +129,12 @@ def _client_here(params: Mapping[str, Any], pod: str) -> tuple[str, Any] | None:
     return None
 
 
-def _cannot(exc: RegistryError, where: Mapping[str, Any]) -> RegistryError:
+def _cannot(exc: RegistryError, where: Mapping[str, Any], first: str = "") -> RegistryError:
+    """The error with what can be done about it."""
     on = f"node {where['node']}" if where["node"] else "its node"
     advice = f"Run this module on {on} with runtime=auto, or where the storage is mounted with path."
-    return RegistryError(f"{str(exc).rstrip()} {advice}", **{**exc.details, **where, "via": None})
+    said = " ".join(filter(None, (str(exc).rstrip(), first, advice)))
+    return RegistryError(said, **{**exc.details, **where, "via": None})
 
 
 _WITHOUT = "Where its storage is mounted, this module can look into it with path."

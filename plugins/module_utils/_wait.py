@@ -199,12 +199,17 @@ def _cause(
     count: Count,
     logs: Mapping[str, str],
 ) -> Cause | None:
-    """The most telling cause: a pod with an obstacle, then a refusal of pods, then whatever a pod is doing."""
-    waiting = [p for p in pods if not _podstate.is_ready(p)]
+    """The most telling cause: a pod with an obstacle, then a refusal of pods, then whatever a pod is doing.
+
+    Pods that have failed stay to be looked at when others have taken their places: they count only where none has, or
+    where what has made one go keeps the next from coming.
+    """
+    waiting = sorted((p for p in pods if not _podstate.is_ready(p)), key=_podstate.name_of)
+    gone = [p for p in waiting if _podstate.has_failed(p)]
     causes = []
-    for pod in sorted(waiting, key=_podstate.name_of):
+    for pod in [p for p in waiting if p not in gone] or gone:
         name = _podstate.name_of(pod)
-        cause = _podstate.cause_of(pod, events, logs.get(name))
+        cause = _podstate.pressed(pod, gone) or _podstate.cause_of(pod, events, logs.get(name))
         causes.append(Cause(cause.category, f"pod {name}: {cause.short}", f"pod {name}: {cause.text}"))
     obstacles = [c for c in causes if c.category]
     if obstacles:

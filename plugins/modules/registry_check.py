@@ -40,6 +40,20 @@ options:
       - Left out, these trust what the engine trusts, which are its files for the name and the system's CAs.
       - In check mode, it may be C((known after apply)).
     type: str
+  router_endpoints:
+    description:
+      - More names to check, at which a router ends TLS, as with Routes of the terminations V(reencrypt) and V(edge), so
+        that its certificate is seen and not the registry's.
+      - They are gone through by the module's own client, without V(trust), since this host's engine need not know the
+        router's CA.
+    type: list
+    elements: str
+    default: []
+  router_ca_cert:
+    description:
+      - PEM text of the CA that the certificate at O(router_endpoints) must come from.
+      - Left out, that are the system's CAs, and those that the engine has for the name.
+    type: str
   username:
     description:
       - Who logs in. An OpenShift registry looks at the token alone.
@@ -61,6 +75,8 @@ options:
   outsider_token:
     description:
       - Token of a user who has no rights in O(project), for the step V(refused). Without it, that step is left out.
+      - That step asks for the image that the same run has pushed by the same name. Where there is none, since no such
+        step was asked for or it failed, only the push is tried, and the step ends as a warning.
     type: str
   image:
     description:
@@ -163,6 +179,12 @@ EXAMPLES = r"""
     steps: [tls, monolithic, chunked]
     layer_size: 1GiB
 
+- name: Also by a Route whose router ends TLS, and by its CA
+  okd.registry.registry_check:
+    endpoints: "{{ registry.endpoints }}"
+    router_endpoints: [images.apps.example.com]
+    router_ca_cert: "{{ lookup('ansible.builtin.file', '/etc/pki/apps-ca.crt') }}"
+
 - name: From a bastion, which reaches the Route alone; and bob must not get in
   okd.registry.registry_check:
     endpoints: "{{ registry.endpoints }}"
@@ -212,7 +234,8 @@ results:
           V(insecure) (docker does not verify).
         - Of the registry V(not_registry), V(unauthorized), V(denied), V(not_found), V(too_large), V(location) (it
           sends clients elsewhere than they came to), V(digest) (what came is not what went), V(status).
-        - Of the user without rights V(not_refused), and V(outsider) where that token is no good.
+        - Of the user without rights V(not_refused), V(outsider) where that token is no good, and V(unproven) where
+          that user may not push, and there was nothing to pull (a warning).
         - Of this host V(engine), V(reference), and V(other) for what is not known.
       type: str
     seconds:
@@ -296,6 +319,8 @@ def argument_spec():
     return {
         "endpoints": {"type": "list", "elements": "str", "required": True},
         "ca_cert": {"type": "str"},
+        "router_endpoints": {"type": "list", "elements": "str", "default": []},
+        "router_ca_cert": {"type": "str"},
         "username": {"type": "str", "default": "okd-registry"},
         "token": {"type": "str", "no_log": True},
         "project": {"type": "str"},
@@ -318,8 +343,10 @@ def main():
     needs_project = {"token": ["project"], "outsider_token": ["project"]}
     module = AnsibleModule(argument_spec=argument_spec(), required_by=needs_project, supports_check_mode=True)
     params = module.params
+    # A token is used without the line's end that it may have: so it is hidden, too.
+    module.no_log_values.update(filter(None, ((params[one] or "").strip() for one in ("token", "outsider_token"))))
     try:
-        for name in params["endpoints"]:
+        for name in params["endpoints"] + params["router_endpoints"]:
             if not (module.check_mode and endpoint.is_unknown(name)):
                 endpoint.parse(name)
         if module.check_mode:

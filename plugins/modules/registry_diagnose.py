@@ -29,8 +29,8 @@ extends_documentation_fragment:
 options:
   info:
     description:
-      - What M(okd.registry.registry_info) returned with O(okd.registry.registry_info#module:served=true). Left out, it
-        is asked with the other options of this task.
+      - What M(okd.registry.registry_info) returned with V(served) in
+        O(okd.registry.registry_info#module:gather_subset). Left out, it is asked with the other options of this task.
     type: dict
   secret_name:
     description:
@@ -64,6 +64,12 @@ options:
     description:
       - The project for that.
     type: str
+  renew_before_days:
+    description:
+      - A certificate with fewer days left is told, as O(okd.registry.registry_cert#module:renew_before_days) has it
+        renewed.
+    type: int
+    default: 30
   image_streams:
     description:
       - Whether all image streams of the cluster are read, where it has any.
@@ -132,7 +138,7 @@ findings:
       description: What mends it.
       type: str
     command:
-      description: The command that does so; null where it is not one command.
+      description: The command line that does so; null where there is none.
       type: str
   sample:
     - name: node_lacks_ca
@@ -158,6 +164,9 @@ api_requests:
   sample: {get: 9, post: 0, patch: 0, delete: 0, discovery: 3, waiting: 0}
 """
 
+from typing import Any
+
+from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._args import COMMON, ENDPOINTS, argument_spec
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.gather import execute
 from ansible_collections.okd.registry.plugins.module_utils._kube import run_module
@@ -170,14 +179,21 @@ ARGUMENTS = {
     "hosts": {"type": "dict", "default": {}},
     "token": {"type": "str", "no_log": True},
     "project": {"type": "str"},
+    "renew_before_days": {"type": "int", "default": 30},
     "image_streams": {"type": "bool", "default": True},
     "look_inside": {"type": "bool", "default": True},
 }
 
 
+def hidden(module: Any, api: Api) -> dict[str, Any]:
+    """The module's work. A token is used without the line's end that it may have: so it is hidden, too."""
+    module.no_log_values.update(filter(None, [(module.params["token"] or "").strip()]))
+    return execute(module, api)
+
+
 def main() -> None:
     """Run the module."""
-    run_module(execute, argument_spec=argument_spec(COMMON, ENDPOINTS, ARGUMENTS))
+    run_module(hidden, argument_spec=argument_spec(COMMON, ENDPOINTS, ARGUMENTS))
 
 
 if __name__ == "__main__":

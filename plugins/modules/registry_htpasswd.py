@@ -29,10 +29,9 @@ extends_documentation_fragment:
 options:
   users:
     description:
-      - The users to look after.
+      - The users to look after. Needed with O(state=present), and not looked at otherwise.
     type: list
     elements: dict
-    required: true
     suboptions:
       name:
         description:
@@ -64,6 +63,15 @@ options:
       - How slow new hashes are to try, as bcrypt counts; each step doubles it. A registry tries one at each request.
     type: int
     default: 10
+  state:
+    description:
+      - V(absent) takes the file away with all users in it, where this module has written it, and the Secret, too, where
+        nothing else is in it.
+      - A registry that goes by the file takes nobody from then on, so have M(okd.registry.registry_deploy) take RV(env)
+        away first.
+    type: str
+    choices: [present, absent]
+    default: present
 attributes:
   check_mode:
     support: full
@@ -74,7 +82,7 @@ attributes:
   idempotent:
     support: full
 requirements:
-  - bcrypt >= 3.2
+  - "For users with a password: bcrypt >= 3.2"
 notes:
   - A password in a playbook belongs into a vault.
 seealso:
@@ -107,11 +115,17 @@ EXAMPLES = r"""
     method: password
     login_username: ci
     login_password: "{{ vault_ci_password }}"
+
+- name: No registry goes by these users any more
+  okd.registry.registry_htpasswd:
+    namespace: registry
+    state: absent
 """
 
 RETURN = r"""
 users:
-  description: What was done to each user that was named, or would be in check mode.
+  description:
+    - What was done to each user that was named, or would be in check mode; with O(state=absent), to each in the file.
   returned: success
   type: list
   elements: dict
@@ -126,13 +140,13 @@ users:
     - {name: ci, action: added}
     - {name: mallory, action: unchanged}
 all_users:
-  description: All users in the file.
+  description: All users in the file; none where there is none any more.
   returned: success
   type: list
   elements: str
   sample: [ci]
 env:
-  description: The variables by which a registry goes by the file.
+  description: The variables by which a registry goes by the file. Empty with O(state=absent).
   returned: success
   type: dict
   sample:
@@ -164,7 +178,7 @@ resources:
       description: Its name.
       type: str
     action:
-      description: V(created), V(updated) or V(unchanged).
+      description: V(created), V(updated), V(deleted) or V(unchanged).
       type: str
   sample:
     - {api_version: v1, kind: Secret, namespace: registry, name: registry-secret, action: updated}
@@ -200,7 +214,6 @@ ARGUMENTS = {
     "users": {
         "type": "list",
         "elements": "dict",
-        "required": True,
         "options": {
             "name": {"type": "str", "required": True},
             "password": {"type": "str", "no_log": True},
@@ -210,12 +223,13 @@ ARGUMENTS = {
     "secret_name": {"type": "str", "default": "registry-secret", "no_log": False},
     "mount_path": {"type": "str", "default": "/etc/secrets"},
     "cost": {"type": "int", "default": 10},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
 
 
 def main() -> None:
     """Run the module."""
-    run_module(execute, argument_spec=argument_spec(COMMON, ARGUMENTS))
+    run_module(execute, argument_spec=argument_spec(COMMON, ARGUMENTS), required_if=[("state", "present", ["users"])])
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ description:
   - Reads a registry's address and endpoints, workload, pods, certificate, CA and Route from the cluster.
   - What costs more requests is asked only when it is named in O(gather_subset) - the certificate that each pod really
     serves, how full the storage is, logs, and image streams.
-  - What the user may not read is left out, with a warning.
+  - What the user may not read is left out, with a warning, and told in RV(unread).
 author:
   - okd.registry contributors (@okd-registry)
 version_added: 1.0.0
@@ -44,19 +44,16 @@ options:
         reads its log for what it listens at. Two requests for each pod.
       - V(storage) runs C(df) in a pod. One request, and another where a configuration file says where the images are.
       - V(logs) reads the log of each pod. One request for each pod.
-      - V(image_streams) lists the image streams of all namespaces. One request.
+      - V(image_streams) lists the image streams of all namespaces. One request for 500 of them.
     type: list
     elements: str
     choices: [served, storage, logs, image_streams, all]
     default: []
-  served:
-    description:
-      - The same as V(served) in O(gather_subset).
-    type: bool
-    default: false
   logs:
     description:
       - Which part of the logs to return; the same as V(logs) in O(gather_subset), without which it is all of them.
+      - No more than 10 MiB of each log are read, from the beginning of that part. RV(logs[].truncated) says where there
+        is more; O(logs.tail) and O(logs.since) give the newest.
     type: dict
     suboptions:
       tail:
@@ -66,6 +63,7 @@ options:
       since:
         description:
           - No older lines than so long (C(90s), C(10m), C(2h), C(1d)) or than a time (C(2026-05-01T19:48:36Z)).
+          - A length of 0 is refused.
         type: str
       grep:
         description:
@@ -301,14 +299,26 @@ layout:
         - credentials of openshift-registry in clear in the environment
         - volume v1 (claim registry-claim) is mounted at /registry2 and is not used for images
 route:
-  description: The Route to the Service, as RV(okd.registry.registry_route#module:route); null without one.
+  description:
+    - The Route to the Service, as RV(okd.registry.registry_route#module:route); null without one.
+    - Of several, the one with O(route_host), where there is one.
+    - Beside that, C(certificate) has the facts of the Route's own certificate as RV(certificate) has them, where a
+      router ends TLS with one; null otherwise.
   returned: success
   type: dict
 routes:
-  description: All Routes to the Service, the one in RV(route) first.
+  description: All Routes to the Service, each as RV(route), that one first.
   returned: success
   type: list
   elements: dict
+router_endpoints:
+  description:
+    - Hosts of Routes to the Service at which a router ends TLS, so that its certificate is seen there and not the
+      registry's. They are not among RV(registry.endpoints).
+  returned: success
+  type: list
+  elements: str
+  sample: [images.apps.example.com]
 pods:
   description: The pods that the Service leads to.
   returned: success
@@ -498,6 +508,9 @@ logs:
         fields:
           description: What else it says, by name.
           type: dict
+    truncated:
+      description: Whether it is longer than what is read of a log, so that the newest lines are missing.
+      type: bool
     error:
       description: Why it could not be read; null otherwise.
       type: str
@@ -513,6 +526,7 @@ logs:
           level: info
           message: listening on :5000, tls
           fields: {instance.id: deeba528}
+      truncated: false
       error: null
 image_streams:
   description:
@@ -575,6 +589,22 @@ image_streams:
           reference: 172.30.124.220:5000/test/busybox@sha256:6c7e676d7692...
           created: "2026-05-01T19:48:36Z"
           ours: true
+unread:
+  description: What the user may not read, and what is empty for that reason.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    what:
+      description:
+        - What it is, one of V(service), V(workload), V(pods), V(routes), V(certificate), V(ca), V(nodes), V(operator),
+          V(image_streams).
+        - Without V(service) or V(routes), names are missing in RV(registry.endpoints).
+      type: str
+    reason:
+      description: What the API server said, and the rule that would allow it.
+      type: str
+  sample: []
 queried:
   description: What O(query) found.
   returned: with O(query)
@@ -596,7 +626,6 @@ ARGUMENTS = {
     "secret_name": {"type": "str", "default": "registry-secret"},
     "ca_config_map": {"type": "str"},
     "gather_subset": {"type": "list", "elements": "str", "choices": [*SUBSETS, "all"], "default": []},
-    "served": {"type": "bool", "default": False},
     "logs": {
         "type": "dict",
         "options": {

@@ -10,8 +10,8 @@ description:
   - Does what C(oc login), C(oc whoami -t) and C(docker login) do, without any of them and without a docker daemon. Gets
     a token, and writes it into the file in which docker, podman, skopeo and buildah look for logins, for every name of
     the registry.
-  - A token that is there already and still holds is used again; nothing changes then. Where it is near its end, or
-    neither the API server nor the registry takes it any more, a new one is got.
+  - A token that is there already and still holds is used again; nothing changes then. Where it is near its end, is
+    somebody else's, or neither the API server nor the registry takes it any more, a new one is got.
   - The file is written in one step, readable for its owner alone; entries of other registries and all other settings
     in it stay. Where it says that logins are with a credential helper, the helper gets them.
   - The token is in no result, no diff and no log, and in no argument of any command.
@@ -43,6 +43,7 @@ options:
     description:
       - The user who logs in. OpenShift's registry looks at the token alone; with a token, this defaults to the name
         that the API server knows its user by.
+      - With V(oauth), a token on the host that the API server says is another user's is not used again.
     type: str
   login_password:
     description:
@@ -109,7 +110,7 @@ options:
     type: str
   timeout:
     description:
-      - Seconds to wait for an answer of the registry, and of the API server about a token.
+      - Seconds to wait for each answer of the registry, and of the API server about a token.
     type: int
     default: 5
   reuse:
@@ -127,6 +128,12 @@ options:
         description: Whether its certificate counts.
         type: bool
         default: true
+      proxy:
+        description: URL of the HTTP proxy on the way there.
+        type: str
+      proxy_headers:
+        description: What that proxy is sent.
+        type: dict
       identity:
         description: Whose the token must be.
         type: str
@@ -134,10 +141,17 @@ options:
         description: Seconds that it must still last.
         type: int
         default: 0
+  revoke:
+    description:
+      - With O(state=absent), have the API server revoke the tokens, too, before the logins go - those that OpenShift's
+        OAuth server gave, by which C(oc) may be logged in as well. Tokens of service accounts expire by themselves.
+      - One that could not be revoked is told in RV(actions), and is no error.
+    type: bool
+    default: false
   state:
     description:
       - V(absent) removes the logins at these endpoints from the file or its credential helper, whosever they are.
-        Tokens are not revoked by that. A file that has nothing else in it goes.
+        Tokens are not revoked by that, unless O(revoke) says so. A file that has nothing else in it goes.
     type: str
     choices: [present, absent]
     default: present
@@ -145,13 +159,16 @@ attributes:
   check_mode:
     support: full
     details:
-      - No token is got, and nothing is written. Tokens that are there are tried.
+      - No token is got or revoked, and nothing is written. Tokens that are there are tried.
   diff_mode:
     support: full
     details:
       - Tells who is logged in where, and nothing of the tokens.
   idempotent:
-    support: full
+    support: partial
+    details:
+      - Where an identity provider gives users other names than those they log in with, O(method=oauth) gets a new
+        token in each run, since nothing tells beforehand whose a stored one should be.
 requirements:
   - "For O(method=oauth): openshift >= 0.13, requests-oauthlib"
 notes:
@@ -198,6 +215,14 @@ EXAMPLES = r"""
 - name: Log out again
   okd.registry.registry_login:
     kubeconfig: /etc/origin/master/admin.kubeconfig
+    state: absent
+
+- name: Log out, and have the token no longer hold anywhere
+  okd.registry.registry_login:
+    host: https://master.example.com:8443
+    ca_cert: /etc/origin/master/ca.crt
+    endpoints: [registry.apps.example.com]
+    revoke: true
     state: absent
 """
 
@@ -345,10 +370,13 @@ ARGUMENTS = {
             "server": {"type": "str"},
             "ca": {"type": "str"},
             "verify": {"type": "bool", "default": True},
+            "proxy": {"type": "str", "no_log": True},
+            "proxy_headers": {"type": "dict", "no_log": True},
             "identity": {"type": "str"},
             "margin": {"type": "int", "default": 0},
         },
     },
+    "revoke": {"type": "bool", "default": False},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
 
@@ -367,7 +395,10 @@ def main():
     """Read the options, and do the host's part, or all of it."""
     module = AnsibleModule(argument_spec=argument_spec(COMMON, ENDPOINTS, ARGUMENTS), supports_check_mode=True)
     params = module.params
-    if not params["endpoints"] or not (params["state"] == "absent" or params["method"] == "password"):
+    # The token is used without what stands around it: so it is hidden, too.
+    module.no_log_values.update(filter(None, [(params["login_token"] or "").strip()]))
+    out = params["state"] == "absent" and (not params["revoke"] or params["reuse"])
+    if not params["endpoints"] or not (out or params["method"] == "password"):
         # What is needed for the cluster's side only: it is for newer Pythons than hosts may have.
         from ansible_collections.okd.registry.plugins.module_utils import _kube, _login
 

@@ -96,6 +96,19 @@ options:
         description:
           - Passphrase of the key.
         type: str
+  route_generated:
+    description:
+      - Whether the cluster is to generate the Route's host, where O(route_host) is left out. Then no right is needed to
+        choose one, but for V(reencrypt) in O(route_termination), where OpenShift asks for it since the Route brings a
+        CA.
+    type: bool
+    default: false
+  route_termination:
+    description:
+      - Where TLS ends on the way through the router, as O(okd.registry.registry_route#module:termination).
+    type: str
+    choices: [passthrough, reencrypt, edge]
+    default: passthrough
   route_kind:
     description:
       - What is to lead to the registry from outside, as O(okd.registry.registry_route#module:kind); which rights are
@@ -220,10 +233,12 @@ from ansible_collections.okd.registry.plugins.module_utils._build.workload impor
 from ansible_collections.okd.registry.plugins.module_utils._kube import run_module
 from ansible_collections.okd.registry.plugins.module_utils._options import certificate, pod, settings, storage
 from ansible_collections.okd.registry.plugins.module_utils._preflight import execute
-from ansible_collections.okd.registry.plugins.module_utils._routespec import KINDS
+from ansible_collections.okd.registry.plugins.module_utils._routespec import KINDS, TERMINATIONS
 
 ARGUMENTS = {
     "cluster_ip": {"type": "str"},
+    "route_generated": {"type": "bool", "default": False},
+    "route_termination": {"type": "str", "choices": list(TERMINATIONS), "default": "passthrough"},
     "route_kind": {"type": "str", "choices": list(KINDS), "default": "route"},
     "secret_name": {"type": "str", "default": "registry-secret"},
     "kind": {"type": "str", "choices": ["auto", *API_VERSIONS], "default": "auto"},

@@ -40,9 +40,15 @@ options:
     type: str
     choices: [route, ingress, node_port, load_balancer]
     default: route
+  every_kind:
+    description:
+      - With O(state=absent), what leads to the registry goes whatever its O(kind).
+    type: bool
+    default: false
   route_name:
     description:
-      - Name of the Route, Ingress or Service.
+      - Name of the Route, Ingress or Service. One of this name that others made is taken over if it leads to the
+        registry and does nothing else, and is refused otherwise.
       - Left out, the Route that leads to the Service already is taken, and a new one is called like the registry. An
         Ingress is called so, too, and a Service like the registry with C(-external) added.
     type: str
@@ -61,13 +67,14 @@ options:
   secret_name:
     description:
       - Secret with the registry's certificate. With O(termination=passthrough), where it is there and does not cover
-        O(route_host), the Route is refused, since every client would refuse the registry behind it.
+        O(route_host), the Route or Ingress is refused, since every client would refuse the registry behind it. A host
+        that is there already, or was generated, is a warning then.
     type: str
     default: registry-secret
   certified:
     description:
-      - For check mode alone. An earlier task of the same run issues a certificate that covers O(route_host), so that it
-        is taken as covered.
+      - Another task of the same run issues a certificate that covers the host. In check mode, O(route_host) is taken as
+        covered; and of a host that is there already, or was generated, nothing is said.
     type: bool
     default: false
   termination:
@@ -152,7 +159,9 @@ options:
   allow_ips:
     description:
       - Addresses and networks that may come; everybody else is turned away by the router, or with O(kind=load_balancer)
-        by the load balancer. At most 61. Left out, all may.
+        by the load balancer. At most 61.
+      - Left out, all may, but for a list that others gave a Route which is taken over. That stays, and
+        RV(route.allow_ips) tells it; with C(0.0.0.0/0) and C(::/0), it is replaced, and all may.
     type: list
     elements: str
     default: []
@@ -176,8 +185,9 @@ options:
     type: int
   dns:
     description:
-      - What to do where the host does not resolve on the host that runs this module. V(fail) refuses the Route, before
-        anything is touched where the host is known by then.
+      - What to do where the host does not resolve on the host that runs this module, which need not resolve what
+        clients do, so that by default it is a warning. V(fail) refuses the Route, before anything is touched where the
+        host is known by then.
     type: str
     choices: [ignore, warn, fail]
     default: warn
@@ -194,9 +204,9 @@ options:
   state:
     description:
       - V(present) makes it.
-      - V(absent) deletes the one that O(route_name) names; left out, every Route to the Service that this module made
-        or took over, or the Ingress or Service that it made. What others made is deleted only if O(route_name) names
-        it.
+      - V(absent) deletes the one that O(route_name) names; left out, all of O(kind) that this module made for the
+        registry, whatever they are called, and Routes and Ingresses to its Service that it took over. What others made
+        is deleted only if O(route_name) names it.
     type: str
     choices: [present, absent]
     default: present
@@ -252,15 +262,18 @@ EXAMPLES = r"""
     kind: node_port
     node_port: 30500
 
-- name: Expose it no longer
+- name: Expose it no longer, whatever it was that did
   okd.registry.registry_route:
     kubeconfig: /etc/origin/master/admin.kubeconfig
+    every_kind: true
     state: absent
 """
 
 RETURN = r"""
 route:
-  description: The Route as it is, or the Ingress or Service; null when there is none.
+  description:
+    - The Route as it is, or the Ingress or Service; null when there is none.
+    - With O(state=absent), one of others that stays.
   returned: success
   type: dict
   contains:
@@ -411,15 +424,16 @@ from ansible_collections.okd.registry.plugins.module_utils._args import COMMON, 
 from ansible_collections.okd.registry.plugins.module_utils._kube import run_module
 from ansible_collections.okd.registry.plugins.module_utils._options import certificate
 from ansible_collections.okd.registry.plugins.module_utils._route import execute
-from ansible_collections.okd.registry.plugins.module_utils._routespec import KINDS
+from ansible_collections.okd.registry.plugins.module_utils._routespec import KINDS, TERMINATIONS
 
 ARGUMENTS = {
     "kind": {"type": "str", "choices": list(KINDS), "default": "route"},
+    "every_kind": {"type": "bool", "default": False},
     "route_name": {"type": "str"},
     "beside": {"type": "bool", "default": False},
     "secret_name": {"type": "str", "default": "registry-secret"},
     "certified": {"type": "bool", "default": False},
-    "termination": {"type": "str", "choices": ["passthrough", "reencrypt", "edge"], "default": "passthrough"},
+    "termination": {"type": "str", "choices": list(TERMINATIONS), "default": "passthrough"},
     "certificate": certificate.SPEC["certificate"],
     "destination_ca": {
         "type": "dict",

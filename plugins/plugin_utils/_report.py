@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.okd.registry.plugins.module_utils._diagnose.facts import collect
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.facts import collect, router_ends
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.judge import judge
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.reading import (
     entries,
@@ -17,6 +17,7 @@ from ansible_collections.okd.registry.plugins.module_utils._diagnose.reading imp
     texts,
     word,
 )
+from ansible_collections.okd.registry.plugins.plugin_utils._columns import aligned, size
 
 VERSION = 1
 OK, PROBLEM, UNKNOWN = "ok", "problem", "unknown"
@@ -29,7 +30,8 @@ PHASES: dict[str, str] = {
     "unschedulable volume_mount crash evicted rollout_failed rollout_running probe_scheme probe_failing "
     "pod_lacks_ca",
     "storage": "rwo_replicas storage_not_shared storage_permission",
-    "route": "route_missing router_missing route_not_admitted",
+    "route": "route_missing router_missing route_not_admitted route_certificate_expired route_certificate_expires "
+    "route_san_missing router_ca_unknown",
     "trust": "node_lacks_ca client_lacks_ca master_lacks_ca dangling_link certs_d_broken insecure_network "
     "insecure_flag stale_certs_d node_not_in_inventory host_unreachable host_unknown",
     "check": "dns proxy token_expired token_refused user_without_rights docker_down endpoint_unreachable push_failed "
@@ -43,7 +45,8 @@ def build(sources: Mapping[str, Any]) -> dict[str, Any]:
     """The report.
 
     :param sources: ``info`` (registry_info), ``hosts`` (as the filter registry_seen gives them), ``diagnosis``
-        (registry_diagnose; left out, the same rules judge what is here), ``storage`` (registry_storage_info), ``now``.
+        (registry_diagnose; left out, the same rules judge what is here), ``storage`` (registry_storage_info),
+        ``route_host`` (the host of the Route that is asked for), ``soon`` (days), ``now``.
     """
     info, hosts = mapping(sources.get("info")), mapping(sources.get("hosts"))
     names = mapping(info.get("registry"))
@@ -51,7 +54,12 @@ def build(sources: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(diagnosis, Mapping) and "findings" in diagnosis:
         problems, unread = entries(diagnosis["findings"]), list(texts(diagnosis.get("unread")))
     else:
-        problems, unread = judge(collect({"info": info, "hosts": hosts})), []
+        problems, unread = (
+            judge(collect({"info": info, "hosts": hosts, "soon": sources.get("soon")})),
+            _unseen(info, hosts),
+        )
+    # At the latter a router's certificate is seen, so that they are no names of the registry's own.
+    endpoints = list(dict.fromkeys([*texts(names.get("endpoints")), *(one.host for one in router_ends(info))]))
     workload, stored = mapping(info.get("workload")), mapping(sources.get("storage"))
     storage = _storage(stored)
     return {
@@ -65,26 +73,42 @@ def build(sources: Mapping[str, Any]) -> dict[str, Any]:
             "storage": word(mapping(names.get("storage")).get("kind")),
             "layout": word(mapping(info.get("layout")).get("name")),
         },
-        "phases": _phases(info, hosts, storage, problems),
-        "matrix": [cell for host, told in hosts.items() for cell in _cells(str(host), mapping(told), names)],
+        "phases": _phases(info, hosts, storage, problems, word(sources.get("route_host"))),
+        "matrix": [cell for host, told in hosts.items() for cell in _cells(str(host), mapping(told), endpoints)],
         "certificates": list(_certificates(info)),
         "storage": storage,
         "problems": problems,
-        "unread": unread + ([str(stored["msg"])] if stored.get("failed") and stored.get("msg") else []),
+        "unread": unread + [str(one["msg"]) for one in (info, mapping(diagnosis), stored) if _failed(one)],
     }
 
 
+def _unseen(info: Mapping[str, Any], hosts: Mapping[str, Any]) -> list[str]:
+    """What nothing can be said of, because no step of this run has looked at it."""
+    seen = {"the cluster": any(info.values()), "hosts": any(mapping(told) for told in hosts.values())}
+    return [f"no step of this run has looked at {what}" for what, is_seen in seen.items() if not is_seen]
+
+
+def _failed(result: Mapping[str, Any]) -> bool:
+    """Whether a module told no more than an error."""
+    return bool(result.get("failed") and result.get("msg"))
+
+
 def _phases(
-    info: Mapping[str, Any], hosts: Mapping[str, Any], storage: Any, problems: Iterable[Mapping[str, Any]]
+    info: Mapping[str, Any],
+    hosts: Mapping[str, Any],
+    storage: Any,
+    problems: Iterable[Mapping[str, Any]],
+    asked: str | None,
 ) -> list[dict[str, Any]]:
     """Each phase with its state: a problem, or fine as far as it was looked at."""
     checks = [mapping(mapping(told).get("check")) for told in hosts.values()]
+    hosts_of_routes = [word(route.get("host")) or "" for route in entries(info.get("routes"))]
     known = {
         "address": bool(mapping(info.get("registry")).get("cluster_ip")),
         "certificate": bool(info.get("certificate")),
         "workload": bool(info.get("workload")),
         "storage": storage is not None,
-        "route": bool(info.get("route")),
+        "route": any(not asked or host.lower() == asked.lower() for host in hosts_of_routes),
         "trust": any(mapping(told).get("trust") for told in hosts.values()) or _stepped(checks, "trust"),
         "check": _stepped(checks, "push"),
     }
@@ -100,11 +124,11 @@ def _stepped(checks: Iterable[Mapping[str, Any]], step: str) -> bool:
     return any(one.get("step") == step for check in checks for one in entries(check.get("results")))
 
 
-def _cells(host: str, told: Mapping[str, Any], names: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _cells(host: str, told: Mapping[str, Any], endpoints: Iterable[str]) -> Iterator[dict[str, Any]]:
     """What a host said of every name."""
     trust, check = mapping(told.get("trust")), mapping(told.get("check"))
     away = next((word(one.get("msg")) or "no answer" for one in (trust, check) if one.get("unreachable")), None)
-    for endpoint in texts(names.get("endpoints")):
+    for endpoint in endpoints:
         results = [one for one in entries(check.get("results")) if one.get("endpoint") == endpoint]
         states = {str(one.get("state")) for one in entries(trust.get("endpoints")) if one.get("endpoint") == endpoint}
         failed = [f"{one.get('step')}: {one.get('error')}" for one in results if one.get("ok") is False]
@@ -126,16 +150,21 @@ def _seconds(value: Any) -> float:
 
 
 def _certificates(info: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """The certificate in the Secret, the published CAs, and what each pod serves."""
+    """The certificate in the Secret, the published CAs, what each pod serves, and the Routes' own ones."""
     held = mapping(info.get("certificate"))
     if held:
         yield _certificate("secret", held, texts(held.get("sans")))
     for one in entries(info.get("ca")):
         yield _certificate("ca", one, ())
     for one in entries(info.get("served")):
+        if not one.get("sha256"):
+            continue
         same = held and one.get("matches")
         facts = held if same else {"sha256": one.get("sha256")}
-        yield {**_certificate(f"pod {one.get('pod')}", facts, texts(held.get("sans")) if same else ())}
+        yield _certificate(f"pod {one.get('pod')}", facts, texts(held.get("sans")) if same else ())
+    for end in router_ends(info):
+        if end.certificate:
+            yield _certificate(end.ref.replace("Route", "route", 1), vars(end.certificate), end.certificate.sans)
 
 
 def _certificate(where: str, facts: Mapping[str, Any], sans: Iterable[str]) -> dict[str, Any]:
@@ -166,6 +195,16 @@ def _storage(found: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def lines(report: Mapping[str, Any]) -> list[str]:
     """The report as aligned lines."""
+    out = [heading(report), "", "PHASES"]
+    out += aligned((one["name"], one["state"], ", ".join(one["problems"])) for one in report["phases"])
+    out += ["", "HOSTS AND NAMES"]
+    out += aligned((one["host"], one["endpoint"], _cell(one)) for one in report["matrix"]) or ["  none was asked"]
+    out += ["", "CERTIFICATES", *certificate_lines(report)]
+    return [*out, "", "STORAGE", *_stored(report["storage"])]
+
+
+def heading(report: Mapping[str, Any]) -> str:
+    """Which registry it is, in one line."""
     registry = mapping(report.get("registry"))
     replicas = f"{registry.get('ready_replicas')}/{registry.get('replicas')} ready"
     about = [
@@ -174,17 +213,16 @@ def lines(report: Mapping[str, Any]) -> list[str]:
         replicas,
         registry.get("layout"),
     ]
-    out = ["REGISTRY  " + ", ".join(str(each) for each in about if each), "", "PHASES"]
-    out += _aligned((one["name"], one["state"], ", ".join(one["problems"])) for one in report["phases"])
-    out += ["", "HOSTS AND NAMES"]
-    out += _aligned((one["host"], one["endpoint"], _cell(one)) for one in report["matrix"]) or ["  none was asked"]
-    out += ["", "CERTIFICATES"]
-    out += _aligned(
+    return "REGISTRY  " + ", ".join(str(each) for each in about if each)
+
+
+def certificate_lines(report: Mapping[str, Any]) -> list[str]:
+    """Each certificate of a report in a line."""
+    return aligned(
         (one["where"], one["subject"] or "?", "" if one["days_left"] is None else f"{one['days_left']} days left",
          (one["sha256"] or "")[:16], ", ".join(one["sans"]))
         for one in report["certificates"]
     ) or ["  none"]  # fmt: skip
-    return [*out, "", "STORAGE", *_stored(report["storage"])]
 
 
 def _cell(one: Mapping[str, Any]) -> str:
@@ -199,26 +237,7 @@ def _stored(storage: Mapping[str, Any] | None) -> list[str]:
     if storage is None:
         return ["  nobody looked (playbooks/report.yml does)"]
     totals = storage["totals"]
-    rows = [(one["name"], f"{one['tags']} tags", _size(one["bytes"])) for one in storage["repositories"]]
-    unused = f"{_size(totals['unreferenced_bytes'])} unreferenced"
-    rows.append(("in all", f"{totals['tags']} tags", f"{_size(totals['bytes'])}, of it {unused}"))
-    return _aligned(rows)
-
-
-def _size(count: int | None) -> str:
-    if count is None:
-        return "?"
-    size, unit = float(count), "B"
-    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
-        if size < 1024 or unit == "TiB":
-            break
-        size /= 1024
-    return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-
-
-def _aligned(rows: Iterable[tuple[str, ...]]) -> list[str]:
-    found = [tuple(str(cell) for cell in row) for row in rows]
-    widths = [max(len(row[column]) for row in found) for column in range(len(found[0]))] if found else []
-    return [
-        "  " + "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in found
-    ]
+    rows = [(one["name"], f"{one['tags']} tags", size(one["bytes"])) for one in storage["repositories"]]
+    unused = f"{size(totals['unreferenced_bytes'])} unreferenced"
+    rows.append(("in all", f"{totals['tags']} tags", f"{size(totals['bytes'])}, of it {unused}"))
+    return aligned(rows)

@@ -10,19 +10,17 @@ test has a namespace of its own.
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -34,9 +32,11 @@ from ansible_collections.okd.registry.plugins.module_utils._build.workload impor
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
 from ansible_collections.okd.registry.plugins.module_utils._kube import connect
 from ansible_collections.okd.registry.plugins.module_utils._status import Request
+from inprocess import Modules
 
 VARIABLE = "OKD_REGISTRY_TEST_KUBECONFIG"
-SANDBOX = Path(__file__).resolve().parents[2] / "tests/sandbox/sandbox"
+ROOT = Path(__file__).resolve().parents[2]
+SANDBOX = ROOT / "tests/sandbox/sandbox"
 Object = dict[str, Any]
 RBAC = "rbac.authorization.k8s.io"
 
@@ -81,39 +81,6 @@ def namespace(admin: Api) -> Iterator[str]:
         for obj in admin.list(api_version, kind, name):
             admin.delete(ObjectRef.of(obj))
     admin.delete(made)
-
-
-@dataclass
-class Modules:
-    """Runs modules in a namespace as the administrator, or as somebody else."""
-
-    kubeconfig: str
-    namespace: str
-    user: str | None = None
-
-    def __call__(self, module: ModuleType, *, check: bool = False, **params: Any) -> Object:
-        from ansible.module_utils.common import warnings
-        from ansible.module_utils.testing import patch_module_args
-
-        # A module is a process of its own elsewhere; here the one before has left its warnings.
-        warnings._global_warnings.clear()
-        warnings._global_deprecations.clear()
-        asked = {"kubeconfig": self.kubeconfig, "namespace": self.namespace, **params}
-        if self.user:
-            asked["impersonate_user"] = self.user
-        printed = io.StringIO()
-        with (
-            patch_module_args({**asked, "_ansible_check_mode": check}),
-            contextlib.redirect_stdout(printed),
-            pytest.raises(SystemExit),
-        ):
-            module.main()
-        result: Object = json.loads(printed.getvalue())
-        return result
-
-    def as_user(self, name: str) -> Modules:
-        """The same as a user without any rights of his own."""
-        return Modules(self.kubeconfig, self.namespace, name)
 
 
 @pytest.fixture
@@ -261,6 +228,27 @@ def requests(kubeconfig: str) -> Callable[[str], list[tuple[Right, int]]]:
         return found
 
     return read
+
+
+@pytest.fixture
+def shell(kubeconfig: str, tmp_path: Path) -> Callable[[str], str]:
+    """Runs a command line as the administrator would, with kubectl in his path; gives what it prints."""
+    folder = str(ROOT / "tests/sandbox/cluster")
+    if folder not in sys.path:
+        sys.path += [folder, str(ROOT / "tests/sandbox/build")]
+    from sandboxlib import inputs
+
+    (tmp_path / "bin").mkdir()
+    inputs.build(["sandbox-kube"])
+    (tmp_path / "bin/kubectl").symlink_to(inputs.binary())
+
+    def run(line: str) -> str:
+        where = {**os.environ, "KUBECONFIG": kubeconfig, "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
+        done = subprocess.run(["sh", "-c", line], env=where, capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == 0, f"{line}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    return run
 
 
 @pytest.fixture

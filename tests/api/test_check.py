@@ -134,6 +134,23 @@ def test_a_user_who_should_be_refused_and_is_not(run: Run, kubeconfig: str) -> N
     assert failed(result) == [("refused", "outsider")] * 2
 
 
+def test_that_somebody_may_not_pull_is_proven_by_what_this_run_has_pushed_alone(run: Run, kubeconfig: str) -> None:
+    """Something else may not be there at all, and that is no refusal."""
+    bob = registries.token(kubeconfig, "bob")
+    never = run(steps=["v2", "refused"])
+    failed_push = run(username="bob", token=bob, steps=["v2", "login", "monolithic", "refused"])
+    assert failed(failed_push) == [("monolithic", "denied")] * 2
+    for result in (never, failed_push):
+        found = [one for one in result["results"] if one["step"] == "refused"]
+        assert [(one["status"], one["reason"]) for one in found] == [("warning", "unproven")] * 2
+        assert "bob may not push; whether bob may pull is not proven: no image was pushed" in result["msg"]
+    for step in ("push", "monolithic", "chunked"):
+        found = [one for one in run(steps=["v2", step, "refused"])["results"] if one["step"] == "refused"]
+        assert [one["status"] for one in found] == ["ok"] * 2
+    reader = run(steps=["v2", "monolithic", "refused"], outsider_token=registries.token(kubeconfig, "alice"))
+    assert failed(reader) == [("refused", "not_refused")] * 2
+
+
 def test_no_token_is_in_what_comes_out(run: Run, kubeconfig: str) -> None:
     shown = json.dumps([run(), run(project="bob"), run(outsider_token=registries.token(kubeconfig, "alice"))])
     assert not [user for user in ("alice", "bob") if registries.token(kubeconfig, user) in shown]

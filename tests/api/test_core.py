@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.okd.registry.plugins.module_utils import _api
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._apply import ensure, ensure_absent
 from ansible_collections.okd.registry.plugins.module_utils._errors import (
@@ -192,6 +193,21 @@ def test_the_kind_is_missing(admin: Api, namespace: str) -> None:
     assert not ensure_absent(admin, where, check_mode=False).changed
     assert not admin.has("policy/v1beta1")
     assert admin.has("policy/v1")
+
+
+def test_a_list_of_several_pages(admin: Api, namespace: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(5):
+        admin.create({**config_map(namespace), "metadata": {"name": f"c{number}", "namespace": namespace}})
+        meta = {"name": f"s{number}", "namespace": namespace}
+        admin.create({"apiVersion": "image.openshift.io/v1", "kind": "ImageStream", "metadata": meta})
+    monkeypatch.setattr(_api, "PAGE", 2)
+    for version, kind, letter in (("v1", "ConfigMap", "c"), ("image.openshift.io/v1", "ImageStream", "s")):
+        before = admin.counts()["get"]
+        found = admin.list(version, kind, namespace)
+        assert [one["metadata"]["name"] for one in found] == [f"{letter}{number}" for number in range(5)]
+        assert admin.counts()["get"] - before >= 3  # a server that has just started has some asked again
+        for one in found:
+            admin.delete(ObjectRef.of(one))
 
 
 def test_bad_content_comes_back_with_its_fields(admin: Api, namespace: str) -> None:

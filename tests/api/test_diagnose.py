@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import json
+import shlex
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -119,7 +120,7 @@ class Site:
 
     def diagnose(self, info: Object | None = None, **options: Any) -> list[Object]:
         """All findings."""
-        asked = {"route_host": HOST, **info} if info else {"route_host": HOST}
+        asked = {"route_host": HOST, **(info or {})}
         told = self.run(registry_info, **asked)
         assert not told.get("failed"), told
         endpoints = {key: value for key, value in asked.items() if key in ("route_host", "extra_hosts")}
@@ -164,11 +165,11 @@ def site(admin: Api, run: Any, namespace: str, tmp_path: Path) -> Iterator[Site]
             admin.delete(ObjectRef.of(obj))
 
 
-def admit(site: Site, **condition: str) -> None:
+def admit(site: Site, name: str = NAME, host: str = HOST, **condition: str) -> None:
     """What a router does."""
     said = {"type": "Admitted", "status": "True", **condition}
-    ingress = {"host": HOST, "routerName": "router", "conditions": [said]}
-    site.status(site.ref("Route", version="route.openshift.io/v1"), {"ingress": [ingress]})
+    ingress = {"host": host, "routerName": "router", "conditions": [said]}
+    site.status(site.ref("Route", name, "route.openshift.io/v1"), {"ingress": [ingress]})
 
 
 def test_a_registry_that_works_has_no_findings(site: Site) -> None:
@@ -357,6 +358,26 @@ def test_without_tls(site: Site) -> None:
     assert site.named() == ["not_secured"]
 
 
+def test_a_pod_that_its_node_could_not_keep(site: Site) -> None:
+    """Written as a kubelet and the scheduler write it."""
+    live = site.deployment
+    numbers = {"replicas": 1, "updatedReplicas": 1, "observedGeneration": live["metadata"]["generation"]}
+    site.status(ObjectRef.of(live), {**numbers, "readyReplicas": 0, "availableReplicas": 0, "unavailableReplicas": 1})
+    lead = {"10.128.0.7": {"phase": "Failed", "reason": "Evicted", "message": "The node was low on resource: memory."}}
+    said = "0/1 nodes are available: 1 node(s) had untolerated taint {node.kubernetes.io/memory-pressure: }."
+    pending = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": said}
+    lead["10.128.0.8"] = {"phase": "Pending", "conditions": [pending]}
+    for pod in site.admin.list("v1", "Pod", site.namespace):
+        site.admin.delete(ObjectRef.of(pod))
+    for ip, status in lead.items():
+        site.make_pod(ip)
+        site.status(site.ref("Pod", f"{NAME}-{ip.rpartition('.')[2]}"), {"conditions": [], **status})
+    (found,) = site.diagnose()
+    assert found["name"] == "evicted"
+    assert "low on resource: memory" in found["evidence"][0]
+    assert "free the node" in found["fix"]
+
+
 # ---- Route
 
 
@@ -378,6 +399,50 @@ def test_a_router_that_refuses(site: Site) -> None:
     assert "HostAlreadyClaimed, route x already exposes it" in found["evidence"][0]
     admit(site)
     assert site.named() == []
+
+
+def test_a_new_host_beside_the_one_that_is_admitted(site: Site) -> None:
+    new = "images.apps.example.com"
+    run_ok(site, ca=site.ca, route_host=new, key_type="ECDSA")
+    (found,) = site.diagnose({"route_host": new})
+    assert (found["name"], found["endpoints"]) == ("route_missing", [new])
+    assert f"Route {site.namespace}/{NAME} has {HOST}" in found["evidence"][0]
+    made = site.run(registry_route, route_host=new, beside=True, wait=False)
+    assert not made.get("failed"), made
+    admit(site, f"{NAME}-2", new, status="False", reason="HostAlreadyClaimed", message="route x already exposes it")
+    (found,) = site.diagnose({"route_host": new})
+    assert (found["name"], found["object"]) == ("route_not_admitted", f"Route {site.namespace}/{NAME}-2")
+    told = {host: site.run(registry_info, route_host=host) for host in (HOST, new)}
+    assert {host: one["route"]["host"] for host, one in told.items()} == {HOST: HOST, new: new}
+    assert [route["host"] for route in told[new]["routes"]] == [new, HOST]
+
+
+@pytest.mark.parametrize(
+    ("host", "days", "name"),
+    [
+        ("images.apps.example.com", -3, "route_certificate_expired"),
+        ("images.apps.example.com", 9, "route_certificate_expires"),
+        ("other.apps.example.com", 90, "route_san_missing"),
+        ("images.apps.example.com", 90, None),
+    ],
+)
+def test_a_routes_own_certificate(site: Site, host: str, days: int, name: str | None) -> None:
+    """It was given before, or by others: what clients would refuse at the time, registry_route does not write."""
+    made, key = dt.datetime.now(dt.timezone.utc) - dt.timedelta(days=9), _pem.new_key("ECDSA", None)
+    ca = _x509.Ca(_x509.self_signed_ca(key, name="the router's", now=made, days=200), key)
+    pair = _x509.issue(ca, _x509.server_names([host]), serial=9, now=made, days=days + 10, key_type="ECDSA")
+    tls = {"termination": "reencrypt", "certificate": pair.bundle.decode(), "key": pair.key_pem.decode()}
+    to, meta = {"kind": "Service", "name": NAME}, {"name": "images", "namespace": site.namespace}
+    spec = {"host": "images.apps.example.com", "to": to, "tls": tls}
+    site.admin.create({"apiVersion": "route.openshift.io/v1", "kind": "Route", "metadata": meta, "spec": spec})
+    admit(site, "images", "images.apps.example.com")
+    told = site.run(registry_info, route_host=HOST)
+    assert told["router_endpoints"] == ["images.apps.example.com"]
+    assert [route["certificate"] and route["certificate"]["sans"] for route in told["routes"]] == [None, [host]]
+    assert tls["key"] not in str(told)
+    found = site.diagnose()
+    assert [one["name"] for one in found] == ([name] if name else [])
+    assert [one["object"] for one in found] == ([f"Route {site.namespace}/images"] if name else [])
 
 
 # ---- Nodes, image streams, token
@@ -412,12 +477,38 @@ def test_image_streams_at_a_former_address(site: Site) -> None:
     made = image_stream(site, "172.30.9.9:5000")
     (found,) = site.diagnose()
     assert found["name"] == "stale_image_streams"
-    assert found["command"] == "ansible-playbook okd.registry.deploy -e registry_cluster_ip=172.30.9.9"
+    assert found["command"] == (
+        f"kubectl delete service {NAME} -n {site.namespace} && "
+        "ansible-playbook okd.registry.deploy -e registry_cluster_ip=172.30.9.9 && ansible-playbook okd.registry.trust"
+    )
     site.admin.delete(made)
     other = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "other", "namespace": site.namespace},
              "spec": {"ports": [{"port": 5000}]}}  # fmt: skip
     address = site.admin.create(other)["spec"]["clusterIP"]
     image_stream(site, f"{address}:5000")
+    assert site.named() == []
+
+
+def test_a_former_address_is_given_back_as_is_advised(site: Site, shell: Callable[[str], str]) -> None:
+    former = "172.30.9.9"
+    refused = site.run(registry_service, cluster_ip=former)
+    assert "address cannot be changed" in refused["msg"]
+    image_stream(site, f"{former}:5000")
+    (found,) = site.diagnose()
+    away, deploy, _trust = found["command"].split(" && ")
+    assert former in found["fix"]
+    # What the playbook does, step by step: there is no controller here that would roll the Deployment out.
+    options = {key: value for key, _equals, value in (word.partition("=") for word in shlex.split(deploy)) if value}
+    assert list(options) == ["registry_cluster_ip"]
+    shell(away)
+    for module, more in (
+        (registry_service, {"cluster_ip": options["registry_cluster_ip"]}),
+        (registry_cert, {"ca": site.ca, "key_type": "ECDSA"}),
+    ):
+        done = site.run(module, route_host=HOST, **more)
+        assert (done.get("failed"), done["changed"]) == (None, True), done
+        assert f"{former}:5000" in done["registry"]["endpoints"]
+    site.lead_to("10.128.0.5")  # as the endpoints' controller would: they go with their Service
     assert site.named() == []
 
 
@@ -440,18 +531,29 @@ def new_token(site: Site, account: str) -> str:
     return str(json.loads(answer.body)["status"]["token"])
 
 
-def test_a_user_without_rights(site: Site, grant: Any) -> None:
+@pytest.fixture
+def project(site: Site) -> Iterator[str]:
+    """A project that is not the token's own namespace, with an account of the same name."""
+    made = ObjectRef("v1", "Namespace", f"{site.namespace}-project")
+    site.admin.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": made.name}})
+    yield made.name
+    site.admin.delete(made)
+
+
+def test_a_user_without_rights(site: Site, project: str, shell: Callable[[str], str]) -> None:
     token = new_token(site, "pusher")
-    (found,) = site.diagnose(token=token, project=site.namespace)
+    (found,) = site.diagnose(token=token, project=project)
     assert found["name"] == "user_without_rights"
     assert "get imagestreams/layers and update imagestreams/layers" in found["evidence"][0]
-    user = f"system:serviceaccount:{site.namespace}:pusher"
-    rule = {"apiGroups": [IMAGES], "resources": ["imagestreams/layers"], "verbs": ["get", "update"]}
-    grant(user, [rule])
+    shell(found["command"])
     deadline = time.monotonic() + 20
-    while site.named(token=token, project=site.namespace):
+    while site.named(token=token, project=project):
         assert time.monotonic() < deadline
         time.sleep(0.3)
+    wanted = {"group": IMAGES, "resource": "imagestreams", "subresource": "layers", "verb": "update"}
+    other = {"user": f"system:serviceaccount:{project}:pusher", "resourceAttributes": {**wanted, "namespace": project}}
+    reviewed = site.admin.review("authorization.k8s.io/v1", "SubjectAccessReview", other)
+    assert not reviewed["allowed"]
 
 
 def test_a_token_that_nobody_knows(site: Site) -> None:
@@ -479,3 +581,16 @@ def test_who_may_read_little_is_told_what_was_not_judged(site: Site, grant: Any)
     assert not result.get("failed"), result
     assert result["findings"] == []
     assert any("poor cannot get" in said for said in result["unread"])
+
+
+def test_who_may_read_nothing_is_told_so(site: Site) -> None:
+    nobody = site.run.as_user(f"nobody-{site.namespace}")
+    told = nobody(registry_info, route_host=HOST)
+    assert not told.get("failed"), told
+    hidden = {one["what"] for one in told["unread"]}
+    assert hidden == {"service", "workload", "routes", "certificate", "ca"}
+    result = nobody(registry_diagnose, info=facts_of(told), route_host=HOST)
+    assert not result.get("failed"), result
+    assert result["findings"] == []
+    assert {one["reason"] for one in told["unread"]} <= set(result["unread"])
+    assert len(result["unread"]) == len(set(result["unread"]))

@@ -64,7 +64,49 @@ def test_a_secret_is_made_only_for_somebody(run: Any, admin: Api, namespace: str
     assert run(registry_htpasswd, users=[CI], cost=4)["resources"][0]["action"] == "created"
 
 
+def test_users_who_are_not_there_leave_a_secret_as_it_is(run: Any, admin: Api, namespace: str) -> None:
+    """Neither is a file made in it, nor does one of somebody else's become ours."""
+    for data in ({}, {"htpasswd": base64.b64encode(b"dev:x\n").decode()}):
+        ref = ObjectRef("v1", "Secret", "registry-secret", namespace)
+        admin.delete(ref)
+        meta = {"name": ref.name, "namespace": namespace}
+        before = admin.create({"apiVersion": "v1", "kind": "Secret", "metadata": meta, "data": data})
+        done = run(registry_htpasswd, users=[{"name": "ci", "state": "absent"}])
+        assert (done["changed"], done["all_users"]) == (False, ["dev"] if data else [])
+        assert admin.get(ref) == before
+        kept = run(registry_htpasswd, state="absent")
+        assert (kept["changed"], admin.get(ref)) == (False, before)
+        assert ("keeps its htpasswd" in " ".join(kept["actions"])) == bool(data)
+
+
+@pytest.mark.parametrize("first", [registry_cert, registry_htpasswd])
+def test_the_file_and_the_certificate_go_one_by_one_and_the_secret_with_the_last(
+    run: Any, admin: Api, namespace: str, tmp_path: Any, first: Any
+) -> None:
+    ca = {"cert_path": str(tmp_path / "ca.crt"), "key_path": str(tmp_path / "ca.key"), "create": True}
+    run(registry_service)
+    run(registry_cert, ca=ca)
+    certificate = held(admin, namespace)
+    run(registry_htpasswd, users=[CI, {"name": "dev", "password": "x"}], cost=4)
+    mine = {"registry_cert": certificate, "registry_htpasswd": {"htpasswd": held(admin, namespace)["htpasswd"]}}
+    last = registry_htpasswd if first is registry_cert else registry_cert
+    for module in (first, last):
+        planned = run(module, check=True, state="absent")
+        assert held(admin, namespace)
+        done = run(module, state="absent")
+        assert (planned["actions"], planned["diff"]) == (done["actions"], done["diff"])
+        assert done["changed"]
+        assert not run(module, state="absent")["changed"]
+        if module is registry_htpasswd:
+            assert done["users"] == [{"name": "ci", "action": "removed"}, {"name": "dev", "action": "removed"}]
+            assert (done["all_users"], done["env"]) == ([], {})
+        if module is first:
+            assert held(admin, namespace) == mine[last.__name__.rpartition(".")[2]]
+    assert admin.get(ObjectRef("v1", "Secret", "registry-secret", namespace)) is None
+
+
 def test_what_cannot_be_done_is_said(run: Any) -> None:
+    assert "users" in run(registry_htpasswd)["msg"]
     assert "no colon" in run(registry_htpasswd, users=[{"name": "a:b", "password": "x"}])["msg"]
     forbidden = run.as_user("carol")(registry_htpasswd, users=[CI])
     assert "secrets" in forbidden["msg"]

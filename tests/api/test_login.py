@@ -206,6 +206,37 @@ def test_a_token_that_no_longer_holds_is_replaced(
     assert all(secret != "sha256~gone" for _user, secret in entries(file).values())
 
 
+def test_a_token_of_somebody_else_under_this_name_is_replaced(
+    oauth: Callable[..., Object], cluster: Cluster, registry: list[str], tmp_path: Path
+) -> None:
+    """The registry looks at the token alone, so the name beside it may be anybody's."""
+    file = tmp_path / "deep/config.json"
+    file.parent.mkdir()
+    other = base64.b64encode(f"alice:{cluster.token('bob')}".encode()).decode()
+    file.write_text(json.dumps({"auths": {name: {"auth": other} for name in registry}}))
+    done = oauth()
+    assert (done["changed"], done["reused"]) == (True, False)
+    assert "is that of bob, not of alice" in done["actions"][0]
+    token = entries(file)[registry[0]][1]
+    assert bearer.who(bearer.Server(cluster.master, cluster.ca.read_text(), True), token).user == "alice"
+    assert not oauth()["changed"]
+
+
+def test_the_line_s_end_of_a_token_s_file_does_not_count(
+    login: Callable[..., Object], cluster: Cluster, tmp_path: Path
+) -> None:
+    token = cluster.token("bob")
+    own = {"kubeconfig": None, "host": cluster.master, "ca_cert": str(cluster.ca)}
+    first = login(login_token=token + "\n")
+    assert set(entries(tmp_path / "deep/config.json").values()) == {("bob", token)}
+    second = login(**own, api_key=token + "\n")
+    assert not second["changed"]
+    for bad in (login(fails=True, login_token=f"{token}\nx"), login(fails=True, **own, api_key=f"{token}\nx")):
+        assert "holds characters that no header can have" in bad["msg"]
+        assert token not in json.dumps(bad)
+    assert token not in json.dumps([first, second])
+
+
 def test_check_mode_gets_no_token_and_says_the_same(
     run: Any, oauth: Callable[..., Object], cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -215,7 +246,7 @@ def test_check_mode_gets_no_token_and_says_the_same(
     assert not (tmp_path / "deep").exists()
     assert cluster.issued() == before
     real = oauth()
-    assert (real["actions"], real["diff"]) == (done["actions"], done["diff"])
+    assert (real["actions"], real["diff"], real.keys()) == (done["actions"], done["diff"], done.keys())
     assert not oauth(check=True)["changed"]
 
 
@@ -356,6 +387,37 @@ def test_absent_takes_these_logins_and_no_others(
     assert done["changed"]
     assert json.loads(file.read_text()) == {"auths": {"quay.io": {"auth": "eDp5"}}, "HttpHeaders": {"A": "b"}}
     assert not login(state="absent")["changed"]
+
+
+def test_a_token_of_oauth_is_revoked_where_that_is_asked_for(
+    oauth: Callable[..., Object], login: Callable[..., Object], cluster: Cluster, builder: str, tmp_path: Path,
+    registry: list[str],
+) -> None:  # fmt: skip
+    def holds(token: str) -> bool:
+        """Ask who gave it: the API server remembers for a while."""
+        return "does not accept" not in bearer.revoke(api, token)
+
+    api = bearer.Server(cluster.master, cluster.ca.read_text(), True)
+    file = tmp_path / "deep/config.json"
+    oauth()
+    kept = entries(file)[registry[0]][1]
+    assert [one.partition(" the ")[0] for one in oauth(state="absent")["actions"]] == ["Removed", "Removed"]
+    assert holds(kept)
+    oauth()
+    token = entries(file)[registry[0]][1]
+    planned = oauth(state="absent", revoke=True, check=True)
+    done = oauth(state="absent", revoke=True)
+    assert planned["actions"] == done["actions"]
+    assert done["actions"][0] == "Revoked the token of alice."
+    assert len(done["actions"]) == 1 + len(registry)
+    assert not holds(token)
+    assert token not in json.dumps([planned, done])
+    assert oauth(state="absent", revoke=True)["actions"] == []
+
+    login(service_account="builder")
+    own = login(state="absent", revoke=True)
+    assert own["changed"]
+    assert "was not revoked: it is a service account's, which expires by itself" in own["actions"][0]
 
 
 def test_all_names_of_the_registry_are_taken_from_the_cluster(

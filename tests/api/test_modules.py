@@ -160,7 +160,8 @@ def test_a_route_planned_made_admitted_and_found_again(run: Any, audit: Callable
     assert done["registry"]["endpoints"][-1] == host
     again = run(registry_route, route_host=host)
     assert not again["changed"]
-    assert again["api_requests"] == {"get": 2, "post": 0, "patch": 0, "delete": 0, "discovery": 0, "waiting": 0}
+    # Service, Routes, and whether the certificate covers the host that is there.
+    assert again["api_requests"] == {"get": 3, "post": 0, "patch": 0, "delete": 0, "discovery": 0, "waiting": 0}
 
 
 @pytest.mark.usefixtures("router")
@@ -238,8 +239,12 @@ def test_a_route_goes_and_one_of_others_only_by_name(run: Any, admin: Api, names
     spec = {"host": f"{namespace}.example.com", "to": {"kind": "Service", "name": "docker-registry"}}
     meta = {"name": "theirs", "namespace": namespace}
     admin.create({"apiVersion": "route.openshift.io/v1", "kind": "Route", "metadata": meta, "spec": spec})
-    assert "Left Route" in run(registry_route, state="absent")["actions"][0]
-    assert run(registry_route, state="absent", route_name="theirs")["changed"]
+    left = run(registry_route, state="absent")
+    assert "Left Route" in left["actions"][0]
+    assert (left["route"]["name"], left["route"]["ours"]) == ("theirs", False), "what stays is told"
+    named = run(registry_route, state="absent", route_name="theirs")
+    assert named["changed"]
+    assert named["route"] is None
 
 
 def test_a_host_that_the_certificate_lacks_is_refused(run: Any, admin: Api, namespace: str, tmp_path: Path) -> None:
@@ -305,7 +310,7 @@ def test_what_is_there_and_nothing_written(run: Any, admin: Api, audit: Callable
     ca = {"name": "docker-registry-ca", "namespace": namespace}
     admin.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": ca, "data": {"ca.crt": "PEM"}})
     audit()
-    found = run(registry_info, served=True)
+    found = run(registry_info, gather_subset=["served"])
     counted = audit()
     assert counted["post"] == counted["patch"] == counted["delete"] == 0
     assert found["ca_cert"] == "PEM"
@@ -337,6 +342,20 @@ def test_what_may_not_be_read_is_left_out_with_a_warning(run: Any, grant: Any, n
         time.sleep(0.05)
     assert found["certificate"] is None
     assert any("resources: [secrets]" in str(w) for w in found["warnings"])
+    assert {one["what"] for one in found["unread"]} == {"certificate", "ca", "routes"}
+
+
+def test_who_may_read_nothing_gets_an_answer_that_says_so(run: Any, namespace: str) -> None:
+    run(registry_service)
+    nobody = run.as_user(f"nobody-{namespace}")
+    found = nobody(registry_info, gather_subset=["all"], inventory={"a": ["a"]})
+    assert not found.get("failed"), found
+    wanted = {"service", "workload", "certificate", "ca", "routes", "nodes", "image_streams"}
+    assert {one["what"] for one in found["unread"]} == wanted
+    assert all("resources: [" in one["reason"] for one in found["unread"])
+    assert (found["registry"]["cluster_ip"], found["workload"], found["pods"]) == (None, None, [])
+    planned = nobody(registry_info, check=True, cluster_ip="172.30.4.4")
+    assert planned["registry"]["cluster_ip"] is None
 
 
 # ---- registry_preflight_info -----------------------------------------------------------------------------------------
@@ -444,7 +463,7 @@ def test_the_rights_that_are_named_are_enough_for_all_modules(
         (registry_cert, {"route_host": host, "ca": ca}),
         (registry_deploy, {"image": "i", "tls_secret": "registry-secret", "wait": False}),
         (registry_route, {"route_host": host}),
-        (registry_info, {"served": True}),
+        (registry_info, {"gather_subset": ["served"]}),
         (registry_rollout_info, {}),
     ]
     try:

@@ -112,7 +112,7 @@ def steps(options: Object, folder: Path, *, route: bool) -> Iterator[tuple[Any, 
         yield registry_deploy, {**deployed, **_again(options, round_)}
         if route:
             yield registry_route, {**names, "wait": False}
-        yield registry_info, {"served": True}
+        yield registry_info, {"gather_subset": ["served"]}
     yield registry_rollout_info, {}
 
 

@@ -16,6 +16,7 @@ import yaml
 from ansible_collections.okd.registry.plugins.module_utils import _pem, _x509
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._build import external
+from ansible_collections.okd.registry.plugins.module_utils._endpoints import KNOWN_AFTER_APPLY
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
 from ansible_collections.okd.registry.plugins.modules import registry_cert, registry_deploy, registry_route
 from ansible_collections.okd.registry.plugins.modules import registry_service as service
@@ -54,6 +55,11 @@ def registry(run: Any, tmp_path: Path) -> Object:
 
 def live(admin: Api, namespace: str, name: str = "docker-registry") -> Object:
     return admin.get(ObjectRef(ROUTE, "Route", name, namespace)) or {}
+
+
+def route_of(namespace: str, name: str, spec: Object) -> Object:
+    """A Route that others make."""
+    return {"apiVersion": ROUTE, "kind": "Route", "metadata": {"name": name, "namespace": namespace}, "spec": spec}
 
 
 # ---- certificates ----------------------------------------------------------------------------------------------------
@@ -161,6 +167,114 @@ def test_edge_before_pods_that_serve_tls(run: Any, admin: Api, namespace: str) -
     assert f"Deployment {namespace}/docker-registry serves TLS" in result["msg"]
     assert live(admin, namespace) == {}
     assert run(registry_route, termination="reencrypt", **asked)["changed"]
+
+
+@pytest.mark.usefixtures("registry", "router")
+def test_taking_over_a_route_whose_router_ended_tls(run: Any, admin: Api, pair: Any, namespace: str) -> None:
+    """What others said beside edge, the API refuses beside passthrough."""
+    files = pair(HOST)
+    tls = {
+        "termination": "edge", "insecureEdgeTerminationPolicy": "Allow",
+        "certificate": Path(files["cert_path"]).read_text(), "key": Path(files["key_path"]).read_text(),
+        "caCertificate": Path(files["cert_path"]).read_text(),
+    }  # fmt: skip
+    body = {"host": f"{namespace}.example.com", "to": {"kind": "Service", "name": "docker-registry"}, "tls": tls}
+    admin.create(route_of(namespace, "registry", body))
+    done = run(registry_route, dns="ignore")
+    assert not done.get("failed"), done
+    assert live(admin, namespace, "registry")["spec"]["tls"] == {"termination": "passthrough"}
+
+
+# ---- does the registry's own certificate do --------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("router", "registry")
+def test_a_host_that_was_generated_is_to_be_certified(run: Any, namespace: str, tmp_path: Path) -> None:
+    """Nobody can name it before; so it is said, until the certificate has it, and not where that follows anyway."""
+    early = run(registry_route, dns="ignore", certified=True)
+    host = early["route"]["host"]
+    assert not early.get("warnings")
+    warned = run(registry_route, dns="ignore")
+    text = f"The certificate in Secret {namespace}/registry-secret does not cover {host}"
+    assert text in str(warned["warnings"])
+    assert "Run registry_cert, which covers the hosts of passthrough Routes" in str(warned["warnings"])
+    assert text in str(run(registry_route, check=True, dns="ignore")["warnings"])
+    named = run(registry_route, dns="ignore", route_host=host)
+    assert f"Run registry_cert, with route_host {host}" in str(named["warnings"]), "in use, so it is not refused"
+    ca = {"cert_path": str(tmp_path / "ca.crt"), "key_path": str(tmp_path / "ca.key")}
+    assert run(registry_cert, ca=ca)["reason"] == f"it does not cover {host}"
+    assert not run(registry_route, dns="ignore", route_host=host).get("warnings")
+
+
+def test_a_host_that_is_still_to_be_generated_is_part_of_the_certificates_plan(run: Any, tmp_path: Path) -> None:
+    run(service)
+    ca = {"cert_path": str(tmp_path / "ca.crt"), "key_path": str(tmp_path / "ca.key"), "create": True}
+    run(registry_cert, ca=ca)
+    planned = run(registry_cert, check=True, ca=ca, route_host=KNOWN_AFTER_APPLY)
+    assert planned["changed"]
+    assert planned["reason"] == "the Route's host, which it has to cover, is known only after apply"
+    assert planned["registry"]["endpoints"][-1] == KNOWN_AFTER_APPLY
+    assert "route_host: " in run(registry_cert, ca=ca, route_host=KNOWN_AFTER_APPLY)["msg"], "in plans alone"
+
+
+# ---- what others have ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("registry")
+def test_a_route_of_others_under_the_name_is_left_alone(run: Any, admin: Api, namespace: str) -> None:
+    console = {"host": f"console-{namespace}.example.com", "to": {"kind": "Service", "name": "registry-console"}}
+    names = ("registry-console", "docker-registry")
+    before = {name: admin.create(route_of(namespace, name, console)) for name in names}
+    for check in (True, False):
+        refused = run(registry_route, check=check, route_name="registry-console", dns="ignore")
+        assert refused["failed"]
+        assert f"Route {namespace}/registry-console was not made by this collection" in refused["msg"]
+        assert "leads to Service registry-console" in refused["msg"]
+    # Not named, it only has the name that ours would have had.
+    done = run(registry_route, wait=False, dns="ignore", route_host=HOST, secret_name="none")
+    assert done["actions"] == [f"Created Route {namespace}/docker-registry-2."]
+    assert not run(registry_route, wait=False, dns="ignore", route_host=HOST, secret_name="none")["changed"]
+    assert {name: live(admin, namespace, name) for name in before} == before
+
+
+def test_a_service_of_others_under_the_name_is_left_alone(
+    run: Any, admin: Api, registry: Object, namespace: str
+) -> None:
+    """Merged, the two selectors would select no pod: the router's would be gone for everybody."""
+    assert registry["name"] == "docker-registry"
+    for name in ("router", "docker-registry-external"):
+        ports = [{"name": "https", "port": 443}]
+        spec = {"type": "ClusterIP", "selector": {"router": "router"}, "ports": ports}
+        meta = {"name": name, "namespace": namespace}
+        before = admin.create({"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": spec})
+        named = {"route_name": name} if name == "router" else {}
+        refused = run(registry_route, kind="node_port", **named)
+        assert f"Service {namespace}/{name} was not made by this collection" in refused["msg"]
+        assert "(router=router)" in refused["msg"]
+        assert admin.get(ObjectRef("v1", "Service", name, namespace)) == before
+    theirs = run(registry_route, kind="node_port", state="absent")
+    assert not theirs["changed"]
+    assert theirs["route"]["ours"] is False
+
+
+def test_a_service_that_others_made_for_it_is_used_and_stays(
+    run: Any, admin: Api, registry: Object, namespace: str
+) -> None:
+    name = "docker-registry-external"
+    spec = {"type": "NodePort", "selector": {"docker-registry": "default"}, "ports": [{"name": "r", "port": 5000}]}
+    meta = {"name": name, "namespace": namespace}
+    before = admin.create({"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": spec})
+    taken = run(registry_route, kind="node_port", wait=False)
+    assert taken["route"]["name"] == name
+    gone = run(registry_route, every_kind=True, state="absent")
+    assert (
+        f"Left Service {namespace}/{name} alone: others made it. To delete it, name it in route_name."
+        in gone["actions"]
+    )
+    assert (admin.get(ObjectRef("v1", "Service", name, namespace)) or {})["metadata"]["uid"] == before["metadata"][
+        "uid"
+    ]
+    assert run(registry_route, kind="node_port", state="absent", route_name=name)["changed"]
 
 
 # ---- claims, rights, names -------------------------------------------------------------------------------------------
@@ -278,7 +392,7 @@ def classes(admin: Api) -> Iterator[Callable[..., None]]:
 def test_an_ingress_is_passed_through_as_its_controller_has_it(
     run: Any, admin: Api, registry: Object, classes: Any, namespace: str
 ) -> None:
-    asked = {"kind": "ingress", "route_host": HOST, "wait": False, "dns": "ignore"}
+    asked = {"kind": "ingress", "route_host": HOST, "wait": False, "dns": "ignore", "secret_name": "none"}
     assert "There is no IngressClass" in run(registry_route, **asked)["msg"]
     classes("nginx", "k8s.io/ingress-nginx")
     planned, done = run(registry_route, check=True, **asked), run(registry_route, **asked)
@@ -292,6 +406,8 @@ def test_an_ingress_is_passed_through_as_its_controller_has_it(
     }  # fmt: skip
     assert done["registry"]["endpoints"][-1] == HOST
     assert not run(registry_route, **asked)["changed"]
+    other = run(registry_route, **{**asked, "route_host": "other.example.com", "secret_name": "registry-secret"})
+    assert "does not cover other.example.com, so every client would refuse it. Reissue it first" in other["msg"]
     classes("haproxy", "haproxy.org/ingress-controller/haproxy")
     assert "ingress_class: which of haproxy, nginx" in run(registry_route, **asked)["msg"]
     changed = run(registry_route, ingress_class="haproxy", **asked)
@@ -307,8 +423,43 @@ def test_an_ingress_is_passed_through_as_its_controller_has_it(
 
 
 @pytest.mark.usefixtures("registry")
-def test_controllers_that_do_it_otherwise_or_are_unknown(run: Any, classes: Any) -> None:
+def test_an_ingress_of_others_under_the_name_is_left_alone(run: Any, admin: Api, classes: Any, namespace: str) -> None:
+    classes("nginx", "k8s.io/ingress-nginx")
+    ref = ObjectRef("networking.k8s.io/v1", "Ingress", "docker-registry", namespace)
+    backend = {"service": {"name": "shop", "port": {"number": 80}}}
+    rules = [{"host": "shop.example.com", "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}]
+    meta = {"name": ref.name, "namespace": namespace}
+    before = admin.create({"apiVersion": ref.api_version, "kind": ref.kind, "metadata": meta, "spec": {"rules": rules}})
     asked = {"kind": "ingress", "route_host": HOST, "wait": False, "dns": "ignore"}
+    assert f"{ref} was not made by this collection, and leads to shop" in run(registry_route, **asked)["msg"]
+    assert admin.get(ref) == before
+
+
+def test_who_may_use_one_namespace_alone_says_class_and_annotation(
+    run: Any, grant: Any, registry: Object, classes: Any, namespace: str
+) -> None:
+    """IngressClasses are of the whole cluster, and such a user may not list them."""
+    classes("mine", "k8s.io/ingress-nginx")
+    user = f"user-{namespace}"
+    rules: list[Object] = [
+        {"apiGroups": ["networking.k8s.io"], "resources": ["ingresses"], "verbs": ["get", "create", "patch"]},
+        {"apiGroups": [""], "resources": ["services", "secrets"], "verbs": ["get"]},
+    ]
+    grant(user, rules)
+    asked: Object = {"kind": "ingress", "route_host": HOST, "wait": False, "dns": "ignore", "secret_name": "none"}
+    refused = run.as_user(user)(registry_route, **asked, ingress_class="mine")
+    assert "ingressclasses" in refused["msg"]
+    assert "annotations" in refused["msg"]
+    notes = {"nginx.ingress.kubernetes.io/ssl-passthrough": True}
+    done = run.as_user(user)(registry_route, **asked, ingress_class="mine", annotations=notes)
+    assert done["changed"], done
+    assert done["route"]["router"] == "mine"
+    assert registry["name"] == "docker-registry"
+
+
+@pytest.mark.usefixtures("registry")
+def test_controllers_that_do_it_otherwise_or_are_unknown(run: Any, classes: Any) -> None:
+    asked = {"kind": "ingress", "route_host": HOST, "wait": False, "dns": "ignore", "secret_name": "none"}
     classes("traefik", "traefik.io/ingress-controller", default=True)
     assert "by an IngressRouteTCP with tls.passthrough: true" in run(registry_route, **asked)["msg"]
     classes("mine", "example.com/mine")
@@ -347,3 +498,55 @@ def test_a_service_beside_the_registrys_own(run: Any, admin: Api, registry: Obje
     )
     assert run(registry_route, kind="load_balancer", state="absent")["changed"]
     assert admin.get(ref) is None
+
+
+@pytest.mark.usefixtures("registry")
+def test_what_we_made_goes_whatever_it_is_called_and_what_others_made_stays(
+    run: Any, admin: Api, classes: Any, namespace: str
+) -> None:
+    """One Ingress and one Service with names of their own, beside those of others and another registry's."""
+    classes("nginx", "k8s.io/ingress-nginx")
+    ingress = {"kind": "ingress", "route_host": HOST, "wait": False, "dns": "ignore", "secret_name": "none"}
+    port = {"kind": "node_port", "wait": False}
+    assert run(service, name="other")["changed"]
+    for made in (
+        run(registry_route, route_name="ways", **ingress),
+        run(registry_route, **port),
+        run(registry_route, route_name="doors", **port),
+        run(registry_route, route_host=HOST, secret_name="none", wait=False, dns="ignore"),
+        run(registry_route, **{**ingress, "name": "other", "route_host": f"other.{HOST}"}),
+        run(registry_route, name="other", **port),
+    ):
+        assert made["changed"], made
+    theirs = [
+        ObjectRef("networking.k8s.io/v1", "Ingress", "theirs", namespace),
+        ObjectRef("v1", "Service", "theirs", namespace),
+    ]
+    for ref, name in zip(theirs, ("ways", "doors"), strict=True):
+        live = admin.get(ObjectRef(ref.api_version, ref.kind, name, namespace)) or {}
+        body = {key: value for key, value in live["spec"].items() if not key.startswith(("clusterIP", "ports"))}
+        body |= {"ports": [{"port": 5000}]} if ref.kind == "Service" else {}
+        meta = {"name": ref.name, "namespace": namespace}
+        admin.create({"apiVersion": ref.api_version, "kind": ref.kind, "metadata": meta, "spec": body})
+    assert run(registry_route, kind="ingress", state="absent", check=True)["actions"] == [
+        f"Left Ingress {namespace}/theirs alone: others made it. To delete it, name it in route_name.",
+        f"Deleted Ingress {namespace}/ways.",
+    ]
+    for asked in ({"state": "absent", "route_name": "ways"}, {}):
+        assert "every_kind: True is for state absent alone" in run(registry_route, every_kind=True, **asked)["msg"]
+    gone = run(registry_route, every_kind=True, state="absent")
+    assert [(one["kind"], one["name"]) for one in gone["resources"] if one["action"] == "deleted"] == [
+        ("Route", "docker-registry"),
+        ("Ingress", "ways"),
+        ("Service", "docker-registry-external"),
+        ("Service", "doors"),
+    ]
+    assert not run(registry_route, every_kind=True, state="absent")["changed"]
+    left = {
+        kind: sorted(one["metadata"]["name"] for one in admin.list(version, kind, namespace))
+        for version, kind in (("networking.k8s.io/v1", "Ingress"), ("v1", "Service"))
+    }
+    assert left == {
+        "Ingress": ["other", "theirs"],
+        "Service": ["docker-registry", "other", "other-external", "theirs"],
+    }

@@ -223,10 +223,21 @@ def test_nodes_are_out_of_service_one_by_one_and_back(cluster: Cluster) -> None:
     status, said = cluster.play(registry_trust_cordon=True)
     assert status == 0, said
     assert (cluster.restarts(), cluster.cordons()) == ([("a", True), ("b", True)], [])
-    assert "nothing is done there" not in said
+    assert "is one of these Nodes" not in said
     cluster.flags("a")
     status, said = cluster.play()
     assert (status, cluster.restarts()) == (0, [("a", False)]), said
+
+
+def test_no_node_is_touched_where_it_may_not_be_read_what_the_registry_is(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the Service's address, nodes would lose the CA that they have for it."""
+    monkeypatch.setenv("K8S_AUTH_IMPERSONATE_USER", f"nobody-{cluster.namespace}")
+    status, said = cluster.play(registry_trust_ca_cert="PEM", __registry_cluster_needs_ca=False)
+    assert status == 2, said
+    assert f"cannot get Service {cluster.namespace}/docker-registry" in said
+    assert cluster.calls() == []
 
 
 def test_a_cordon_of_somebody_else_is_there_before_and_after(cluster: Cluster) -> None:
@@ -335,7 +346,7 @@ def test_who_is_no_host_is_named_and_whose_name_is_unknown_is_not_guessed(cluste
     cluster.status(cluster.hosts["a"], {"addresses": [{"type": "InternalIP", "address": "127.0.0.99"}]})
     status, said = cluster.play(registry_trust_cordon=True, limit="a")
     assert status == 2
-    assert f"nothing is done there: {cluster.hosts['a']}, {found}." in said
+    assert f"leaves them out: {cluster.hosts['a']}, {found}." in said
     assert "registry_trust_cordon: no Node of the cluster is known by the name or address of a" in said
     assert cluster.restarts() == []
     status, said = cluster.play(registry_trust_uncovered="fail")

@@ -28,6 +28,7 @@ from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectR
 from ansible_collections.okd.registry.plugins.modules import (
     registry_cert,
     registry_deploy,
+    registry_htpasswd,
     registry_route,
     registry_service,
     registry_trust_agent,
@@ -38,7 +39,8 @@ ROOT = Path(__file__).resolve().parents[2]
 NAME = "docker-registry"
 COMMAND = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "inventory.yml", "book.yml"]
 Object = dict[str, Any]
-# Stands for registry_trust on a node: gets the host's name beside the options, and removes the host's file.
+# Stands for registry_trust on a host: gets its name beside the options, and removes its file, of which there is one for
+# each record. On a host that is broken it fails.
 STAND_IN = """#!/usr/bin/python
 import json, pathlib
 from ansible.module_utils.basic import _load_params
@@ -46,14 +48,21 @@ from ansible.module_utils.basic import _load_params
 options = _load_params()
 folder, host = pathlib.Path(options["folder"]), options["host"]
 assert options["state"] == "absent", options
-trusted, flag = folder / (host + ".trusted"), folder / (host + ".flag")
-waits = options.get("restore_insecure", False) and flag.exists() and not options.get("restart", True)
-actions = ["Remove /etc/docker/certs.d/r.example/ca.crt: not wanted any more"] if trusted.exists() and not waits else []
+outside = options["registry"].endswith(".route")
+trusted, flag = folder / (host + (".outside" if outside else ".trusted")), folder / (host + ".flag")
+if (folder / (host + ".broken")).exists():
+    print(json.dumps({"failed": True, "msg": "the record of this host cannot be read"}))
+    raise SystemExit(1)
+waits = not outside and options.get("restore_insecure", False) and flag.exists() and not options.get("restart", True)
+name = "router" if outside else "r.example"
+here = trusted.exists() and not waits
+actions = [f"Remove /etc/docker/certs.d/{name}/ca.crt: not wanted any more"] if here else []
 if not options["_ansible_check_mode"] and actions:
     trusted.unlink()
     flag.unlink(missing_ok=True)
-with (folder / "calls").open("a") as log:
-    print(host, "looks" if options["_ansible_check_mode"] else "acts", file=log)
+if not outside:
+    with (folder / "calls").open("a") as log:
+        print(host, "looks" if options["_ansible_check_mode"] else "acts", file=log)
 print(json.dumps({"changed": bool(actions), "actions": actions, "restart_needed": waits, "restarted": False}))
 raise SystemExit(0)
 """
@@ -67,6 +76,7 @@ class Installed:
         self.run, self.api, self.kubeconfig, self.namespace, self.folder = run, api, kubeconfig, namespace, folder
         self.whose = f"{namespace}/{NAME}"
         self.hosts = dict.fromkeys(("a", "b", "c"), "local")
+        self.clients: dict[str, str] = {}
         ca = {"cert_path": str(folder / "ca.crt"), "key_path": str(folder / "ca.key"), "create": True}
         storage = {"kind": "host_path", "path": "/srv/registry", "node": f"node-a.{namespace}"}
         for result in (
@@ -106,15 +116,11 @@ class Installed:
 
     def play(self, *arguments: str, **variables: Any) -> tuple[int, str]:
         """Run uninstall.yml; give its status, and what it printed in one line."""
-        groups = {
-            "registry_control": {"hosts": {"localhost": {"ansible_connection": "local"}}},
-            "registry_nodes": {
-                "hosts": {
-                    name: {"ansible_connection": how, "ansible_host": "127.0.0.1", "ansible_port": 1}
-                    for name, how in self.hosts.items()
-                }
-            },
-        }
+        groups: Object = {"registry_control": {"hosts": {"localhost": {"ansible_connection": "local"}}}}
+        for group, hosts in (("registry_nodes", self.hosts), ("registry_clients", self.clients)):
+            local = {"ansible_host": "127.0.0.1", "ansible_port": 1}
+            members = {name: {"ansible_connection": how, **local} for name, how in hosts.items()}
+            groups.update({group: {"hosts": members}} if members else {})
         known = {
             "ansible_python_interpreter": sys.executable, "registry_kubeconfig": self.kubeconfig,
             "registry_namespace": self.namespace,
@@ -166,8 +172,10 @@ class Installed:
         return found + (["user of the SCC"] if f"system:serviceaccount:{self.namespace}:registry" in users else [])
 
     def trusting(self) -> list[str]:
-        """The nodes that have files of the registry."""
-        return [name for name in self.hosts if (self.folder / f"{name}.trusted").exists()]
+        """The hosts that have files of the registry; those for its router are told with a star."""
+        names = [*self.hosts, *self.clients]
+        marks = [(name, end, mark) for name in names for end, mark in (("trusted", ""), ("outside", "*"))]
+        return [name + mark for name, end, mark in marks if (self.folder / f"{name}.{end}").exists()]
 
     def calls(self) -> list[str]:
         """What was asked of the nodes in the last run."""
@@ -202,7 +210,7 @@ def test_unconfirmed_nothing_is_touched_and_all_that_would_go_is_named(installed
         where = installed.namespace
         for name in (f"DeploymentConfig {where}/{NAME}", f"Route {where}/{NAME}", f"Secret {where}/registry-secret"):
             assert name in said, said
-        assert "From 3 nodes (a, b, c): /etc/docker/certs.d/r.example/ca.crt." in said
+        assert "From 3 hosts (a, b, c): /etc/docker/certs.d/r.example/ca.crt." in said
         assert f"-e registry_uninstall_confirm={installed.whose}" in said
         assert "The Service stays" in said
         assert installed.calls() == ["a looks", "b looks", "c looks"]
@@ -239,6 +247,59 @@ def test_a_node_that_is_not_reached_is_named_and_the_next_run_finishes(installed
     installed.hosts["b"] = "local"
     status, said = installed.confirmed()
     assert (status, installed.trusting()) == (0, []), said
+
+
+def test_clients_and_what_was_placed_for_a_router_go_too(installed: Installed) -> None:
+    installed.clients = {"d": "local", "a": "local"}
+    for name in ("d.trusted", "d.outside", "b.outside"):
+        (installed.folder / name).touch()
+    status, said = installed.play()
+    assert status != 0
+    assert "From 2 hosts (a, c): /etc/docker/certs.d/r.example/ca.crt." in said
+    both = "/etc/docker/certs.d/r.example/ca.crt, /etc/docker/certs.d/router/ca.crt."
+    assert f"From 2 hosts (b, d): {both}" in said
+    assert installed.trusting() == ["a", "b", "b*", "c", "d", "d*", "a"]
+    assert installed.calls() == ["a looks", "b looks", "c looks", "d looks"]
+    installed.clients = {"d": "ssh"}
+    status, said = installed.confirmed()
+    assert status != 0
+    assert "not all that was made for it: d: could not be reached" in said
+    assert installed.trusting() == ["d", "d*"]
+    installed.clients = {"d": "local"}
+    status, said = installed.confirmed()
+    assert (status, installed.trusting()) == (0, []), said
+    assert f"From 1 host (d): {both}" in said
+    status, said = installed.confirmed()
+    assert (status, said.count("changed=0")) == (0, 5), said
+
+
+def test_users_of_its_own_and_what_opened_it_to_the_outside_go_too(installed: Installed) -> None:
+    users = [{"name": "ci", "password": "not a secret"}]
+    for made in (
+        installed.run(registry_htpasswd, users=users, cost=4),
+        installed.run(registry_route, kind="node_port", route_name="doors", wait=False),
+    ):
+        assert made["changed"], made
+    doors = ObjectRef("v1", "Service", "doors", installed.namespace)
+    status, said = installed.confirmed(registry_uninstall_users=False)
+    assert (status, installed.there()) == (0, ["Secret", "Service"]), said
+    assert installed.api.get(doors) is None
+    assert f"Service {installed.namespace}/doors" in said
+    status, said = installed.confirmed()
+    assert (status, installed.there()) == (0, ["Service"]), said
+    assert f"From the cluster: Secret {installed.namespace}/registry-secret." in said
+
+
+def test_a_node_that_cannot_tell_what_it_has_is_named(installed: Installed) -> None:
+    (installed.folder / "b.broken").touch()
+    status, said = installed.play()
+    assert status != 0
+    assert "From 2 hosts (a, c): " in said
+    assert "Not seen: b: failed: the record of this host cannot be read" in said
+    status, said = installed.confirmed()
+    assert status != 0
+    assert "not all that was made for it: b: failed: the record of this host cannot be read" in said
+    assert installed.trusting() == ["b"]
 
 
 def test_nodes_alone_are_refused_as_long_as_the_registry_is_there(installed: Installed) -> None:

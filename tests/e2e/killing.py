@@ -9,8 +9,9 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import sandbox
 
@@ -19,13 +20,16 @@ SOON = {"ANSIBLE_DISPLAY_SKIPPED_HOSTS": "true"}
 
 
 @contextmanager
-def playing(playbook: str, *arguments: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
+def playing(
+    playbook: str, *arguments: str, inventory: Path = sandbox.INVENTORY, **variables: str
+) -> Iterator[subprocess.Popen[str]]:
     """Run a playbook beside the test; what still runs of it at the end is killed, with its children.
 
     :param variables: of its environment, as SOON, with which a task is told when it begins.
     """
     process = subprocess.Popen(
-        sandbox.playbook_command(playbook, *arguments), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        sandbox.playbook_command(playbook, *arguments, inventory=inventory),
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         cwd=sandbox.ROOT, env=sandbox.environment(**variables), start_new_session=True,
     )  # fmt: skip
     assert process.stdout is not None
@@ -44,13 +48,21 @@ def comes_to(process: subprocess.Popen[str], task: str = "") -> bool:
     return any(line.startswith(("TASK", "PLAY")) and task in line for line in process.stdout)
 
 
-def killed_at(task: str, delay: float, playbook: str, *arguments: str, **variables: str) -> bool:
+def killed_at(
+    task: str | Sequence[str],
+    delay: float,
+    playbook: str,
+    *arguments: str,
+    inventory: Path = sandbox.INVENTORY,
+    **variables: str,
+) -> bool:
     """Run a playbook, kill it and its children *delay* seconds after *task* was told; say whether it came that far.
 
-    :param task: part of the name of a task, or of a play, as it is printed.
+    :param task: part of the name of a task, or of a play, as it is printed; of several, one after another, the last.
     """
-    with playing(playbook, *arguments, **variables) as process:
-        reached = comes_to(process, task)
+    names = [task] if isinstance(task, str) else task
+    with playing(playbook, *arguments, inventory=inventory, **variables) as process:
+        reached = all(comes_to(process, name) for name in names)
         if reached:
             time.sleep(delay)
     return reached

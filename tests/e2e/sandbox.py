@@ -17,6 +17,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 STATE = ROOT / ".sandbox"
+INVENTORY = ROOT / "inventory/sandbox/hosts.yml"
 NODES = {"node1": "172.29.0.11", "node2": "172.29.0.12", "node3": "172.29.0.13"}
 SERVICE_IP = "172.30.124.220"
 ENDPOINTS = [
@@ -101,7 +102,7 @@ def recap(output: str) -> dict[str, dict[str, int]]:
     }
 
 
-def playbook_command(name: str, *arguments: str, inventory: Path = ROOT / "inventory/sandbox/hosts.yml") -> list[str]:
+def playbook_command(name: str, *arguments: str, inventory: Path = INVENTORY) -> list[str]:
     """Give the command that runs one of the collection's playbooks on the sandbox."""
     return [
         str(ROOT / ".venv/bin/ansible-playbook"), "-i", str(inventory),
@@ -123,11 +124,11 @@ def playbook(name: str, *arguments: str, timeout: float = 900, **variables: str)
     return Run(done.returncode, output, recap(output))
 
 
-def module(host: str, name: str, options: dict[str, Any]) -> dict[str, Any]:
-    """Run a module on a host and give its result."""
+def module(host: str, name: str, options: dict[str, Any], *arguments: str) -> dict[str, Any]:
+    """Run a module on a host, with more arguments of C(ansible), and give its result."""
     done = run(
-        ROOT / ".venv/bin/ansible", host, "-i", ROOT / "inventory/sandbox/hosts.yml",
-        "-m", f"okd.registry.{name}", "-a", json.dumps(options),
+        ROOT / ".venv/bin/ansible", host, "-i", INVENTORY,
+        "-m", f"okd.registry.{name}", "-a", json.dumps(options), *arguments,
         check=False, cwd=ROOT, env=environment(ANSIBLE_CALLBACK_RESULT_FORMAT="json"),
     )  # fmt: skip
     found = re.search(rf"^{host} \| (\w+)!? => (\{{.*)", done.stdout, re.MULTILINE | re.DOTALL)

@@ -8,8 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import sandbox
+import yaml
 
 _FENCE = re.compile(r"^```yaml (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -24,6 +26,11 @@ def adapted(text: str, places: Mapping[str, str]) -> str:
     for example, real in places.items():
         text = text.replace(example, real)
     return text
+
+
+def variables(document: str, name: str, places: Mapping[str, str]) -> dict[str, Any]:
+    """Give the variables that a block of a document sets, with the examples in them replaced."""
+    return dict(yaml.safe_load(adapted(snippets(document)[name], places)))
 
 
 def play(text: str, directory: Path, *arguments: str) -> sandbox.Run:

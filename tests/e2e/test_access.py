@@ -138,6 +138,42 @@ def test_a_system_user_is_refused() -> None:
     assert "System users, such as system:admin" in done["msg"]
 
 
+def test_the_hosts_of_a_group_are_logged_in_and_out_by_a_playbook(tmp_path: Path) -> None:
+    hosts = tmp_path / "hosts.yml"
+    hosts.write_text("registry_logins: {hosts: {node2: {}, node3: {}}}\n", encoding="utf-8")
+    before = {node: sandbox.on(node, "docker ps -q").stdout for node in ("node2", "node3")}
+    more = ("-i", str(hosts), "--diff", "-vvvv")
+    planned = snippets.play(PIECES["login"], tmp_path, "--check", *more)
+    first = snippets.play(PIECES["login"], tmp_path, *more)
+    assert (planned.code, planned.changed, first.code, first.changed) == (0, 2, 0, 2), planned.output + first.output
+    for node in before:
+        kept = logins(node)
+        assert len(kept) == len(sandbox.ENDPOINTS)
+        (secret,) = set(kept.values())
+        assert secret.startswith("builder:")
+        assert secret.partition(":")[2] not in first.output
+        assert "digest: sha256:" in pushes(node, f"test/from-{node}")
+    second = snippets.play(PIECES["login"], tmp_path, *more)
+    assert (second.code, second.changed) == (0, 0), second.output
+    out = sandbox.playbook("login.yml", "-i", str(hosts), "--tags", "login", "-e", "registry_login_state=absent")
+    assert (out.code, out.changed) == (0, 2), out.output
+    for node in before:
+        assert sandbox.on(node, f"test -e {FILE}", check=False).returncode == 1
+    again = sandbox.playbook("login.yml", "-i", str(hosts), "-e", "registry_login_state=absent")
+    assert (again.code, again.changed) == (0, 0), again.output
+
+
+def test_a_token_is_revoked_where_that_is_asked_for() -> None:
+    by = {"host": MASTER, "ca_cert": str(CA), "login_username": "bob", "login_password": password("bob")}
+    ca = (sandbox.STATE / "pki/ca.crt").read_text(encoding="utf-8")
+    login("node1", state="absent")
+    assert login("node1", **by, registry_ca_cert=ca)["changed"]
+    done = login("node1", host=MASTER, ca_cert=str(CA), state="absent", revoke=True)
+    assert done["changed"]
+    assert done["actions"][0] == "Revoked the token of bob."
+    assert "forgot a token" in (sandbox.STATE / "control-plane/oauth.log").read_text(encoding="utf-8")
+
+
 def test_a_registry_with_its_own_users(tmp_path: Path, secrets: Path) -> None:
     piece = snippets.adapted(PIECES["htpasswd"], PLACES)
     first = snippets.play(piece, tmp_path, "-e", f"@{secrets}", "-vvvv", "--diff")

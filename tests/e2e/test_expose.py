@@ -9,26 +9,21 @@ run in the order in which they stand, from a pristine sandbox. node3 is no node 
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from pathlib import Path
 from typing import Any
 
-import images
+import outside
 import pytest
 import sandbox
 import snippets
 import traffic
-import yaml
-from ansible_collections.okd.registry.plugins.module_utils import _pem, _x509
+from outside import CERTS, CLIENT, NEW, NODES, OLD, directories, ok, status, works
 
-OLD, NEW = "registry.apps.sandbox.test", "images.apps.sandbox.test"
 REENCRYPTED, EDGE = "reencrypted.apps.sandbox.test", "edge.apps.sandbox.test"
-CLIENT = "node3"
-NODES = tuple(name for name in sandbox.NODES if name != CLIENT)
-CERTS = "/etc/docker/certs.d"
-VARIABLES = sandbox.ROOT / "inventory/sandbox/group_vars"
-SHARED = sandbox.ROOT / "extensions/molecule/rotate/vars/registry.yml"
+BEGIN = "-----BEGIN"
+#: The files of a CA, by the words of registry_ca.
+FILES = {"cert_path": "crt", "key_path": "key", "serial_path": "serial.txt"}
 KUBE = {"kubeconfig": str(sandbox.STATE / "admin.kubeconfig")}
 
 
@@ -39,52 +34,17 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def inventory(place: Path) -> Path:
-    """Two nodes and a client."""
-    variables = yaml.safe_load((VARIABLES / "all/registry.yml").read_text(encoding="utf-8"))
-    variables |= yaml.safe_load(SHARED.read_text(encoding="utf-8"))
-    of_nodes = yaml.safe_load((VARIABLES / "registry_nodes.yml").read_text(encoding="utf-8"))
-    local = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
-
-    def hosts(*names: str) -> dict[str, Any]:
-        return {"hosts": {name: {"ansible_host": sandbox.NODES[name]} for name in names}, "vars": of_nodes}
-
-    # The cluster has a Node that is none of this inventory's.
-    variables |= {
-        "sandbox_state": str(sandbox.STATE),
-        "registry_trust_uncovered": "ignore",
-        "registry_route_dns": "ignore",
-    }
-    groups = {
-        "registry_control": {"hosts": {"localhost": local}},
-        "registry_nodes": hosts(*NODES),
-        "registry_clients": hosts(CLIENT),
-    }
-    path = place / "hosts.yml"
-    path.write_text(json.dumps({"all": {"vars": variables, "children": groups}}), encoding="utf-8")
-    return path
+    return outside.inventory(place / "hosts.yml")
 
 
 @pytest.fixture(scope="module")
-def play(inventory: Path) -> Any:
-    """Runs a playbook of the collection, or another one by its path, on this inventory."""
-
-    def run(name: str | Path, *arguments: str, **variables: Any) -> sandbox.Run:
-        command = sandbox.playbook_command(str(name), *arguments, "-e", json.dumps(variables), inventory=inventory)
-        done = sandbox.run(*command, check=False, timeout=400, cwd=sandbox.ROOT, env=sandbox.environment())
-        output = done.stdout + done.stderr
-        return sandbox.Run(done.returncode, output, sandbox.recap(output))
-
-    return run
-
-
-def ok(ended: sandbox.Run) -> sandbox.Run:
-    assert ended.code == 0, ended.output
-    return ended
+def play(inventory: Path) -> outside.Play:
+    return outside.player(inventory)
 
 
 @pytest.fixture(scope="module")
-def module(inventory: Path) -> Any:
-    """Runs a module on the control host and gives its result; a failure ends the test."""
+def answer(inventory: Path) -> Any:
+    """Runs a module on the control host and gives its result, also that of a failure."""
 
     def run(what: str, /, **options: Any) -> dict[str, Any]:
         done = sandbox.run(
@@ -94,8 +54,19 @@ def module(inventory: Path) -> Any:
         )  # fmt: skip
         _, arrow, text = done.stdout.partition(" => ")
         assert arrow, done.stdout + done.stderr
-        assert done.returncode == 0, done.stdout
         result: dict[str, Any] = json.JSONDecoder().raw_decode(text)[0]
+        return {**result, "failed": done.returncode != 0}
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def module(answer: Any) -> Any:
+    """Runs a module on the control host and gives its result; a failure ends the test."""
+
+    def run(what: str, /, **options: Any) -> dict[str, Any]:
+        result: dict[str, Any] = answer(what, **options)
+        assert not result["failed"], result
         return result
 
     return run
@@ -103,38 +74,7 @@ def module(inventory: Path) -> Any:
 
 @pytest.fixture(scope="module")
 def authority(place: Path) -> Any:
-    """Makes certificates for the router, by a CA that is not the registry's; gives them as options."""
-    now = dt.datetime.now(dt.timezone.utc)
-    key = _pem.new_key("ECDSA", None)
-    ca = _x509.Ca(_x509.self_signed_ca(key, name="the router's CA", now=now, days=9), key)
-    (place / "router-ca.crt").write_text(ca.pem(), encoding="utf-8")
-
-    def make(host: str) -> dict[str, str]:
-        made = _x509.issue(ca, _x509.server_names([host]), serial=2, now=now, days=9, key_type="ECDSA")
-        crt, key = place / f"{host}.crt", place / f"{host}.key"
-        crt.write_bytes(made.bundle)
-        key.write_bytes(made.key_pem)
-        return {"cert_path": str(crt), "key_path": str(key)}
-
-    return make
-
-
-def directories(host: str) -> set[str]:
-    """The names that docker of a host has directories for, of those that are the registry's."""
-    found = sandbox.on(host, f"ls {CERTS} 2>/dev/null || true").stdout.split()
-    return {name for name in found if "sandbox.test" in name or "docker-registry" in name or "172.30" in name}
-
-
-def status(host: str, name: str) -> str:
-    """What curl gets from a name's /v2/ over TLS, whoever signed it."""
-    command = f"curl -sk -m 5 -o /dev/null -w '%{{http_code}}' https://{name}/v2/"
-    return sandbox.on(host, command, check=False).stdout
-
-
-def works(name: str, *, node: str) -> None:
-    """An image goes there by docker of one host, and comes back by its digest to the same."""
-    digest = images.push(f"through-{name.partition('.')[0]}", node=node, endpoint=name, layers=2)
-    assert images.pulls(f"through-{name.partition('.')[0]}", digest, node=node, endpoint=name)
+    return outside.authority(place)
 
 
 # ---- the document's step ---------------------------------------------------------------------------------------------
@@ -194,9 +134,76 @@ def ends_in_router(play: Any, module: Any, authority: Any, place: Path, name: st
     works(host, node=CLIENT)
 
 
-def test_reencryption(play: Any, module: Any, authority: Any, place: Path) -> None:
-    ends_in_router(play, module, authority, place, "docker-registry", REENCRYPTED, termination="reencrypt")
+@pytest.fixture(scope="module")
+def reencrypted(authority: Any, place: Path) -> dict[str, Any]:
+    """The variables as they stand in the docs, and those that the document tells of beside them."""
+    own = authority(REENCRYPTED)
+    example = "/etc/pki/registry.apps.example.com"
+    places = {f"{example}.crt": own["cert_path"], f"{example}.key": own["key_path"]}
+    return {
+        **snippets.variables("expose.md", "reencrypt", places),
+        "registry_route_host": REENCRYPTED,
+        "registry_route_ca_cert_path": str(place / "router-ca.crt"),
+        "registry_route_timeout": "5m",
+        "registry_route_allow_ips": [f"{sandbox.NODES[name]}/32" for name in ("node1", CLIENT)],
+    }
+
+
+def test_reencryption_as_it_stands_in_the_docs(play: Any, reencrypted: dict[str, Any]) -> None:
+    planned = ok(play("expose.yml", "--check", **reencrypted))
+    assert ok(play("expose.yml", **reencrypted)).changed == planned.changed == 1
+    assert ok(play("expose.yml", **reencrypted)).changed == 0
+    (route,) = [one for one in sandbox.objects("routes", "-n", "default") if one["spec"]["host"] == REENCRYPTED]
+    tls, annotations = route["spec"]["tls"], route["metadata"]["annotations"]
+    assert (tls["termination"], tls["insecureEdgeTerminationPolicy"]) == ("reencrypt", "Redirect")
+    assert annotations["haproxy.router.openshift.io/timeout"] == "5m"
+    location = sandbox.on("node1", f"curl -s -o /dev/null -w '%{{redirect_url}}' http://{REENCRYPTED}/v2/").stdout
+    assert location == f"https://{REENCRYPTED}/v2/"
+    assert status("node1", REENCRYPTED) == "401"
+    assert status("node2", REENCRYPTED) == "000", "turned away by registry_route_allow_ips"
+    ok(play("trust_clients.yml", **reencrypted))
+    works(REENCRYPTED, node=CLIENT)
     assert directories(CLIENT) == {OLD, REENCRYPTED}
+
+
+def test_the_proof_by_use_has_a_host_at_which_the_router_ends_tls(
+    play: Any, module: Any, place: Path, reencrypted: dict[str, Any]
+) -> None:
+    """By the router's CA; the registry's does not do there, and nodes need not trust either for it."""
+    ok(play("expose.yml", **{**reencrypted, "registry_route_allow_ips": []}))
+    looks = {**reencrypted, "registry_check_fail_on": ["none"]}
+
+    def lines(**variables: Any) -> dict[str, str]:
+        """What the table says of the host, by node."""
+        output = ok(play("check.yml", **{**looks, **variables})).output
+        found = [line.strip(" -") for line in output.splitlines() if f" {REENCRYPTED} " in line]
+        return {node: line for node in NODES for line in found if line.split()[0] == node}
+
+    good = lines(registry_check_layer_size="16MiB")  # through the router, and its time limits
+    assert set(good) == set(NODES)
+    for line in good.values():
+        assert line.split()[1:3] == ["client", REENCRYPTED]
+        assert "FAILED" not in line
+
+    def reported(**variables: Any) -> tuple[dict[str, Any], set[str], set[str]]:
+        """The report, how nodes see the host, and what is wrong there."""
+        told = place / "report.json"
+        variables = {**reencrypted, "registry_route_allow_ips": [], "registry_diagnose_fail_on": "never", **variables}
+        ok(play("report.yml", registry_report_path=str(told), **variables))
+        report = json.loads(told.read_text(encoding="utf-8"))
+        states = {one["host"]: one["state"] for one in report["matrix"] if one["endpoint"] == REENCRYPTED}
+        # That nodes lack the registry's CA is nothing at this host.
+        found = {one["name"] for one in report["problems"] if REENCRYPTED in one["endpoints"]}
+        return report, {states[name] for name in NODES}, found
+
+    report, states, found = reported(registry_route_ca_cert_path=str(sandbox.STATE / "pki/registry-ca.crt"))
+    assert "ok" not in states
+    assert found == {"router_ca_unknown"}
+    report, states, found = reported()
+    assert states == {"ok"}
+    assert found == set()
+    (certificate,) = [one for one in report["certificates"] if one["where"] == "route default/docker-registry-2"]
+    assert certificate["sans"] == [REENCRYPTED]
     assert module("registry_route", state="absent", route_name="docker-registry-2")["changed"]
 
 
@@ -229,6 +236,43 @@ def test_edge(play: Any, module: Any, authority: Any, place: Path) -> None:
         module(name, name="plain", state="absent", **options)
 
 
+# ---- what keeps a host from being served -----------------------------------------------------------------------------
+
+
+def test_why_a_host_is_not_served_is_named(answer: Any, module: Any, authority: Any) -> None:
+    """By the real router; a Route that it refuses is there all the same, and goes again."""
+    host = "claimed.apps.sandbox.test"
+    spec = {"host": host, "to": {"kind": "Service", "name": "theirs"}, "tls": {"termination": "passthrough"}}
+    meta = {"name": "theirs", "namespace": "test"}
+    theirs = {"apiVersion": "route.openshift.io/v1", "kind": "Route", "metadata": meta, "spec": spec}
+    sandbox.kubectl("apply", "-f", "-", stdin=json.dumps(theirs))
+    asked = {"secret_name": "none", "dns": "ignore", "beside": True, "wait_timeout": 20}
+    try:
+        claimed = answer("registry_route", **asked, route_host=host)
+        assert claimed["failed"]
+        assert "HostAlreadyClaimed" in claimed["msg"]
+        assert "Route test/theirs has that host" in claimed["msg"]
+        module("registry_route", state="absent", route_name="docker-registry-2")
+    finally:
+        sandbox.kubectl("delete", "route", "theirs", "-n", "test")
+    # This router has no certificate of its own.
+    refused = answer("registry_route", **asked, route_host=host, termination="reencrypt")
+    assert refused["failed"]
+    assert f"refuses Route default/docker-registry-2 (host {host}): ExtendedValidationFailed" in refused["msg"]
+    module("registry_route", state="absent", route_name="docker-registry-2")
+    unresolved = answer("registry_route", **{**asked, "dns": "fail"}, route_host="no-such-host.invalid")
+    assert "no-such-host.invalid does not resolve on" in unresolved["msg"]
+    sandbox.in_container("infra", "systemctl stop openshift-router")
+    try:
+        missing = answer("registry_route", **{**asked, "wait_timeout": 2}, route_host=host)
+        assert f"No router picked up Route default/docker-registry-2 (host {host}) within 2 s" in missing["msg"]
+    finally:
+        sandbox.in_container("infra", "systemctl start openshift-router")
+    again = {**asked, "termination": "reencrypt", "certificate": authority(host), "route_name": "docker-registry-2"}
+    assert module("registry_route", **{**again, "beside": False}, route_host=host)["route"]["admitted"]
+    module("registry_route", state="absent", route_name="docker-registry-2")
+
+
 # ---- another host ----------------------------------------------------------------------------------------------------
 
 
@@ -238,23 +282,13 @@ def changed(play: Any) -> dict[str, Any]:
     ok(play("trust.yml", registry_trust_remove_insecure=False))
     traffic.start((OLD, NEW))
     first = play("change_route_host.yml", registry_route_host=NEW, registry_route_keep_before=True)
-    (admitted,) = [
-        condition["lastTransitionTime"]
-        for route in sandbox.objects("routes", "-n", "default") if route["spec"]["host"] == NEW
-        for condition in route["status"]["ingress"][0]["conditions"]
-    ]  # fmt: skip
+    admitted = outside.admitted(NEW)
     both = {host: directories(host) for host in sandbox.NODES}
     second = play("change_route_host.yml", registry_route_host=NEW)
     attempts = traffic.stop()
-    (gone,) = [
-        event["requestReceivedTimestamp"]
-        for event in sandbox.writes() if event["verb"] == "delete" and event["objectRef"]["resource"] == "routes"
-        and event["objectRef"]["name"] == "docker-registry"
-    ]  # fmt: skip
     return {
         "first": first, "second": second, "both": both, "attempts": attempts,
-        "admitted": dt.datetime.fromisoformat(admitted).timestamp(),
-        "gone": dt.datetime.fromisoformat(gone).timestamp(),
+        "admitted": admitted, "gone": outside.gone("docker-registry"),
     }  # fmt: skip
 
 
@@ -290,3 +324,91 @@ def test_the_old_host_is_gone_from_routes_certificate_and_hosts(changed: dict[st
         assert NEW in directories(host)
         assert OLD not in directories(host)
     works(NEW, node=CLIENT)
+
+
+# ---- other certificates, with a client and with TLS that ends in the router ------------------------------------------
+
+
+def authorities() -> list[str]:
+    """The CAs that the cluster publishes, as PEM texts."""
+    text = json.loads(sandbox.kubectl("get", "cm", "docker-registry-ca", "-o", "json"))["data"]["ca.crt"]
+    return [f"{BEGIN}{part}".strip() for part in text.split(BEGIN)[1:]]
+
+
+def rotate(play: Any, place: Path, ca: str, host: str, **variables: Any) -> sandbox.Run:
+    """Run the rotation to a CA of this name, which is made where it is not there yet."""
+    files = {name: str(place / f"{ca}.{end}") for name, end in FILES.items()}
+    ended: sandbox.Run = play(
+        "rotate_certificates.yml", registry_ca={**files, "create": True}, registry_route_host=host, **variables
+    )
+    return ended
+
+
+@pytest.mark.usefixtures("changed")
+def test_a_rotation_waits_for_a_client_that_does_not_get_the_new_ca(play: Any, place: Path) -> None:
+    (first,) = authorities()
+    trusted = f"{CERTS}/{NEW}/ca.crt"
+    sandbox.on(CLIENT, f"mount --bind {CERTS} {CERTS} && mount -o remount,bind,ro {CERTS}")
+    with outside.asking(CLIENT, NEW, trusted) as codes:
+        try:
+            ended = rotate(play, place, "second", NEW)
+        finally:
+            sandbox.on(CLIENT, f"umount {CERTS}")
+        assert ended.code != 0
+        assert "The rotation stops before the certificate changes, for 0 of 2 nodes and 1 of 1 clients" in ended.output
+        assert f"{CLIENT}: failed: " in ended.output
+        assert authorities()[0] == first
+        assert len(authorities()) == 2
+        ok(rotate(play, place, "second", NEW))
+    (second,) = authorities()
+    assert second != first
+    assert sandbox.on(CLIENT, f"cat {trusted}").stdout.strip() == second
+    assert set(codes) == {"401"}, "each by a CA that the client trusts at that moment"
+    assert len(codes) > 20
+
+
+@pytest.mark.usefixtures("changed")
+def test_a_rotation_has_the_router_follow(play: Any, module: Any, authority: Any, place: Path) -> None:
+    """Which re-encrypts; the client trusts the router's CA, and has nothing to do with the registry's."""
+    ends_in_router(play, module, authority, place, "docker-registry", REENCRYPTED, termination="reencrypt")
+    before, client = outside.route(REENCRYPTED)["spec"]["tls"], trusts(CLIENT)
+    (second,) = authorities()
+    assert before["destinationCACertificate"].strip() == second
+    with outside.asking(CLIENT, REENCRYPTED, f"{CERTS}/{REENCRYPTED}/ca.crt") as codes:
+        ended = rotate(
+            play, place, "third", REENCRYPTED,
+            registry_route_termination="reencrypt", registry_route_certificate=authority(REENCRYPTED),
+        )  # fmt: skip
+        ok(ended)
+    after = outside.route(REENCRYPTED)["spec"]["tls"]
+    (third,) = authorities()
+    assert third != second
+    assert after["destinationCACertificate"].strip() == third
+    assert after["certificate"] != before["certificate"]
+    assert trusts(CLIENT) == client
+    assert set(codes) == {"401"}
+    assert len(codes) > 20
+
+
+def trusts(host: str) -> str:
+    """Checksums of what docker of a host trusts for the registry's names."""
+    return sandbox.on(host, f"sha256sum {CERTS}/*/ca.crt").stdout
+
+
+# ---- the end of a client ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("changed")
+def test_what_a_client_was_given_is_taken_away_again(play: Any) -> None:
+    """By whomever it was to know the registry in the meantime; not what it was given for another registry."""
+    assert directories(CLIENT) >= {NEW, REENCRYPTED, EDGE}
+    nodes = {node: trusts(node) for node in NODES}
+    planned = ok(play("trust_clients.yml", "--check", registry_trust_state="absent"))
+    assert directories(CLIENT) >= {NEW, REENCRYPTED, EDGE}
+    assert ok(play("trust_clients.yml", registry_trust_state="absent")).changed == planned.changed == 1
+    assert directories(CLIENT) == {EDGE}
+    outside.unchanged(play("trust_clients.yml", registry_trust_state="absent"))
+    ok(play("trust_clients.yml", registry_trust_state="absent", registry_name="plain"))
+    assert directories(CLIENT) == set()
+    assert sandbox.on(CLIENT, "find /var/lib/okd-registry -type f 2>/dev/null || true").stdout == ""
+    assert {node: trusts(node) for node in NODES} == nodes

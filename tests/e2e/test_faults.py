@@ -100,6 +100,7 @@ def test_no_router_is_said_and_the_rest_is_kept() -> None:
         sandbox.in_container("infra", "systemctl start openshift-router")
     assert ended.code != 0
     assert "no router" in _text(ended.output).lower(), ended.output
+    assert "router_missing" in _text(ended.output).partition("PROBLEMS")[2], "the report is shown where the run ends"
     assert sandbox.objects("deploymentconfigs", "-n", "default")[0]["status"]["availableReplicas"] == 1
     assert sandbox.playbook("expose.yml").code == 0
 

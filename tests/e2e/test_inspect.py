@@ -3,13 +3,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a registry's storage holds, by each way in: two images that share a layer, then faults made by hand.
 
+Where nobody may run commands in pods, the module on the pod's node asks that node's docker.
+
 The tests run in the order in which they stand, from a pristine sandbox. The registry keeps its images in a directory of
 node1, in a privileged pod, as the document's registry does.
 """
 
 from __future__ import annotations
 
+import base64
+import json
 import re
+import subprocess
+import sysconfig
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +35,11 @@ WAYS = {
     "docker": (NODE, {"runtime": "auto"}),
     "path": (NODE, {"path": DIRECTORY}),
 }
+#: What the client of Kubernetes is made of, without what has parts in C that are not needed.
+LIBRARIES = (
+    "kubernetes", "urllib3", "websocket", "yaml", "certifi", "dateutil", "six.py", "requests", "requests_oauthlib",
+    "oauthlib", "idna", "durationpy",
+)  # fmt: skip
 PIECES = snippets.snippets("openshift-3-document.md")
 
 
@@ -111,13 +124,25 @@ def test_figures_of_a_sound_storage(way: str, pushed: dict[str, str]) -> None:
 
 
 def test_faults_are_made(pushed: dict[str, str], digest_of_layer: str) -> None:
-    """A layer's link and a revision's are deleted, a blob that no link is for is laid down, an upload is left."""
+    """A layer's link and a revision's are deleted, a blob that no link is for is laid down, an upload is left.
+
+    An image is signed as registries before 3.6 have it; today's never write that.
+    """
     two = f"{DIRECTORY}/{V2}/repositories/test/two"
     sandbox.on(NODE, f"rm {two}/_layers/sha256/{digest_of_layer}/link")
     sandbox.on(NODE, f"rm {two}/_manifests/revisions/{pushed['two'].replace(':', '/')}/link")
     loose = "ab" * 32
     place = f"{DIRECTORY}/{V2}/blobs/sha256/ab/{loose}"
     sandbox.on(NODE, f"mkdir -p {place} && head -c 1000 /dev/zero > {place}/data && chown -R 1001:0 {place}/..")
+    signature = "cd" * 32
+    image = f"repositories/test/one/_manifests/revisions/{pushed['one'].replace(':', '/')}"
+    for path, text in (
+        (f"blobs/sha256/cd/{signature}/data", "signed"),
+        (f"{image}/signatures/sha256/{signature}/link", f"sha256:{signature}"),
+    ):
+        place = f"{DIRECTORY}/{V2}/{path}"
+        sandbox.on(NODE, f"mkdir -p $(dirname {place}) && printf %s {text} > {place}")
+    sandbox.on(NODE, f"chown -R 1001:0 {DIRECTORY}/{V2}")
     token = (sandbox.STATE / f"tokens/{images.USER}").read_text(encoding="utf-8").strip()
     header, base = f"Authorization: Bearer {token}", f"http://{sandbox.ENDPOINTS[0]}"
     begun = sandbox.on(
@@ -147,6 +172,12 @@ def test_faults_are_named(way: str, pushed: dict[str, str], digest_of_layer: str
     # what the deleted links led to, and what was laid down
     assert {"digest": f"sha256:{'ab' * 32}", "bytes": 1000} in result["unreferenced"]
     assert {one["digest"] for one in result["unreferenced"]} >= {f"sha256:{digest_of_layer}", pushed["two"]}
+    assert f"sha256:{'cd' * 32}" not in {one["digest"] for one in result["unreferenced"]}
+    assert [(one["name"], one["signatures"], one["revisions"]) for one in result["repositories"]] == [
+        ("test/one", 1, 1),
+        ("test/two", 0, 0),
+    ]
+    assert (result["totals"]["signatures"], result["totals"]["revisions"]) == (1, 1)
     (upload,) = result["uploads"]
     assert (upload["repository"], upload["bytes"], upload["stale"], upload["problem"]) == (
         "test/one",
@@ -175,10 +206,113 @@ def test_who_may_not_run_commands_in_the_pod_is_told_where_to_look(pushed: dict[
     assert (result["node"], result["via"]) == (NODE, None)
 
 
+@pytest.fixture(scope="module")
+def on_nodes(pushed: dict[str, str]) -> list[str]:
+    """What lets the module on the first two nodes ask the API: a kubeconfig, and this Python's libraries for it."""
+    kubeconfig = Path(CLUSTER["kubeconfig"]).read_text(encoding="utf-8")
+    site = sysconfig.get_path("purelib")
+    names = [name for name in LIBRARIES if (Path(site) / name).exists()]
+    for node in (NODE, "node2"):
+        sandbox.on(node, "umask 077 && cat > /root/admin.kubeconfig", stdin=kubeconfig)
+        sandbox.on(node, "mkdir -p /root/libraries && base64 -d | tar -xzC /root/libraries", stdin=packed(site, names))
+        program = '#!/bin/sh\nPYTHONPATH=/root/libraries exec /usr/bin/python3 "$@"\n'
+        sandbox.on(node, "cat > /root/python && chmod 0755 /root/python", stdin=program)
+    return ["-e", "ansible_python_interpreter=/root/python"]
+
+
+def packed(directory: str, names: list[str]) -> str:
+    """A compressed archive of files, in base64."""
+    archive = subprocess.run(
+        ["tar", "-czC", directory, "--exclude=__pycache__", *names], capture_output=True, check=True
+    )
+    return base64.b64encode(archive.stdout).decode()
+
+
+@pytest.fixture(params=[403, 422])
+def nobody_may_exec(request: pytest.FixtureRequest, pushed: dict[str, str]) -> Iterator[str]:
+    """A policy that refuses all commands in pods; 403 is what OpenShift 3 says, 422 what policies say by default."""
+    validation = {"expression": "false", "message": "cannot exec into a privileged container"}
+    if request.param == 403:
+        validation["reason"] = "Forbidden"
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CONNECT"], "resources": ["pods/exec"]}
+    kinds = {
+        "ValidatingAdmissionPolicy": {
+            "failurePolicy": "Fail",
+            "matchConstraints": {"resourceRules": [rule]},
+            "validations": [validation],
+        },
+        "ValidatingAdmissionPolicyBinding": {"policyName": "no-exec", "validationActions": ["Deny"]},
+    }
+    listed = [
+        {"apiVersion": "admissionregistration.k8s.io/v1", "kind": kind, "metadata": {"name": "no-exec"}, "spec": spec}
+        for kind, spec in kinds.items()
+    ]
+    objects = json.dumps({"apiVersion": "v1", "kind": "List", "items": listed})
+    sandbox.kubectl("apply", "-f", "-", stdin=objects)
+    try:
+        pod = sandbox.pods("-n", "default", "-l", "docker-registry=default")[0]["metadata"]["name"]
+        command = (sandbox.STATE / "bin/kubectl", "--kubeconfig", CLUSTER["kubeconfig"], "exec", "-n", "default", pod)
+        end = time.monotonic() + 60  # the API server takes some seconds to heed a new policy
+        while "cannot exec" not in sandbox.run(*command, "--", "true", check=False).stderr:
+            assert time.monotonic() < end, "the policy does not hold"
+            time.sleep(1)
+        yield pod
+        assert sandbox.run(*command, "--", "true", check=False).returncode, "the policy has not held all the time"
+    finally:
+        sandbox.kubectl("delete", "-f", "-", stdin=objects)
+        time.sleep(3)
+
+
+def test_where_exec_is_refused_the_node_s_docker_tells_the_same(nobody_may_exec: str, on_nodes: list[str]) -> None:
+    options = {"kubeconfig": "/root/admin.kubeconfig"}
+    result = sandbox.module(NODE, "registry_storage_info", options, *on_nodes)
+    assert not result["failed"], result["msg"]
+    assert (result["via"], result["pod"], result["node"]) == ("docker", nobody_may_exec, NODE)
+    assert data(result) == data(look("docker")) == data(look("path"))
+    for host, own, more in (("node2", options, on_nodes), ("localhost", CLUSTER, [])):
+        refused = sandbox.module(host, "registry_storage_info", own, *more)
+        assert refused["failed"]
+        assert "cannot exec into a privileged container" in refused["msg"]
+        assert f"Run this module on node {NODE} with runtime=auto" in refused["msg"]
+
+
+def test_exec_where_it_is_allowed_again_tells_the_same(pushed: dict[str, str]) -> None:
+    assert data(look("exec")) == data(look("docker"))
+
+
 def test_a_node_without_the_pod_says_so(pushed: dict[str, str]) -> None:
     result = sandbox.module("node2", "registry_storage_info", {"runtime": "docker"})
     assert result["failed"]
     assert "No container of registry default/docker-registry runs on this host" in result["msg"]
+
+
+@pytest.mark.usefixtures("pushed")
+def test_storage_yml_shows_repositories_totals_and_broken_links() -> None:
+    played = sandbox.playbook("storage.yml")
+    assert (played.code, played.changed) == (0, 0), played.output
+    for words in ("(by exec)", "test/one", "in all", "of several repositories", "BROKEN: ", "is no revision of"):
+        assert words in played.output, played.output
+
+
+@pytest.mark.usefixtures("pushed")
+def test_storage_yml_goes_to_the_node_where_nobody_may_run_commands_in_the_pod() -> None:
+    sandbox.kubectl(
+        "create", "clusterrole", "mapper", "--verb=get,list", "--resource=nodes,services,secrets,configmaps"
+    )
+    sandbox.kubectl("create", "clusterrolebinding", "mapper", "--clusterrole=mapper", "--user=dora")
+    played = sandbox.playbook("storage.yml", K8S_AUTH_IMPERSONATE_USER="dora")
+    assert (played.code, played.changed) == (0, 0), played.output
+    assert f", {NODE}, " in played.output, played.output
+    assert "(by docker)" in played.output
+    assert "test/one" in played.output
+
+
+@pytest.mark.usefixtures("pushed")
+def test_info_yml_shows_state_and_logs() -> None:
+    played = sandbox.playbook("info.yml", "-e", "registry_info_grep=listening")
+    assert (played.code, played.changed) == (0, 0), played.output
+    for words in (f"{NODE}  ready  Port 5000 does not speak TLS.", sandbox.ENDPOINTS[0], "host_path", "listening on"):
+        assert words in played.output, played.output
 
 
 @pytest.mark.parametrize("name", ["file-storage", "file-storage-node"])

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -24,64 +23,37 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import IO
 
 from checkout import BIN, OUTPUT, ROOT, clean_path
 from lanes import Lane, possible
+from outcomes import LOGS, UNRUN, Outcome, log_of, outcome_of, second_time, summary
 
 MOLECULE = ROOT / "extensions" / "molecule"
 SANDBOX = ROOT / "tests" / "sandbox" / "sandbox"
 ARTIFACTS = ROOT / "tests" / "sandbox" / "build" / "artifacts.py"
-LOGS = OUTPUT / "log"
 PYTHON = str(BIN / "python")
 MANY_FILES = ROOT / "tests" / "unit" / "plugins" / "module_utils" / "_node" / "test_many_files.py"
 SANDBOX_PART = "sandbox"
 SANDBOX_DOWN = "sandbox-down"
-UNRUN = "not run: the sandbox is not up"
-# What the summary shows of a failed part's log: pytest's, Ansible's, molecule's and the sandbox's own words.
-FAILURE = re.compile(r"^(E  |FAILED|ERROR|fatal:|failed:|CRITICAL|sandbox:|make: \*\*\*)|Traceback|\bError\b|\[ERROR\]")
-REASON_LINES = 8
-REASON_LENGTH = 300
 SECOND_TIME_UNTIL = 3600.0  # seconds from the beginning, within which a scenario that failed is run once more
 # Parts that are one command each; the others are the sandbox and the scenarios on it.
 PLAIN = ("lint", "sanity", "unit", "files", "api")
 # Begun first, so that no long one is left for the end.
-LONG = ("rotate", "migrate", "deploy", "deploy_faults", "trust_faults", "helpers", "agent", "storage", "faults")
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one part."""
-
-    name: str
-    passed: bool
-    seconds: float
-    note: str = ""
-
-    @property
-    def word(self) -> str:
-        """For people."""
-        return "passed" if self.passed else "FAILED"
-
-    @property
-    def time(self) -> str:
-        """Minutes and seconds."""
-        minutes, seconds = divmod(round(self.seconds), 60)
-        return f"{minutes}:{seconds:02d}"
-
-
-def log_of(part: str) -> Path:
-    """Where the output of a part is kept."""
-    return LOGS / f"{part.replace(':', '-')}.log"
-
-
-def outcome_of(part: str, code: int, seconds: float) -> Outcome:
-    """What became of a part whose command ended with this code."""
-    note = "" if code == 0 else f"exit code {code}, {log_of(part).relative_to(ROOT)}"
-    return Outcome(part, passed=code == 0, seconds=seconds, note=note)
+LONG = (
+    "rotate",
+    "migrate",
+    "change_host",
+    "deploy",
+    "deploy_faults",
+    "trust_faults",
+    "helpers",
+    "agent",
+    "storage",
+    "faults",
+)
 
 
 def scenario_names() -> list[str]:
@@ -173,13 +145,6 @@ def show(stream: IO[str] | None, log: Path) -> None:
 def keep_first(part: str) -> None:
     """Keeps the log of a part that failed and is run once more."""
     log_of(part).replace(log_of(f"{part}-first"))
-
-
-def second_time(outcome: Outcome) -> Outcome:
-    """The outcome of a part that was run once more, which says that it was."""
-    first = log_of(f"{outcome.name}-first").relative_to(ROOT)
-    note = f"only the second time, see {first}" if outcome.passed else f"{outcome.note}; the first time, too: {first}"
-    return replace(outcome, note=note)
 
 
 class Runner:
@@ -355,37 +320,6 @@ def second_sandbox(work: Callable[[Lane], None], runner: Runner) -> None:
         print(f"no second sandbox on this machine, so one scenario after another: {exc}", flush=True)
     finally:
         lane.end()
-
-
-def reasons(part: str) -> list[str]:
-    """The last lines of a failed part's log that tell of a failure, else its last lines: few, and none too long."""
-    with contextlib.suppress(OSError):
-        lines = [line.strip() for line in log_of(part).read_text(encoding="utf-8", errors="replace").splitlines()]
-        said = [line for line in lines if FAILURE.search(line)] or [line for line in lines if line]
-        return [f"    {line[:REASON_LENGTH]}" for line in said[-REASON_LINES:]]
-    return []
-
-
-def summary(outcomes: list[Outcome]) -> list[str]:
-    """The table of all parts, why those that failed did, and the line that counts them.
-
-    Where only the end of the output is kept, as a continuous integration may, the reasons are in it.
-    """
-    width = max(len(outcome.name) for outcome in outcomes)
-    unrun = [one.name for one in outcomes if one.note == UNRUN]
-    lines = ["", "=== summary ==="]
-    lines += [
-        f"{one.name:<{width}}  {one.word}  {one.time:>6}  {one.note}".rstrip()
-        for one in outcomes
-        if one.name not in unrun
-    ]
-    if unrun:
-        lines.append(f"{UNRUN}: {', '.join(unrun)}")
-    for one in outcomes:
-        if not one.passed and one.name not in unrun:
-            lines += [f"why {one.name} failed:", *reasons(one.name)]
-    passed = sum(outcome.passed for outcome in outcomes)
-    return [*lines, f"{passed} passed, {len(outcomes) - passed} failed"]
 
 
 def main(words: list[str]) -> int:

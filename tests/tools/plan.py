@@ -13,6 +13,7 @@ two hashes agree.
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 import sys
@@ -150,9 +151,31 @@ def describe(key: Key) -> str:
     return f"{host}: {task}{extra}"
 
 
+def header_of(diff: Mapping[str, Any]) -> str:
+    """What a diff is of."""
+    return str(diff.get("before_header") or "")
+
+
+def changes_of(diffs: Any, touched: frozenset[str]) -> Any:
+    """Diffs, but of what the run has changed before, the changed lines alone.
+
+    A check run has not made the earlier change, so that what is around the later one is not yet as it will be.
+    """
+    if not isinstance(diffs, list) or not all(isinstance(each, Mapping) for each in diffs):
+        return diffs
+    return [{**each, **_changed_lines(each)} if header_of(each) in touched else each for each in diffs]
+
+
+def _changed_lines(diff: Mapping[str, Any]) -> dict[str, str]:
+    before, after = (str(diff.get(side) or "").split("\n") for side in ("before", "after"))
+    lines = [line for line in difflib.ndiff(before, after) if line[:1] in "+-"]
+    return {"before": "", "after": "\n".join(lines)}
+
+
 def compare(plan: Run, done: Run) -> list[str]:
     """What the check run announced and the apply did not do, or the other way round."""
     problems = []
+    touched: set[str] = set()
     for key in dict.fromkeys([*plan.tasks, *done.tasks]):
         one, other = plan.tasks.get(key), done.tasks.get(key)
         would, did = bool(one and one["changed"]), bool(other and other["changed"])
@@ -166,7 +189,9 @@ def compare(plan: Run, done: Run) -> list[str]:
             continue
         for part in PLANNED:
             planned, actual = one["data"].get(part), other["data"].get(part)
-            if not matches(planned, actual):
+            before = frozenset(touched)
+            touched |= {header_of(each) for each in planned or ()} if part == "diff" else set()
+            if not matches(planned, actual) and not matches(changes_of(planned, before), changes_of(actual, before)):
                 problems.append(f"{describe(key)}: {first_difference(planned, actual, part)}")
     return problems
 

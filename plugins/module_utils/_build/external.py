@@ -5,15 +5,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from ansible_collections.okd.registry.plugins.module_utils._build import rbac
+from ansible_collections.okd.registry.plugins.module_utils._build.foreign import refusal
 from ansible_collections.okd.registry.plugins.module_utils._endpoints import HTTPS_PORT, KNOWN_AFTER_APPLY
 from ansible_collections.okd.registry.plugins.module_utils._errors import OptionError, RefusedError
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
+from ansible_collections.okd.registry.plugins.module_utils._model import Registry
 from ansible_collections.okd.registry.plugins.module_utils._plan import owned_by_us
-from ansible_collections.okd.registry.plugins.module_utils._routespec import INGRESS, LOAD_BALANCER, RouteSpec
+from ansible_collections.okd.registry.plugins.module_utils._routespec import (
+    INGRESS,
+    LOAD_BALANCER,
+    NODE_PORT,
+    RouteSpec,
+)
 
+_TYPES = {NODE_PORT: "NodePort", LOAD_BALANCER: "LoadBalancer"}
 INGRESS_API = "networking.k8s.io/v1"
 DEFAULT_CLASS = "ingressclass.kubernetes.io/is-default-class"
 
@@ -39,10 +48,79 @@ def ref(spec: RouteSpec) -> ObjectRef:
     return ObjectRef("v1", "Service", spec.name or f"{name}-external", namespace)
 
 
+def ingresses(registry: Registry, lives: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Of all Ingresses of the namespace, those that lead to the registry's Service, whosever they are."""
+
+    def targets(live: Mapping[str, Any]) -> Iterator[Any]:
+        body = live.get("spec") or {}
+        yield ((body.get("defaultBackend") or {}).get("service") or {}).get("name")
+        for rule in body.get("rules") or []:
+            for path in (rule.get("http") or {}).get("paths") or []:
+                yield ((path.get("backend") or {}).get("service") or {}).get("name")
+
+    return [live for live in lives if registry.name in targets(live)]
+
+
+def services(spec: RouteSpec, lives: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Of all Services of the namespace, the one that is called as ours would be, whosever it is, and those of the spec's
+    kind that were made for the registry.
+    """
+    usual, kind = f"{spec.registry.name}-external", _TYPES.get(spec.kind)
+
+    def meant(live: Mapping[str, Any]) -> bool:
+        found = (live.get("spec") or {}).get("type")
+        if live["metadata"]["name"] == usual:  # but not the own Service of another registry, which is called so
+            return found in _TYPES.values() or not owned_by_us(live)
+        return found in ((kind,) if kind else _TYPES.values()) and rbac.made_for(live, str(spec.registry))
+
+    return [live for live in lives if live["metadata"]["name"] != spec.registry.name and meant(live)]
+
+
+def kind_of(service: Mapping[str, Any]) -> str:
+    """As what a Service opens the registry."""
+    return LOAD_BALANCER if service["spec"].get("type") == _TYPES[LOAD_BALANCER] else NODE_PORT
+
+
 def refuse_name(spec: RouteSpec) -> None:
     """The registry's own Service has its address for ever, and another writer. Raises OptionError."""
-    if spec.kind != INGRESS and spec.name == spec.registry.name:
+    if spec.kind in _TYPES and spec.name == spec.registry.name:
         raise OptionError("route_name", spec.name, "is the registry's own Service; say another name, or none")
+
+
+def refuse_foreign(spec: RouteSpec, live: Mapping[str, Any] | None, own: Mapping[str, Any] | None) -> None:
+    """Refuse to point an object of others, which leads to something else (too), to the registry.
+
+    :param own: the registry's Service; None before there is one, in check mode.
+    :raises RefusedError: for one that we neither made or took over nor that leads to the registry alone.
+    """
+    if live is None or owned_by_us(live):
+        return
+    what = _ingress_leads(spec, live) if spec.kind == INGRESS else _service_leads(live, own)
+    if what:
+        raise refusal(ref(spec), what)
+
+
+def _ingress_leads(spec: RouteSpec, live: Mapping[str, Any]) -> str | None:
+    """What an Ingress does beside leading from the wanted host to the registry; its rules are replaced as a whole."""
+    body = live.get("spec") or {}
+    rules = body.get("rules") or []
+    paths = [path for rule in rules for path in (rule.get("http") or {}).get("paths") or []]
+    backends = [path.get("backend") or {} for path in paths] + [b for b in [body.get("defaultBackend")] if b]
+    names = {(b.get("service") or b.get("resource") or {}).get("name") or "nothing" for b in backends}
+    others = sorted(names - {spec.registry.name})
+    if others or not names:
+        return f"leads to {', '.join(others) or 'nothing'}"
+    hosts = sorted({rule.get("host") or "every host" for rule in rules} - {spec.host})
+    return f"serves {', '.join(hosts)}" if hosts else None
+
+
+def _service_leads(live: Mapping[str, Any], own: Mapping[str, Any] | None) -> str | None:
+    """Which pods a Service has that are not the registry's, by its selector; selectors are merged, not replaced."""
+    selector = (live.get("spec") or {}).get("selector") or {}
+    if own is None or selector == ((own.get("spec") or {}).get("selector") or {}):
+        return None
+    said = ", ".join(f"{key}={value}" for key, value in sorted(selector.items())) or "no selector at all"
+    return f"leads to other pods than the registry's own Service ({said})"
 
 
 def ingress_class(spec: RouteSpec, classes: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
@@ -128,13 +206,18 @@ def desired_service(spec: RouteSpec, own: Mapping[str, Any] | None) -> dict[str,
             "annotations": dict(spec.annotations),
         },
         "spec": {
-            "type": "LoadBalancer" if balanced else "NodePort",
+            "type": _TYPES[spec.kind],
             "selector": service.get("selector") or {"(known after apply)": KNOWN_AFTER_APPLY},
             "sessionAffinity": service.get("sessionAffinity") or "ClientIP",
             "ports": [{k: v for k, v in port.items() if v}],
             "loadBalancerSourceRanges": networks,
         },
     }  # fmt: skip
+
+
+def hosts(live: Mapping[str, Any]) -> list[str]:
+    """The hosts of an Ingress's rules."""
+    return [str(rule["host"]) for rule in (live.get("spec") or {}).get("rules") or [] if rule.get("host")]
 
 
 def addresses(live: Mapping[str, Any]) -> list[str]:
@@ -150,10 +233,10 @@ def value(spec: RouteSpec, live: Mapping[str, Any], *, planned: bool = False) ->
     body = live.get("spec") or {}
     ports = body.get("ports") or [{}]
     chosen: Any = {INGRESS: HTTPS_PORT, LOAD_BALANCER: HTTPS_PORT}.get(spec.kind, ports[0].get("nodePort"))
-    hosts = [rule.get("host") for rule in body.get("rules") or []]
+    named = hosts(live)
     return {
         "kind": live["kind"], "name": live["metadata"]["name"], "namespace": live["metadata"].get("namespace"),
-        "host": hosts[0] if hosts else spec.host, "termination": "passthrough", "insecure_policy": "none",
+        "host": named[0] if named else spec.host, "termination": "passthrough", "insecure_policy": "none",
         "timeout": None, "allow_ips": list(body.get("loadBalancerSourceRanges") or []),
         "admitted": bool(addresses(live)) or spec.kind not in (INGRESS, LOAD_BALANCER), "router": body.get("ingressClassName"),
         "reason": None, "message": None, "addresses": addresses(live),

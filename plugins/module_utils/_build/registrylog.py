@@ -10,6 +10,7 @@ before each line.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -17,6 +18,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _STAMP = re.compile(r"(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d))\s+(?=\S)")
+_MOMENT = re.compile(
+    r"(?P<time>\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(?:[.,]\d+)?(?:[Zz]|(?P<zone>[+-]\d\d):?(?P<minutes>\d\d))?"
+)
 _PAIR = re.compile(r'([^\s="]+)=("(?:[^"\\]|\\.)*"|[^\s"]*)(?=\s|$)')
 _ACCESS = re.compile(
     r'(?P<client>\S+) \S+ \S+ \[(?P<time>[^\]]+)\] "(?P<request>(?:[^"\\]|\\.)*)" (?P<status>\d{3}) (?P<bytes>\d+|-)'
@@ -61,6 +65,21 @@ def listening(text: str, port: int) -> tuple[str | None, bool | None]:
     """
     found = re.findall(rf"listening on (\S*?:{port})(, tls)?(?![\w])", text)
     return (found[-1][0], bool(found[-1][1])) if found else (None, None)
+
+
+def seconds(time: str | None) -> float | None:
+    """A line's time in seconds since 1970, in whole ones; None where it cannot be read.
+
+    :param time: as Line has it. One without an offset counts as UTC.
+    """
+    found = _MOMENT.fullmatch(time or "")
+    if not found:
+        return None
+    offset = f"{found['zone']}:{found['minutes']}" if found["zone"] else "+00:00"
+    try:
+        return dt.datetime.fromisoformat(found["time"] + offset).timestamp()
+    except ValueError:
+        return None
 
 
 def _line(text: str) -> Line:

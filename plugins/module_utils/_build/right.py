@@ -47,6 +47,7 @@ class Asked:
     :param kind: of the workload that is, or is going to be; ``auto`` for the cluster's usual one.
     :param role: cluster role for the registry's account; None for the cluster's usual one, "" for none.
     :param route: whether it is exposed by a Route.
+    :param generated: whether the cluster generates the Route's host.
     :param external: by what else it is: ``ingress``, ``service`` (one beside its own), or nothing.
     :param ours: settings kept in objects of ours: ``config``, ``credentials``, ``proxy``, ``extra_ca``.
     :param theirs: settings in objects of the user's, as resource and name.
@@ -70,6 +71,7 @@ class Asked:
     role: str | None = None
     certificate: str = "registry-secret"
     route: bool = False
+    generated: bool = False
     external: str = ""
     storage: Storage = field(default_factory=Storage)
     ours: frozenset[str] = frozenset()
@@ -101,11 +103,12 @@ class Asked:
         ours |= {"credentials"} if params.get("credentials") else set()
         ours |= {"proxy"} if params.get("egress_proxy") else set()
         external = _EXTERNAL.get(params.get("route_kind") or "", "")
+        host, generated = params.get("route_host"), bool(params.get("route_generated"))
         return cls(
             cluster=cluster, name=params["name"], namespace=params["namespace"], kind=kind,
             account=params.get("service_account") or "registry", role=params.get("cluster_role"),
-            certificate=params["secret_name"], route=bool(params.get("route_host")) and not external, external=external,
-            storage=storage,
+            certificate=params["secret_name"], route=bool(host or generated) and not external, external=external,
+            generated=generated and not host and params.get("route_termination") != "reencrypt", storage=storage,
             ours=frozenset(ours), theirs=tuple(named), has_scc=has_scc,
             budget=bool(params.get("pod_disruption_budget")), probes=params.get("probe_storage") is not False,
             migrates=bool(params.get("migrate")), rolls_back=params.get("on_failure") == "rollback",

@@ -333,9 +333,10 @@ def _trusted(_asked: Asked) -> Iterator[Right]:
     )  # fmt: skip
 
 
-def _route(_asked: Asked) -> Iterator[Right]:
+def _route(asked: Asked) -> Iterator[Right]:
     yield from on("routes", "list get create patch", "the Route, and that a router admits it", group=ROUTES)
-    yield from on("routes/custom-host", "create update", "its host is yours to choose", group=ROUTES)
+    if not asked.generated:
+        yield from on("routes/custom-host", "create update", "its host is yours to choose", group=ROUTES)
     yield from on("routes", "list", "who has the host already", group=ROUTES, where=CLUSTER, helpful=True)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.okd.registry.plugins.module_utils._build.foreign import refusal
 from ansible_collections.okd.registry.plugins.module_utils._endpoints import KNOWN_AFTER_APPLY
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
 from ansible_collections.okd.registry.plugins.module_utils._model import Registry
@@ -17,7 +18,9 @@ from ansible_collections.okd.registry.plugins.module_utils._routespec import (
     ALLOWED,
     ALLOWED_NEWER,
     BALANCE,
+    EDGE,
     PASSTHROUGH,
+    REENCRYPT,
     TIMEOUT,
     RouteSpec,
 )
@@ -48,19 +51,36 @@ def choose(spec: RouteSpec, routes: Iterable[Mapping[str, Any]]) -> Mapping[str,
 
 def new_name(spec: RouteSpec, routes: Iterable[Mapping[str, Any]]) -> str:
     """What a Route that is to be made is called: as asked, or like the registry, with a number where that is taken."""
-    if spec.name or not spec.beside:
-        return spec.name or spec.registry.name
+    if spec.name:
+        return spec.name
     taken = {r["metadata"]["name"] for r in routes}
     names = [spec.registry.name, *(f"{spec.registry.name}-{n}" for n in range(2, len(taken) + 3))]
     return next(name for name in names if name not in taken)
+
+
+def leads_to(route: Mapping[str, Any], registry: Registry) -> bool:
+    """Whether a Route leads to the registry's Service."""
+    to = route["spec"].get("to") or {}
+    return to.get("name") == registry.name and to.get("kind") in (None, "Service")
+
+
+def refuse_foreign(spec: RouteSpec, live: Mapping[str, Any] | None) -> None:
+    """Refuse to point a Route of others, which leads to something else, to the registry.
+
+    :raises RefusedError: for one that we neither made or took over nor that leads to the Service.
+    """
+    if live is None or owned_by_us(live) or leads_to(live, spec.registry):
+        return
+    to = live["spec"].get("to") or {}
+    found = ref(spec.registry, live["metadata"]["name"])
+    raise refusal(found, f"leads to {to.get('kind') or 'Service'} {to.get('name')}", other="another name, or none,")
 
 
 def ranked(
     routes: Iterable[Mapping[str, Any]], registry: Registry, *, host: str | None = None
 ) -> list[Mapping[str, Any]]:
     """The Routes that lead to the registry's Service, the best to work on first."""
-    to = [(r, r["spec"].get("to") or {}) for r in routes]
-    leading = [r for r, t in to if t.get("name") == registry.name and t.get("kind") in (None, "Service")]
+    leading = [route for route in routes if leads_to(route, registry)]
 
     def rank(route: Mapping[str, Any]) -> tuple[bool, bool, bool, str, str]:
         meta = route["metadata"]
@@ -92,6 +112,17 @@ def exposed_hosts(routes: Iterable[Mapping[str, Any]], registry: Registry) -> li
     leading = ranked(routes, registry)
     hosts = [r["spec"].get("host") for r in leading if (r["spec"].get("tls") or {}).get("termination") == PASSTHROUGH]
     return [host for host in hosts if host]
+
+
+def router_hosts(routes: Iterable[Mapping[str, Any]], registry: Registry) -> list[str]:
+    """The hosts at which clients see a router's certificate: those of the other Routes to its Service that have TLS."""
+    ends = [r["spec"].get("host") for r in ranked(routes, registry) if ends_at_router(r)]
+    return list(dict.fromkeys(host for host in ends if host))
+
+
+def ends_at_router(route: Mapping[str, Any]) -> bool:
+    """Whether a router ends TLS for a Route."""
+    return (route["spec"].get("tls") or {}).get("termination") in (REENCRYPT, EDGE)
 
 
 @dataclass(frozen=True)

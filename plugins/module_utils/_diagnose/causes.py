@@ -28,7 +28,7 @@ _SILENT = frozenset(
 _DISTRUST = frozenset({"node_lacks_ca", "client_lacks_ca", "check_failed"})
 
 #: What is seen at the host of a Route that leads nowhere, or at another's.
-_ELSEWHERE = _SILENT | _DISTRUST | {"san_missing", "ca_mismatch"}
+_ELSEWHERE = _SILENT | _DISTRUST | {"san_missing", "ca_mismatch", "route_san_missing", "router_ca_unknown"}
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,9 @@ CAUSES: dict[str, Cause] = {
     "not_secured": Cause(
         ERROR,
         "it serves HTTP, not HTTPS",
-        _DISTRUST | _words("served_differs ca_mismatch ca_missing san_missing certificate_expired"),
+        _SILENT
+        | _DISTRUST
+        | _words("ca_mismatch ca_missing san_missing certificate_expired probe_scheme crash rollout_failed"),
     ),
     "certificate_expired": Cause(ERROR, "its certificate has expired", _words("certificate_expires check_failed")),
     "certificate_expires": Cause(WARNING, "its certificate expires soon"),
@@ -122,6 +124,12 @@ CAUSES: dict[str, Cause] = {
     "route_missing": Cause(ERROR, "there is no Route of that host", on_hosts=_ELSEWHERE | {"dns"}),
     "router_missing": Cause(ERROR, "no router has seen the Route", on_hosts=_ELSEWHERE | {"dns"}),
     "route_not_admitted": Cause(ERROR, "a router refuses the Route", on_hosts=_ELSEWHERE),
+    "route_certificate_expired": Cause(
+        ERROR, "the Route's certificate has expired", _words("route_certificate_expires check_failed")
+    ),
+    "route_certificate_expires": Cause(WARNING, "the Route's certificate expires soon"),
+    "route_san_missing": Cause(ERROR, "the router's certificate does not cover the host", _words("check_failed")),
+    "router_ca_unknown": Cause(ERROR, "the router's certificate is of an unknown CA", _words("check_failed")),
     "dns": Cause(ERROR, "a name does not resolve", _words("endpoint_unreachable check_failed push_failed")),
     "proxy": Cause(ERROR, "docker goes through a proxy", _words("endpoint_unreachable check_failed push_failed")),
     # ---- who uses it

@@ -11,11 +11,13 @@ from typing import Any
 from ansible_collections.okd.registry.plugins.module_utils._diagnose import hosts as of_hosts
 from ansible_collections.okd.registry.plugins.module_utils._diagnose import objects
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.model import (
+    SOON,
     Authority,
     Certificate,
     Facts,
     Rollout,
     Route,
+    RouterEnd,
     Served,
     Token,
     Writable,
@@ -38,10 +40,10 @@ def collect(raw: Mapping[str, Any]) -> Facts:
     :param raw: what is known, each part or none of it: ``info`` and ``rollout`` as the modules gave them; ``service``,
         ``workload``, ``pods``, ``backends`` (Endpoints), ``claim``, ``streams`` and ``services`` as the API did (False
         for what is not there); ``logs`` and ``writable`` by pod; ``token``; ``hosts`` by name, each with ``trust``,
-        ``check``, ``client``, ``unreachable``; ``asked_host``; ``now`` in seconds since 1970.
+        ``check``, ``client``, ``unreachable``; ``asked_host``; ``now`` in seconds since 1970; ``soon`` in days.
     """
     info = mapping(raw.get("info"))
-    names = mapping(info.get("registry"))
+    names, hidden = mapping(info.get("registry")), {what for what, _reason in unread(info)}
     name, namespace = word(names.get("name")) or "docker-registry", word(names.get("namespace")) or "default"
     port = number(names.get("port")) or 5000
     pods, workload = raw.get("pods"), raw.get("workload")
@@ -60,7 +62,7 @@ def collect(raw: Mapping[str, Any]) -> Facts:
         selector=objects.strings(mapping(mapping(raw.get("service")).get("spec")).get("selector")),
         backends=None if raw.get("backends") is None else objects.backends(mapping(raw["backends"])),
         modes=texts(mapping(mapping(raw.get("claim")).get("spec")).get("accessModes")) or None,
-        has_ca=bool(info["ca_cert"]) if "ca_cert" in info else None,
+        has_ca=bool(info["ca_cert"]) if "ca_cert" in info and "ca" not in hidden else None,
         certificate=_certificate(mapping(info.get("certificate"))),
         authorities=tuple(
             Authority(word(ca.get("subject")) or "a CA", number(ca.get("days_left")), flag(ca.get("signs")))
@@ -73,7 +75,8 @@ def collect(raw: Mapping[str, Any]) -> Facts:
             for one in entries(info.get("served"))
         ),
         asked_host=word(raw.get("asked_host")),
-        route=_route(mapping(info.get("route")), namespace),
+        routes=None if "routes" in hidden else _routes(info.get("routes"), namespace),
+        router_ends=router_ends(info),
         streams=tuple(objects.stream(each) for each in entries(raw.get("streams"))),
         others=_others(raw.get("services"), name, namespace),
         token=_token(raw.get("token")),
@@ -84,7 +87,13 @@ def collect(raw: Mapping[str, Any]) -> Facts:
             for each, found in mapping(raw.get("hosts")).items()
         ),
         uncovered=texts(info.get("uncovered")),
+        soon=SOON if raw.get("soon") is None else number(raw["soon"]) or 0,
     )
+
+
+def unread(info: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What registry_info was not allowed to read, each with the reason."""
+    return [(word(one.get("what")) or "?", word(one.get("reason")) or "?") for one in entries(info.get("unread"))]
 
 
 def suspects(facts: Facts) -> bool:
@@ -113,12 +122,27 @@ def _certificate(found: Mapping[str, Any]) -> Certificate | None:
     )
 
 
-def _route(found: Mapping[str, Any], namespace: str) -> Route | None:
-    if "admitted" not in found:
-        return None
+def _routes(found: Any, namespace: str) -> tuple[Route, ...] | None:
+    return None if found is None else tuple(_route(each, namespace) for each in entries(found))
+
+
+def _route(found: Mapping[str, Any], namespace: str) -> Route:
     ref = f"Route {word(found.get('namespace')) or namespace}/{word(found.get('name')) or '?'}"
     said = [word(found.get(key)) for key in ("host", "router", "reason", "message")]
-    return Route(ref, said[0], bool(found["admitted"]), said[1], said[2], said[3])
+    # Where that is not told, nothing is held against it.
+    return Route(ref, said[0], found.get("admitted") is not False, said[1], said[2], said[3])
+
+
+def router_ends(info: Mapping[str, Any]) -> tuple[RouterEnd, ...]:
+    """The Routes at whose hosts clients see a router's certificate; from what registry_info told."""
+    registry = mapping(info.get("registry"))
+    found = []
+    for route in entries(info.get("routes")):
+        host, termination = word(route.get("host")), word(route.get("termination"))
+        if host and termination in ("reencrypt", "edge"):
+            ref = f"Route {word(route.get('namespace')) or word(registry.get('namespace'))}/{word(route.get('name'))}"
+            found.append(RouterEnd(ref, host.lower(), termination, _certificate(mapping(route.get("certificate")))))
+    return tuple(found)
 
 
 def _others(services: Any, name: str, namespace: str) -> Mapping[str, str] | None:

@@ -16,9 +16,10 @@ from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._build import layout, place
 from ansible_collections.okd.registry.plugins.module_utils._build import service as build_service
 from ansible_collections.okd.registry.plugins.module_utils._build.storage import live_path
-from ansible_collections.okd.registry.plugins.module_utils._diagnose.facts import collect, suspects
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.facts import collect, suspects, unread
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.judge import judge
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.model import Facts
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.reading import mapping
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.tokens import look as look_at_token
 from ansible_collections.okd.registry.plugins.module_utils._errors import RegistryError, WaitError
 from ansible_collections.okd.registry.plugins.module_utils._info import find_workload
@@ -66,7 +67,7 @@ class Gather:
         self._api = api
         self._params = params
         self._name, self._namespace = str(params["name"]), str(params["namespace"])
-        self.unread: list[str] = []
+        self.unread: list[str] = [reason for _what, reason in unread(mapping(params["info"]))]
 
     def facts(self) -> Facts:
         """All of them."""
@@ -97,6 +98,7 @@ class Gather:
             "token": self._token(),
             "hosts": self._params["hosts"],
             "asked_host": self._params["route_host"],
+            "soon": self._params["renew_before_days"],
             "now": int(time.time()),
         }
 
@@ -104,8 +106,12 @@ class Gather:
         try:
             return look()
         except RegistryError as exc:
-            self.unread.append(str(exc))
+            self._lack(exc)
             return None
+
+    def _lack(self, exc: RegistryError) -> None:
+        if str(exc) not in self.unread:  # registry_info may have said so
+            self.unread.append(str(exc))
 
     def _there(self, ref: ObjectRef) -> Object | bool | None:
         """An object; False where there is none, None where that may not be asked."""
@@ -125,7 +131,7 @@ class Gather:
         except WaitError:
             return None
         except RegistryError as exc:
-            self.unread.append(str(exc))
+            self._lack(exc)
             return None
 
     def _claim(self, workload: Any) -> Object | bool | None:
@@ -161,7 +167,7 @@ class Gather:
         return [line.strip() for line in out.decode("utf-8", "replace").splitlines() if line.strip()]
 
     def _token(self) -> Object | None:
-        token = self._params["token"]
+        token = (self._params["token"] or "").strip()  # as registry_check uses it
         if not token:
             return None
         return self._read(lambda: look_at_token(self._api, token, self._params["project"], time.time()))

@@ -28,7 +28,8 @@ def host(name: str, found: Mapping[str, Any], endpoints: tuple[str, ...], regist
     insecure = mapping(trust.get("insecure"))
     covered = texts(insecure.get("covered"))
     away = [word(each.get("msg")) or "no answer" for each in (trust, check) if each.get("unreachable")]
-    failed = [word(each.get("msg")) or "no reason" for each in (trust, check) if _broken(each)]
+    asked = ((trust, "endpoints"), (check, "results"))
+    failed = [word(each.get("msg")) or "no reason" for each, answer in asked if each and _is_mute(each, answer)]
     return Host(
         name=name,
         client=bool(found.get("client")),
@@ -47,9 +48,12 @@ def host(name: str, found: Mapping[str, Any], endpoints: tuple[str, ...], regist
     )
 
 
-def _broken(result: Mapping[str, Any]) -> bool:
-    """Whether a module told nothing but an error; that a step of a check failed is another thing."""
-    return bool(result.get("failed")) and not result.get("results") and not result.get("unreachable")
+def _is_mute(result: Mapping[str, Any], answer: str) -> bool:
+    """Whether a module told nothing but an error; that a step of a check failed is another thing.
+
+    The playbook asks with ``ignore_errors``, so that ``failed`` is not what tells.
+    """
+    return not result.get("unreachable") and answer not in result
 
 
 def _verdict(found: Mapping[str, Any]) -> Verdict:

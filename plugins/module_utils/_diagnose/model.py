@@ -9,8 +9,9 @@ What is not known is None or empty, never a guess: a rule is silent where its fa
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
+
+SOON = 30  # days in which a certificate ends
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Finding:
     :param fix: what mends it, as a sentence.
     :param command: the command line that does so; None where there is none of this collection.
     :param host: the host of the inventory at which it is; None for all of them.
-    :param endpoint: the name of the registry that it is about; None for all of them.
+    :param endpoint: the name of the registry that it is about; None for all of them, empty for none.
     :param object: the object of the cluster that it is about, as ``Route default/docker-registry``.
     """
 
@@ -50,7 +51,6 @@ class Workload:
     ref: str
     kind: str
     replicas: int = 1
-    ready: int = 0
     storage: str | None = None
     claim: str | None = None
     tls: bool | None = None
@@ -92,7 +92,7 @@ class Served:
 
 @dataclass(frozen=True)
 class Certificate:
-    """The certificate in the Secret."""
+    """The certificate in the Secret, or in a Route."""
 
     subject: str
     sans: tuple[str, ...]
@@ -112,7 +112,7 @@ class Authority:
 
 @dataclass(frozen=True)
 class Route:
-    """The Route to the Service. :param router: who spoke about it; None while nobody has."""
+    """A Route to the Service. :param router: who spoke about it; None while nobody has."""
 
     ref: str
     host: str | None
@@ -120,6 +120,19 @@ class Route:
     router: str | None
     reason: str | None
     message: str | None
+
+
+@dataclass(frozen=True)
+class RouterEnd:
+    """A Route whose router ends TLS.
+
+    :param certificate: the Route's own; None where the router shows one of its own.
+    """
+
+    ref: str
+    host: str
+    termination: str
+    certificate: Certificate | None
 
 
 @dataclass(frozen=True)
@@ -240,9 +253,11 @@ class Facts:
     :param backends: addresses that the Service leads to.
     :param modes: access modes of the claim.
     :param asked_host: the host of the Route that is asked for.
+    :param routes: all that lead to the Service; None where they are not known.
     :param others: addresses of other Services that are looked at -> ``namespace/name``; None where they are not known.
     :param log: lines of the registry's newest log that tell of errors, as (pod, line).
     :param uncovered: Nodes that no host of the inventory is.
+    :param soon: a certificate with fewer days left is told.
     """
 
     name: str = "docker-registry"
@@ -263,7 +278,8 @@ class Facts:
     authorities: tuple[Authority, ...] = ()
     served: tuple[Served, ...] = ()
     asked_host: str | None = None
-    route: Route | None = None
+    routes: tuple[Route, ...] | None = None
+    router_ends: tuple[RouterEnd, ...] = ()
     streams: tuple[Stream, ...] = ()
     others: Mapping[str, str] | None = None
     token: Token | None = None
@@ -271,6 +287,7 @@ class Facts:
     log: tuple[tuple[str, str], ...] = ()
     hosts: tuple[Host, ...] = ()
     uncovered: tuple[str, ...] = ()
+    soon: int = SOON
 
     @property
     def registry(self) -> str:
@@ -286,6 +303,6 @@ class Facts:
             return False
         return self.workload.tls if self.workload else None
 
-    def as_dict(self) -> dict[str, Any]:
-        """For people who want to see what the rules saw."""
-        return asdict(self)
+    def at_router(self, endpoint: str) -> RouterEnd | None:
+        """The Route of that host, where its router ends TLS."""
+        return next((one for one in self.router_ends if one.host == endpoint.lower()), None)

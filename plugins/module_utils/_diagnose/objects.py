@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.okd.registry.plugins.module_utils._build import layout
+from ansible_collections.okd.registry.plugins.module_utils._build import layout, registrylog
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.model import Pod, Stream, Workload
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.reading import (
     entries,
@@ -23,7 +22,6 @@ from ansible_collections.okd.registry.plugins.module_utils._diagnose.reading imp
 from ansible_collections.okd.registry.plugins.module_utils._podstate import is_ready
 
 LOG_AGE = 600  # seconds; what a log told earlier may be mended by now
-_TIME = re.compile(r'\btime="?(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)')
 _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 _KINDS = {"persistentVolumeClaim": "pvc", "emptyDir": "ephemeral", "hostPath": "host_path"}
 
@@ -67,7 +65,6 @@ def workload(found: Mapping[str, Any], told: Mapping[str, Any], port: int) -> Wo
         ref=f"{kind} {word(meta.get('namespace')) or '?'}/{word(meta.get('name')) or '?'}",
         kind=kind,
         replicas=1 if replicas is None else replicas,
-        ready=number(status.get("readyReplicas")) or 0,
         storage=storage,
         claim=claim,
         tls=flag(told.get("tls")),
@@ -116,7 +113,9 @@ def stream(found: Mapping[str, Any]) -> Stream:
     references = [status.get("dockerImageRepository")]
     references += [item.get("dockerImageReference") for tag in tags for item in entries(tag.get("items"))]
     registries = [_registry(each, own) for each in references if isinstance(each, str)]
-    origins = {each.get("name"): word(mapping(each.get("from")).get("name")) for each in entries(spec.get("tags"))}
+    origins = {
+        word(each.get("name")): word(mapping(each.get("from")).get("name")) for each in entries(spec.get("tags"))
+    }
     failures = [
         (str(origins.get(tag.get("tag")) or "").partition("/")[0], word(condition.get("message")) or "")
         for tag in tags
@@ -136,15 +135,8 @@ def recent(logs: Mapping[str, Any], now: int | None) -> tuple[tuple[str, str], .
     """Lines of logs that are not older than LOG_AGE, as (pod, line); those without a time are left out."""
     found = []
     for pod_name, text in logs.items():
-        for line in text.splitlines() if isinstance(text, str) else ():
-            when = _TIME.search(line)
-            if when and now is not None and now - _seconds(when[1]) <= LOG_AGE:
-                found.append((str(pod_name), line.strip()))
+        for line in registrylog.read(text) if isinstance(text, str) else ():
+            when = registrylog.seconds(line.time)
+            if when is not None and now is not None and now - when <= LOG_AGE:
+                found.append((str(pod_name), line.text.strip()))
     return tuple(found)
-
-
-def _seconds(text: str) -> float:
-    try:
-        return dt.datetime.fromisoformat(text).replace(tzinfo=dt.timezone.utc).timestamp()
-    except ValueError:
-        return 0.0

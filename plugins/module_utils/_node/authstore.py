@@ -4,15 +4,17 @@
 """A file with logins on this host, and the credential helpers that it names. Written whole, 0600, or not at all."""
 
 import contextlib
+import errno
 import fcntl
 import os
-import stat
 
-from . import authfile, files
+from . import authfile, userfile
 from .credhelper import Helper
 from .errors import NodeError, RefusedError
 
 MODE = 0o600
+_LOCKLESS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)
+_WHO = "run this as whose it is (become_user), or name another file in auth_file"
 
 
 def place(auth_file, environment=None, uid=None):
@@ -47,19 +49,20 @@ class Store:
         self.path = path
         # Podman has no credsStore, and reads files of this name.
         self._stores = os.path.basename(path) != "auth.json"
-        self._raw = self._read()
+        self._target = os.path.realpath(path)
+        found = self._read()
+        self._raw = found.raw
+        self.too_open = found.open  # whether others than its owner may read the file
         self._document = self._before = authfile.parse(self._raw, path)
         self._helpers = {}
         self._steps = []
 
     def _read(self):
         try:
-            with open(self.path, "rb") as stream:
-                return stream.read()
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+            return userfile.read(self._target)
         except OSError as exc:
-            raise NodeError("{}: cannot be read: {}".format(self.path, exc.strerror or exc)) from exc
+            text = "{}: cannot be read: {}; {}"
+            raise NodeError(text.format(self.path, exc.strerror or exc, _WHO)) from exc
 
     def helper(self, endpoint):
         """Give the Helper that has an endpoint's logins, or None. :raises RefusedError: where it is not installed"""
@@ -93,11 +96,6 @@ class Store:
         found, self._document = document is not self._document, document
         return found or held
 
-    @property
-    def too_open(self):
-        """Whether others than its owner may read the file."""
-        return self._raw is not None and bool(stat.S_IMODE(os.stat(self.path).st_mode) & 0o077)
-
     def save(self):
         """Do all of it: the helpers first, since the file's note is worth nothing without them.
 
@@ -109,47 +107,32 @@ class Store:
             return
         if authfile.says_nothing(self._document) and not authfile.says_nothing(self._before):
             if self._raw is not None and not os.path.islink(self.path):
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(self.path)
+                userfile.remove(self._target)
                 return
-        owner = _owner(self.path)
-        _make_folders(os.path.dirname(os.path.realpath(self.path)), owner)
-        files.put(self.path, authfile.render(self._document, self._raw), MODE, owner)
+        userfile.put(self._target, authfile.render(self._document, self._raw), MODE)
 
 
 @contextlib.contextmanager
 def locked(path):
-    """Keep other runs of ours away from a file meanwhile; docker and podman know no lock of their own for it."""
+    """Keep other runs of ours away from a file meanwhile; docker and podman know no lock of their own for it.
+
+    :raises NodeError: where its directory cannot be opened
+    """
     folder = os.path.dirname(os.path.realpath(path))
     while not os.path.isdir(folder):
         folder = os.path.dirname(folder)
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as exc:
+        text = "{}: the directory {} cannot be opened: {}; {}"
+        raise NodeError(text.format(path, folder, exc.strerror or exc, _WHO)) from exc
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        except OSError as exc:
+            # A home on NFS may have no locks. The file is replaced in one step all the same.
+            if exc.errno not in _LOCKLESS:
+                raise NodeError("{}: cannot be locked: {}".format(folder, exc.strerror or exc)) from exc
         yield
     finally:
         os.close(descriptor)
-
-
-def _owner(path):
-    """Say whose a file is, or where it is not there, whose the nearest directory above it is: (uid, gid)."""
-    target = os.path.realpath(path)
-    while not os.path.exists(target):
-        target = os.path.dirname(target)
-    found = os.stat(target)
-    return found.st_uid, found.st_gid
-
-
-def _make_folders(folder, owner):
-    """Make the directories that are missing, readable for their owner alone."""
-    missing = []
-    while not os.path.isdir(folder):
-        missing.append(folder)
-        folder = os.path.dirname(folder)
-    try:
-        for one in reversed(missing):
-            os.mkdir(one, 0o700)
-            if os.geteuid() == 0:
-                os.chown(one, *owner)
-    except OSError as exc:
-        raise NodeError("{}: cannot be made: {}".format(missing[0], exc.strerror or exc)) from exc

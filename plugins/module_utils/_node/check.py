@@ -15,7 +15,7 @@ from . import endpoint as endpoints_of
 from .checkclient import Client
 from .checkway import ADVICE, StepError, hide
 from .containerd import HOSTS
-from .errors import EngineError
+from .errors import EngineError, RefusedError
 
 #: In their order, each with the steps without which it makes no sense.
 NEEDS = {
@@ -34,19 +34,28 @@ NEEDS = {
 STEPS = tuple(NEEDS)
 #: Gone through name by name, since what one brings the next would not fetch.
 _ONE_BY_ONE = ("pull_tag", "pull")
+_PUSHES = ("push", "monolithic", "chunked")
 _WITH_TOKEN = ("login", "push", "monolithic", "chunked", "pull_tag", "pull")
 FAIL_ON = ("any", "all", "none", "warning", *STEPS)
 #: What a host that is not in the cluster cannot be blamed for.
 _UNREACHABLE = ("unresolved", "unreachable", "timeout", "refused")
+#: What to do where a router ends TLS: the certificate is its own, or the Route's.
+_AT_ROUTER = {
+    "unknown_authority": "no CA that is known here signed the router's certificate: name its CA in router_ca_cert, for "
+    "playbooks in registry_route_ca_cert_path",
+    "name_mismatch": "the router's certificate does not cover this host: give the Route one that does",
+    "expired": "the router's certificate is outside its time of validity: give the Route another, or mend this clock",
+}
 _CONNECT = 5.0  # seconds that such a host waits for a connection
 _AT_ONCE = 8
 
 # The options of the module. token, outsider_token, project may be None; ca: bytes or None; timeout: seconds;
-# layer_size, chunk_size: bytes; skip_unreachable: whether names that cannot be reached are said and not failed
+# layer_size, chunk_size: bytes; skip_unreachable: whether names that cannot be reached are said and not failed;
+# router_endpoints: names at which a router ends TLS; router_ca: as ca, of its certificates
 Request = namedtuple(
     "Request",
     "endpoints username token outsider_username outsider_token ca project image tag steps timeout layer_size "
-    "chunk_size skip_unreachable",
+    "chunk_size skip_unreachable router_endpoints router_ca",
 )
 
 
@@ -55,19 +64,31 @@ def request(params):
 
     :param params: dict, as documented
     :returns: Request
-    :raises RefusedError: where ca_cert is not one, or a size is none
+    :raises RefusedError: where ca_cert or router_ca_cert is not one, a size is none, or a token cannot be sent
     """
     ca = pem.bundle(params["ca_cert"]) if params["ca_cert"] else None
-    plain = ("endpoints", "username", "token", "project", "image", "tag", "steps", "timeout")
+    router_ca = pem.bundle(params["router_ca_cert"]) if params.get("router_ca_cert") else None
+    plain = ("endpoints", "username", "project", "image", "tag", "steps", "timeout")
     return Request(
         ca=ca,
+        token=_secret(params, "token"),
         outsider_username=params["outsider_username"],
-        outsider_token=params["outsider_token"],
+        outsider_token=_secret(params, "outsider_token"),
         layer_size=chunks.size(params["layer_size"], "layer_size", probe_image.LARGEST),
         chunk_size=max(1, chunks.size(params["chunk_size"], "chunk_size", probe_image.LARGEST)),
         skip_unreachable=params["unreachable"] == "skip",
+        router_endpoints=params.get("router_endpoints") or [],
+        router_ca=router_ca,
         **{name: params[name] for name in plain},
     )
+
+
+def _secret(params, option):
+    """Give a token or password without the end of the line of the file that it was read from, or None."""
+    text = (params[option] or "").rstrip("\r\n")
+    if not text.isprintable():
+        raise RefusedError("{}: holds the end of a line, or another character that no login has".format(option))
+    return text or None
 
 
 class Image:
@@ -103,7 +124,9 @@ class Check:
         image = Image(request.layer_size)
         self._client = Client(access, self._context, image, request.timeout)
         self._way = way(access, self._context_of_engine, image)
-        self._found = {name: {} for name in request.endpoints}  # type: dict
+        # There the router's certificate counts, of which this host's engine need know nothing: our own client is asked.
+        self._router = frozenset(request.router_endpoints)
+        self._found = {name: {} for name in [*request.endpoints, *request.router_endpoints]}  # type: dict
         self._not_run = []
         self._digests = {}
         self._residue = {}
@@ -176,7 +199,8 @@ class Check:
                     self._leave_out(name, step, "unreachable", said)
                 return
         for step in together:
-            self._step(name, step)
+            if step != "trust" or name not in self._router:
+                self._step(name, step)
 
     def _unreachable(self, name):
         verdict = tls.reach(endpoints_of.parse(name), min(_CONNECT, self._request.timeout))
@@ -212,15 +236,19 @@ class Check:
             "error": said and self._hide(said),
             "digest": None if step == "tls" else digest,
             "certificate": digest if step == "tls" else None,
-            "by": self._by(step),
+            "by": self._by(name, step),
         }
 
     def _leave_out(self, name, step, status, why):
         self._not_run.append({"endpoint": name, "step": step, "status": status, "error": why})
 
-    def _by(self, step):
-        if step in ("push", "pull_tag", "pull") or (step == "login" and self._way.name == "docker"):
-            return self._way.name
+    def _way_of(self, name):
+        return self._client if name in self._router else self._way
+
+    def _by(self, name, step):
+        way = self._way_of(name).name
+        if step in ("push", "pull_tag", "pull") or (step == "login" and way == "docker"):
+            return way
         return "client" if step in ("login", "monolithic", "chunked", "refused") else "host"
 
     def _forget(self, steps):
@@ -254,8 +282,8 @@ class Check:
     # ---- the steps; each raises StepError or EngineError, and gives a digest or None
 
     def _context(self, name):
-        """Whom this host is to trust for a name: ca_cert, or whom its engine trusts."""
-        return self._context_for(name, self._request.ca)
+        """Whom this host is to trust for a name: ca_cert, or router_ca_cert, or whom its engine trusts."""
+        return self._context_for(name, self._request.router_ca if name in self._router else self._request.ca)
 
     def _context_of_engine(self, name):
         """Whom the host's engine trusts, by the files that it reads for a name; where there is none, as _context()."""
@@ -313,12 +341,13 @@ class Check:
             raise _Warning("insecure", (said + "trust: run playbooks/trust.yml").format(name, self._way.name, flag))
 
     def _login(self, name):
-        self._way.login(name)
+        self._way_of(name).login(name)
 
     def _push(self, name):
-        digest = self._way.push(name)
+        way = self._way_of(name)
+        digest = way.push(name)
         self._digests[name] = digest
-        self._stays(getattr(self._way, "tag", self._request.tag), digest)
+        self._stays(getattr(way, "tag", self._request.tag), digest)
         return digest
 
     def _monolithic(self, name):
@@ -332,15 +361,23 @@ class Check:
         return digest
 
     def _refused(self, name):
-        tag = self._client.tag if "monolithic" in self._found[name] else self._request.tag
-        self._client.refuses(name, self._request.outsider_username, self._request.outsider_token, tag)
+        request = self._request
+        digest = next(filter(None, map(self._pushed_by(name).get, _PUSHES)), None)
+        open_question = self._client.refuses(name, request.outsider_username, request.outsider_token, digest)
+        if open_question:
+            said = "{}: {} may not push; whether {} may pull is not proven: {}"
+            raise _Warning("unproven", said.format(name, *[request.outsider_username] * 2, open_question))
+
+    def _pushed_by(self, name):
+        """Give the digests that this run has pushed by a name, by their steps."""
+        return {step: found["digest"] for step, found in self._found[name].items() if found["status"] == "ok"}
 
     def _pull_tag(self, name):
-        return self._way.pull(name, self._request.tag, self._pushed(name))
+        return self._way_of(name).pull(name, self._request.tag, self._pushed(name))
 
     def _pull(self, name):
         pushed = self._pushed(name)
-        return self._way.pull(name, pushed, pushed)
+        return self._way_of(name).pull(name, pushed, pushed)
 
     def _pushed(self, name):
         if name not in self._digests:
@@ -351,10 +388,12 @@ class Check:
         request = self._request
         self._residue["{}/{}:{}@{}".format(request.project, request.image, tag, digest)] = True
 
-    @staticmethod
-    def _must(name, verdict):
-        if not verdict.ok:
-            raise StepError(verdict.kind, tls.explain(name, verdict))
+    def _must(self, name, verdict):
+        if verdict.ok:
+            return
+        advice = _AT_ROUTER.get(verdict.kind) if name in self._router else None
+        said = "{}: {} ({})".format(name, verdict.message, advice) if advice else tls.explain(name, verdict)
+        raise StepError(verdict.kind, said)
 
 
 class _Warning(StepError):

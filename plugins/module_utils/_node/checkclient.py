@@ -65,18 +65,19 @@ class Client:
 
         return self._tried(name, what, read)
 
-    def refuses(self, name, username, token, tag):
+    def refuses(self, name, username, token, digest):
         """Have the registry refuse a user without rights in the project. Raises StepError where it does not.
 
-        :param tag: of an image that is there
+        :param digest: of an image that this run has pushed by this name, or None: only pushing is tried then
+        :returns: "", or why it is not proven that the user may not pull
         """
         client = v2.Client(name, self._context(name), (username, token), self._timeout)
         try:
-            self._refused(client, name, username, tag)
+            return self._refused(client, name, username, digest)
         finally:
             client.close()
 
-    def _refused(self, client, name, username, tag):
+    def _refused(self, client, name, username, digest):
         try:
             client.log_in()
         except v2.V2Error as exc:
@@ -84,12 +85,20 @@ class Client:
             raise self._access.failed(name, said, "give one that can", "outsider") from exc
         try:
             may = ["push"] if client.begins_upload(self._access.path) else []
-            may += ["pull"] if client.may_read(self._access.path, tag) else []
+            pull = client.reads(self._access.path, digest) if digest else None
         except v2.V2Error as exc:
             raise self._access.failed(name, "asking as {}".format(username), str(exc), exc.reason) from exc
+        may += ["pull"] if pull == v2.READ else []
         if may:
             said = "{}: {} may {} in the project {} and should not: look at the project's role bindings"
             raise StepError("not_refused", said.format(name, username, " and ".join(may), self._access.project))
+        if pull is None:
+            return "no image was pushed by this name in this run"
+        # Not there, or not to be seen by this user: whoever pushed it sees the difference.
+        if pull == v2.MISSING:
+            own = self._tried(name, "pull refused", lambda c: c.reads(self._access.path, digest))
+            return "" if own == v2.READ else "the user who has pushed the image does not find it, either"
+        return ""
 
     def forget(self):
         """Hang up; nothing else is kept."""

@@ -23,9 +23,12 @@ from .checkway import StepError
 
 NAMESPACE = "okd-registry-check"
 _LOCAL = "okd-registry.invalid/probe:probe"
+# Both by their sources: containerd's remotes/docker (auth.FetchTokenWithOAuth, which falls back to GET for an error
+# alone) and the registry's pkg/dockerregistry/server/tokenhandler.go.
 _POST = (
-    "; containerd asks for a token by POST, for which OpenShift's registry probably gives one of an anonymous user: if "
-    "the token is good elsewhere, say engine: client"
+    "; containerd sends the login in the body of a POST, and OpenShift's registry, which looks into the header alone, "
+    "answers with a token of the anonymous user: containerd cannot log in there, whatever the token. To prove the "
+    "registry without it, say engine: client"
 )
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _MEMORY = "/dev/shm"  # noqa: S108 - what is made there has no name

@@ -87,7 +87,7 @@ class Tree:
 
     def make_directory(self, path, mode=0o755):
         """Make a directory below a base; its parent must be there. One that is there already is left as it is."""
-        with _named(path):
+        with named(path):
             parent, name = self._parent(path)
             with _closing(parent):
                 try:
@@ -106,17 +106,14 @@ class Tree:
         :raises NodeError: where that cannot be done; what was there is untouched then
         """
         parent, name = self._parent(path)
-        with _closing(parent), _named(path):
-            temporary = _write_temporary(parent, name, raw, mode)
-            with _unlinking_on_error(temporary, parent):
+        with _closing(parent), named(path):
+            with replacing(parent, name, raw, mode) as (_descriptor, temporary):
                 final = self.real(path)
                 self._contexts.give(os.path.join(os.path.dirname(final), temporary), final)
-                os.rename(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
-            os.fsync(parent)
 
     def remove(self, path):
         """Remove a file or link; one that is not there is fine."""
-        with _named(path):
+        with named(path):
             try:
                 parent, name = self._parent(path)
             except FileNotFoundError:
@@ -127,7 +124,7 @@ class Tree:
 
     def remove_directory(self, path):
         """Remove a directory if it is empty; any other stays, and so does one that is mounted (in the agent's pod)."""
-        with _named(path):
+        with named(path):
             try:
                 parent, name = self._parent(path)
             except FileNotFoundError:
@@ -152,19 +149,16 @@ class Tree:
     def replace(self, path, raw):
         """Give a file of others new content: owner, mode, ACL and SELinux context stay, a link to it stays a link."""
         target = os.path.realpath(self.real(path))
-        with _named(path):
+        with named(path):
             parent = os.open(os.path.dirname(target), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             with _closing(parent):
-                found = os.stat(target)
                 name = os.path.basename(target)
-                temporary = _write_temporary(parent, name, raw, stat.S_IMODE(found.st_mode))
-                with _unlinking_on_error(temporary, parent):
-                    beside = os.path.join(os.path.dirname(target), temporary)
-                    os.chown(beside, found.st_uid, found.st_gid)
-                    os.chmod(beside, stat.S_IMODE(found.st_mode))
-                    _copy_attributes(target, beside)
-                    os.rename(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
-                os.fsync(parent)
+                before = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+                with _closing(before), replacing(parent, name, raw, 0o600) as (descriptor, _temporary):
+                    found = os.fstat(before)
+                    os.fchown(descriptor, found.st_uid, found.st_gid)
+                    copy_attributes(before, descriptor)
+                    os.fchmod(descriptor, stat.S_IMODE(found.st_mode))
 
     @contextlib.contextmanager
     def lock(self, path, timeout):
@@ -227,29 +221,6 @@ class Tree:
         return descriptor, steps[-1]
 
 
-def put(path, raw, mode, owner):
-    """Write a file of somebody's, anywhere on the node; a link to it stays a link, its SELinux context stays.
-
-    :param owner: (uid, gid), which only root can give to another than himself
-    :raises NodeError: where that cannot be done; what was there is untouched then
-    """
-    target = os.path.realpath(path)
-    with _named(path):
-        parent = os.open(os.path.dirname(target), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        with _closing(parent):
-            name = os.path.basename(target)
-            temporary = _write_temporary(parent, name, raw, mode)
-            with _unlinking_on_error(temporary, parent):
-                beside = os.path.join(os.path.dirname(target), temporary)
-                if os.geteuid() == 0:
-                    os.chown(temporary, owner[0], owner[1], dir_fd=parent, follow_symlinks=False)
-                if os.path.exists(target):
-                    _copy_attributes(target, beside)
-                os.chmod(beside, mode)
-                os.rename(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
-            os.fsync(parent)
-
-
 def base_of(path):
     """Give the base that a path is below. :raises RefusedError: where it is below none"""
     base = next((base for base in BASES if path.startswith(base + "/")), None)
@@ -267,7 +238,7 @@ def _closing(descriptor):
 
 
 @contextlib.contextmanager
-def _named(path):
+def named(path):
     """Turn an OSError into a sentence that names the file."""
     try:
         yield
@@ -285,10 +256,15 @@ def _unlinking_on_error(name, parent):
         raise
 
 
-def _write_temporary(parent, name, raw, mode):
-    """Write bytes to disk under a name of our own beside a file, and give that name.
+@contextlib.contextmanager
+def replacing(parent, name, raw, mode):
+    """Write a file of root's beside another; when that has all that it is to have, put it over the other in one step.
 
-    The name is always the same, so that what a killed run left is taken away by the next; a lock is held meanwhile.
+    The name beside it is always the same, so that what a killed run left is taken away by the next; a lock is held
+    meanwhile.
+
+    :param parent: descriptor of the directory
+    :returns: context of (descriptor, name beside it)
     """
     temporary = ".{}.okd-registry".format(name)
     with contextlib.suppress(FileNotFoundError):
@@ -301,12 +277,14 @@ def _write_temporary(parent, name, raw, mode):
         os.fchmod(descriptor, mode)
         if os.geteuid() == 0:
             os.fchown(descriptor, 0, 0)
+        yield descriptor, temporary
         os.fsync(descriptor)
-    return temporary
+        os.rename(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
+    os.fsync(parent)
 
 
-def _copy_attributes(source, target):
-    """Copy extended attributes (ACL, SELinux context) as far as the file system has them."""
+def copy_attributes(source, target):
+    """Copy extended attributes (ACL, SELinux context) from one descriptor to another, as far as there are such."""
     try:
         names = os.listxattr(source)
     except OSError:

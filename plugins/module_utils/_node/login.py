@@ -13,8 +13,10 @@ from .authfile import Login
 from .errors import RefusedError
 
 # endpoints: docker's form; login: Login, its secret None where one on this host is to be used again; reuse: Reuse or
-# None; ca: PEM bytes or None; timeout: seconds; check: whether nothing is to be written
-Request = collections.namedtuple("Request", "path endpoints login reuse verify ca timeout check")
+# None; ca: PEM bytes or None; timeout: seconds; check: whether nothing is to be written; revoke: whether tokens that go
+# are to hold no longer
+Request = collections.namedtuple("Request", "path endpoints login reuse verify ca timeout check revoke")
+Request.__new__.__defaults__ = (False,)
 # server: bearer.Server or None; identity: whose the token must be, or None; margin: seconds it must still hold
 Reuse = collections.namedtuple("Reuse", "server identity margin")
 
@@ -34,8 +36,9 @@ def request(params, check):
         endpoints_of.parse(name)
     reuse = params.get("reuse")
     if reuse:
-        server = bearer.Server(reuse["server"], reuse["ca"], reuse["verify"]) if reuse["server"] else None
-        reuse = Reuse(server, reuse["identity"], reuse["margin"])
+        proxy = bearer.Proxy(reuse["proxy"], reuse["proxy_headers"] or {}) if reuse.get("proxy") else None
+        server = bearer.Server(reuse["server"], reuse["ca"], reuse["verify"], proxy) if reuse["server"] else None
+        reuse = Reuse(server, reuse.get("identity"), reuse.get("margin") or 0)
     return Request(
         path=authstore.place(params["auth_file"]),
         endpoints=list(dict.fromkeys(known)),
@@ -45,6 +48,7 @@ def request(params, check):
         ca=pem.bundle(params["registry_ca_cert"], "registry_ca_cert") if params.get("registry_ca_cert") else None,
         timeout=params["timeout"],
         check=check,
+        revoke=bool(params.get("revoke")),
     )
 
 
@@ -66,10 +70,33 @@ def log_out(asked):
         store = authstore.Store(asked.path)
         before = {name: store.login(name) for name in asked.endpoints}
         gone = [name for name in asked.endpoints if store.drop(name)]
+        # First: a run that is killed in between finds them again.
+        said = _revoked(asked, before) if asked.revoke else []
         if gone and not asked.check:
             store.save()
-    said = ["Removed the login at {} from {}.".format(name, _where(store, name)) for name in gone]
+    said += ["Removed the login at {} from {}.".format(name, _where(store, name)) for name in gone]
     return _result(asked, bool(gone), said, before, dict.fromkeys(asked.endpoints), [])
+
+
+def _revoked(asked, before):
+    """Revoke the tokens of logins, as far as that can be done; sentences on what came of it."""
+    said = []
+    for login in dict.fromkeys(login for login in before.values() if login and login.secret):
+        if bearer.claims(login.secret):
+            why = "it is a service account's, which expires by itself"
+        elif not bearer.is_oauth(login.secret):
+            # A password, which is not to be in the path of a request, that is, in logs.
+            why = "it is no token of OpenShift's OAuth server"
+        elif not (asked.reuse and asked.reuse.server):
+            why = "the API server is not known"
+        elif asked.check:
+            verdict = bearer.who(asked.reuse.server, login.secret, asked.timeout)
+            why = "" if verdict.what == bearer.VALID else verdict.message
+        else:
+            why = bearer.revoke(asked.reuse.server, login.secret, asked.timeout)
+        text = "The token of {} was not revoked: {}." if why else "Revoked the token of {}."
+        said.append(text.format(login.username, why))
+    return said
 
 
 def log_in(asked):
@@ -140,7 +167,9 @@ def _objection(asked, login):
         user = verdict.user
     if verdict.what != bearer.VALID:
         return "the token on this host is not proven to hold: {}".format(verdict.message)
-    if reuse.identity and user != reuse.identity:
+    # A user's token does not say whose it is; where nobody can be asked, it is taken to be that of the name beside it.
+    known = user is not None or bearer.account(reuse.identity)
+    if reuse.identity and known and user != reuse.identity:
         return "the token on this host is that of {}, not of {}".format(user, reuse.identity)
     return ""
 

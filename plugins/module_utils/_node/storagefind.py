@@ -7,7 +7,7 @@ What is listed is in sections, each with its name in a line of its own, in this 
 
 - C(@time): the seconds since 1970 by the clock there, so that ages do not depend on anybody else's;
 - C(@blobs): its files, C(f SIZE MTIME ./PATH);
-- C(@repositories): the same, and its directories, C(./PATH);
+- C(@repositories): its directories, C(./PATH), and its files, as above;
 - C(@said): what small files say, C(./PATH:TEXT); that is which revision a tag names, and when an upload began;
 - C(@other): files that are not a registry's;
 - C(@end): that this is all.
@@ -21,41 +21,60 @@ V2 = "docker/registry/v2"
 #: The exit code where the root directory is not there.
 NO_ROOT = 3
 
-# find of busybox prints no sizes, so stat does. It has its own pass for directories: what find keeps in its buffer and
-# what the stats write in between would cut each other's lines.
+#: What they take, beside sh.
+PROGRAMS = "find, stat, xargs, sed, tr, grep and date"
+
+# find would open every directory to see what is in it, which is most of its work. Of a blob's and of a layer's
+# directory it is known which file they have, so find stops before them, and stat is asked for that file by its name.
+# Nor is a tag's index looked into: it has a link for each image that the tag ever named, and nothing is told of them.
+# Directories have a pass of their own: what find keeps in its buffer and what stat writes would cut each other's lines.
+# Only the last program of a pipe is waited for, so each says by itself when it was killed; a file that is gone by the
+# time it is asked for is no fault.
 _SCRIPT = r"""
 cd "$1" || exit 3
+export LC_ALL=C
+for p in find sed tr xargs stat grep date; do
+  command -v $p >/dev/null || { echo "$p: not found" >&2; exit 127; }
+done
 echo @time
 date +%s
-e=0
-g=
-find . -maxdepth 0 -printf '' 2>/dev/null && g=1
-files() {
-  if [ "$g" ]; then find . "$@" ! -type d -printf 'f %s %T@ %p\n'
-  else find . "$@" ! -type d -exec stat -c 'f %s %Y %n' {} +
-  fi || e=4
-}
-all() {
-  if [ "$g" ]; then find . -type d -print -o -printf 'f %s %T@ %p\n' || e=4
-  else find . -type d -print || e=4; files
-  fi
+list() { find . "$@" || [ $? -lt 128 ] || echo 'find was killed' >&2; }
+sizes() {
+  {
+    { tr '\n' '\0' | xargs -0 -r stat -c 'f %s %Y %n' 2>&1 >&3 || [ $? -lt 124 ] || echo 'stat was killed'; } |
+      grep -v 'No such file' >&2
+  } 3>&1
 }
 in_v2() { [ -d "docker/registry/v2/$1" ]; }
 echo @blobs
-if in_v2 blobs; then cd docker/registry/v2/blobs || exit 4; files; cd "$1" || exit 4; fi
+if in_v2 blobs; then
+  cd docker/registry/v2/blobs || exit 4
+  {
+    list -type d -path './*/*/*' -prune -print | sed 's:$:/data:'
+    list -type d -path './*/*/*' -prune -o ! -type d -print
+  } | sizes
+  cd "$1" || exit 4
+fi
 echo @repositories
 if in_v2 repositories; then
   cd docker/registry/v2/repositories || exit 4
-  all
+  list -type d -path '*/_manifests/tags/*/index' -prune -o \
+    -type d -path '*/_layers/*/*' -prune -print -o -type d -print
+  {
+    list -type d \( -name _manifests -o -name _uploads \) -prune -o -type d -path '*/_layers/*/*' -prune -print |
+      sed 's:$:/link:'
+    list -type d \( -path '*/_layers/*/*' -o -path '*/_manifests/tags/*/index' \) -prune -o ! -type d -print
+  } | sizes
   echo @said
-  find . \( -name _layers -o -path '*/_manifests/revisions' -o -name hashstates \) -prune -o -type f \
-    \( -path '*/_manifests/tags/*/current/link' -o -path '*/_uploads/*/startedat' \) -exec grep -H . {} + || :
+  find . \( -name _layers -o -name hashstates -o -path '*/_manifests/revisions' -o -path '*/_manifests/tags/*/index' \
+    \) -prune -o -type f \( -path '*/_manifests/tags/*/current/link' -o -path '*/_uploads/*/startedat' \) \
+    -exec grep -H . {} + || :
   cd "$1" || exit 4
 fi
 echo @other
-files \( -name lost+found -o -path ./docker/registry/v2/blobs -o -path ./docker/registry/v2/repositories \) -prune -o
+list -type d \( -name lost+found -o -path ./docker/registry/v2/blobs -o -path ./docker/registry/v2/repositories \) \
+  -prune -o ! -type d -print | sizes
 echo @end
-exit $e
 """
 
 # A blob may be empty; a link that is has not been written to its end.

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Look into a registry's storage: through its container on this host, or where it is mounted."""
 
+import itertools
 import json
 import os
 import re
@@ -18,7 +19,9 @@ from .errors import NodeError
 
 #: A container engine's client on the host -> how it lists what runs.
 RUNTIMES = {"docker": ["ps", "--no-trunc", "--format", "{{.ID}} {{.Names}}"], "crictl": ["ps", "-o", "json"]}
+_INSPECT = {"docker": ["inspect", "--type", "container"], "crictl": ["inspect"]}
 _PIECE = 256 * 1024
+_LINES = 500  # at once
 _STDERR = 4096
 _CONTAINER = "registry"  # what OpenShift, and this collection, calls the container
 # What the three kinds of workloads add to their names for a pod's: of a DeploymentConfig, a Deployment, a DaemonSet.
@@ -44,6 +47,7 @@ def look(source, options):
     """
     walk = storagewalk.Walk()
     reason = source.feed(walk)
+    walk.finish()
     report = storagereport.Report(walk, options, source.recheck)
     return dict(report.result(), complete=reason is None, reason=reason)
 
@@ -62,7 +66,9 @@ class Mounted:
         if not os.path.isdir(self.root):
             raise NodeError("path: there is no directory {} on this host.".format(self.root))
         problems: List[str] = []
-        walk.lines(storagescan.listing(self.root, problems))
+        lines = storagescan.listing(self.root, problems)
+        for first in lines:
+            walk.feed(b"\n".join([first, *itertools.islice(lines, _LINES)]) + b"\n")
         if problems:
             return "Not all could be read: {}.".format(problems[0])
         if not os.path.isdir(os.path.join(self.root, storagefind.V2)):
@@ -122,12 +128,13 @@ def judge(ended, walk, root, what):
     """
     walk.finish()
     faults = [line for line in ended.stderr.splitlines() if line.strip() and "No such file" not in line]
-    said = (faults or ended.stderr.strip().splitlines() or ["it said nothing"])[0].strip().rstrip(".")
+    told = faults or ended.stderr.strip().splitlines() or ["it said nothing"]
+    said = "; ".join(line.strip().rstrip(".") for line in told[:2])
     if ended.code == storagefind.NO_ROOT:
         raise NodeError("root: {} cannot be entered in {}: {}.".format(root, what, _last(ended.stderr)))
     if walk.now is None or ended.code in (126, 127):
         raise CannotRunError(
-            "The storage cannot be listed in {}: {}. That takes sh, find, grep and date there.".format(what, said)
+            "The storage cannot be listed in {}: {}. That takes sh, {} there.".format(what, said, storagefind.PROGRAMS)
         )
     if not walk.ended:
         raise NodeError("The listing in {} ended early, with exit code {}: {}.".format(what, ended.code, said))
@@ -169,7 +176,10 @@ def run(command, take, timeout):
         errors.seek(max(0, errors.seek(0, os.SEEK_END) - _STDERR))
         said = errors.read().decode("utf-8", "replace")
     if late:
-        raise NodeError("{} exec took longer than {} s (option timeout) and was given up.".format(command[0], timeout))
+        limit = " (option timeout)" if command[1] == "exec" else ""
+        raise NodeError(
+            "{} {} took longer than {} s{} and was given up.".format(command[0], command[1], timeout, limit)
+        )
     return Ended(code, said)
 
 
@@ -240,7 +250,7 @@ def in_some_container(params):
         raise NodeError("runtime: there is no {} on this host.".format(names))
     root = params["root"] or "/registry"
     if params["container"]:
-        return _source(clients[0], Container(params["container"], None), root, params)
+        return _source(_client_of(params["container"], clients), Container(params["container"], None), root, params)
     why = []
     for client in clients:
         try:
@@ -255,6 +265,32 @@ def in_some_container(params):
             params["namespace"], params["name"], " and ".join(clients), " ".join(why) or _ELSEWHERE
         )
     )
+
+
+def _client_of(container, clients):
+    """Give the first client whose engine has a container; with one client, its exec is what says so.
+
+    :raises NodeError: where none has it
+    """
+    if len(clients) == 1:
+        return clients[0]
+    why = []
+    for client in clients:
+        try:
+            ended = run([client] + _INSPECT[client] + [container], _nothing, 30)
+        except NodeError as exc:
+            why.append(str(exc))
+            continue
+        if not ended.code:
+            return client
+        why.append("{} inspect: {}.".format(client, _last(ended.stderr)))
+    raise NodeError(
+        "container: neither {} has {} on this host. {}".format(" nor ".join(clients), container, " ".join(why))
+    )
+
+
+def _nothing(_piece):
+    pass
 
 
 _ELSEWHERE = (

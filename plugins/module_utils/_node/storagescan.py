@@ -8,10 +8,12 @@ asked for by name, which takes a fifth of the system calls.
 """
 
 import os
+import re
 import time
 
 from . import storagefind
 
+_TAG = re.compile(rb"/_manifests/tags/[^/]+/$")  # the directory of one
 _SAID = 512  # bytes; a tag's link has 71, an upload's time 25
 
 
@@ -19,7 +21,7 @@ def listing(root, problems, clock=time.time):
     """Yield the lines, without their ends.
 
     :param root: path of the directory that has C(docker) in it
-    :param problems: list, to which a sentence is added for each thing that could not be read
+    :param problems: list, to which a sentence is added for the first thing that could not be read
     """
     return _Scan(os.fsencode(root), problems).lines(int(clock()))
 
@@ -73,6 +75,8 @@ class _Scan:
             for name, below, its in (yield from self._directories(path, relative)):
                 if inside or name[:1] == b"_":
                     yield its[:-1]
+                if name == b"index" and _TAG.search(relative):
+                    continue
                 if name == b"_layers" and not inside:
                     for _name, algorithm, of_it in (yield from self._directories(below, its)):
                         yield from self._known(algorithm, of_it, b"link", missing=True)
@@ -83,10 +87,11 @@ class _Scan:
         """Yield lines for what is no directory here; return (name, path, relative path/) of those that are."""
         found = []
         for entry in self._entries(path):
+            its = relative + entry.name.replace(b"\n", b"?")  # a line is one name; a registry gives none such
             if entry.is_dir(follow_symlinks=False):
-                found.append((entry.name, entry.path, relative + entry.name + b"/"))
+                found.append((entry.name, entry.path, its + b"/"))
             else:
-                line = self._line(entry.path, relative + entry.name)
+                line = self._line(entry.path, its)
                 if line:
                     yield line
         return found
@@ -144,4 +149,5 @@ class _Scan:
             return []
 
     def _problem(self, path, exc):
-        self._problems.append("{}: {}".format(os.fsdecode(path), exc.strerror))
+        if not self._problems:
+            self._problems.append("{}: {}".format(os.fsdecode(path), exc.strerror))

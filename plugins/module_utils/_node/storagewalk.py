@@ -1,38 +1,58 @@
 # Copyright: (c) 2026, okd.registry contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a registry's storage holds, read line by line from a list of its files (L(storagefind)). Pure.
+"""What a registry's storage holds, read from a list of its files (L(storagefind)) while that comes.
 
-The layout is that of the distribution's file system driver. What is kept of a link are the four bytes of its blob's
-number, and of a blob its digest in binary and its size; no path and no line.
+The layout is that of the distribution's file system driver. Of blobs and links, which may be any number, records are
+kept (L(storagerecords)); repositories, tags and uploads are objects. What there is most of, blobs and links of SHA-256,
+is found by one regular expression in a piece of the list; the other lines are looked at one by one.
 """
 
+import binascii
 import calendar
+import hashlib
 import re
-from array import array
 
-_LINK = b"/link"
-_HEAD = re.compile(rb"f (\d+) (\d+)(?:\.\d*)? \.")
+from .storagerecords import Records
+
+#: What a record is of: a blob; a link; the directory of a layer's or a revision's link, the same number of kinds on.
+BLOB, LAYER, REVISION, SIGNATURE, LAYER_PLACE, REVISION_PLACE, TAG = range(7)
+#: In the place of a repository's number: a blob is nobody's.
+NOBODY = 0
+_LINKS = {b"layers": LAYER, b"manifests/revisions": REVISION}
+_PLACES = {b"layers": LAYER_PLACE, b"manifests/revisions": REVISION_PLACE}
 _HEX = re.compile(b"[0-9a-f]{32,}")
+_FILE = re.compile(rb"f (\d{1,18}) (\d{1,18}) \./(.*)", re.DOTALL)
+_BLOB_LINES = re.compile(
+    rb"f (\d{1,18}) \d+ \./sha256/([0-9a-f]{2})/(\2[0-9a-f]{62})/data\n"  # size, digest
+    rb"|([^\n]*)\n"  # another line
+).findall
+_LINK_LINES = re.compile(
+    rb"(?:f (\d{1,18}) \d+ )?\./([^\n_]*(?:(?<!/)_[^\n_]*)*)"  # size; a repository's name, up to the first /_
+    rb"/_(layers|manifests/revisions)/sha256/([0-9a-f]{64})(?(1)/link)\n"
+    rb"|([^\n]*)\n"
+).findall
 _STARTED = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)")
-MISSING = -1
+_AT_ONCE = 64 * 1024
 
 
 class Repository:
-    """What one repository has. Blobs are named by their numbers in the table."""
+    """What one repository has.
 
-    __slots__ = ("layer_places", "layers", "misshapen", "revision_places", "revisions", "signatures", "tags", "uploads")
+    :ivar number: what it is called in records
+    :ivar tags: name -> Tag
+    :ivar uploads: id -> Upload
+    """
 
-    def __init__(self):
-        self.layers = array("I")
-        self.revisions = array("I")
-        self.signatures = array("I")
-        # directories that are there for a link
-        self.layer_places = array("I")
-        self.revision_places = array("I")
-        self.misshapen = []  # (kind, path of the link, its size)
-        self.tags = {}  # name -> Tag
-        self.uploads = {}  # id -> Upload
+    __slots__ = ("layers", "number", "revisions", "signatures", "tags", "uploads")
+
+    def __init__(self, number):
+        self.number = number
+        self.layers = 0
+        self.revisions = 0
+        self.signatures = 0
+        self.tags = {}
+        self.uploads = {}
 
 
 class Tag:
@@ -58,169 +78,217 @@ class Upload:
 
 
 class Walk:
-    """Takes the output of the listing as it comes, in pieces cut anywhere."""
+    """Takes the list as it comes, in pieces cut anywhere.
+
+    :ivar now: seconds since 1970 by the clock there; None where it was not told
+    :ivar repositories: name (bytes) -> Repository
+    :ivar records: (digest, repository's number, kind, size) of blobs and links
+    :ivar signatures: (digest, repository's number, size, the revision's digest) of links to signatures
+    :ivar ended: whether all was told
+    """
 
     def __init__(self):
         self.now = None
-        self.sizes = array("q")  # by a blob's number; MISSING while only links to it were seen
-        self.repositories = {}  # name -> Repository
+        self.repositories = {}
+        self.records = Records("32sIBQ")
+        self.signatures = Records("32sIQ32s")
         self.other_files = 0
         self.other_bytes = 0
-        self.ended = False  # whether all was told
-        self._numbers = {}  # a digest in binary, or as text where it is no SHA-256 -> number
-        self._keys = []
-        self._rest = b""
-        self._take = self._nothing
+        self.ended = False
+        self._odd = {}  # what stands for a digest that is no SHA-256 -> that digest, as text
+        self._pieces = []
+        self._length = 0
+        self._read = self._nothing
 
-    # ---- lines -------------------------------------------------------------------------------------------------------
+    # ---- pieces and sections -----------------------------------------------------------------------------------------
 
     def feed(self, piece):
-        """Take a piece of the output (bytes)."""
-        lines = (self._rest + piece).split(b"\n")
-        self._rest = lines.pop()
-        self.lines(lines)
+        """Take a piece of the list (bytes)."""
+        self._pieces.append(piece)
+        self._length += len(piece)
+        if self._length >= _AT_ONCE:
+            self._take(b"".join(self._pieces))
 
     def finish(self):
-        """Take what came last without an end of line."""
-        self.lines([self._rest] if self._rest else [])
-        self._rest = b""
+        """Take what is left, also without an end of line."""
+        text = b"".join(self._pieces)
+        self._take(text + b"\n" if text else b"")
 
-    def lines(self, lines):
-        """Take whole lines, without their ends."""
-        take = self._take
-        for line in lines:
-            if line[:1] == b"@":
-                take = self._section(line)
+    def _take(self, text):
+        end = text.rfind(b"\n") + 1
+        self._pieces = [text[end:]]
+        self._length = len(text) - end
+        start = 0
+        while start < end:
+            if text[start : start + 1] == b"@":
+                after = text.index(b"\n", start) + 1
+                self._section(text[start : after - 1])
             else:
-                take(line)
-        self._take = take
+                mark = text.find(b"\n@", start, end) + 1
+                after = mark or end
+                self._read(text[start:after])
+            start = after
 
     def _section(self, line):
         self.ended = self.ended or line == b"@end"
-        return {
+        self._read = {
             b"@time": self._time,
-            b"@blobs": self._blob,
-            b"@repositories": self._in_repositories,
-            b"@said": self._saying,
-            b"@other": self._other,
+            b"@blobs": self._blobs,
+            b"@repositories": self._links,
+            b"@said": self._said,
+            b"@other": self._others,
         }.get(line, self._nothing)
 
-    def _nothing(self, line):
+    def _nothing(self, text):
         pass
 
-    def _time(self, line):
-        self.now = int(line) if line.isdigit() else None
+    def _time(self, text):
+        self.now = int(text) if text.strip().isdigit() else None
 
-    def _blob(self, line):
-        head, _slash, path = line.partition(b"/")
-        parts, file = path.split(b"/"), _HEAD.fullmatch(head)
-        if file is None:  # a name with an end of line in it: no registry's
-            return
-        if len(parts) == 4 and parts[3] == b"data" and parts[2][:2] == parts[1]:
-            number = self._number(parts[0], parts[2])
-            if number is not None:
-                self.sizes[number] = int(file.group(1))
-        elif len(parts) < 4:  # what lies beside a blob's data is nobody's, and not looked for
-            self._other(line)
+    def _others(self, text):
+        for line in text.split(b"\n"):
+            file = _FILE.fullmatch(line)
+            if file:
+                self._other(int(file.group(1)))
 
-    def _other(self, line):
-        kind, _blank, rest = line.partition(b" ")
-        size = rest.partition(b" ")[0]
-        if kind == b"f" and size.isdigit():
-            self.other_files += 1
-            self.other_bytes += int(size)
+    def _other(self, size):
+        self.other_files += 1
+        self.other_bytes += size
 
-    def _number(self, algorithm, digest):
-        """Give a blob's number, a new one if it has none; None for what is no digest."""
+    # ---- digests -----------------------------------------------------------------------------------------------------
+
+    def key(self, algorithm, digest):
+        """Give the 32 bytes by which records name a digest; None for what is none.
+
+        :param digest: in hexadecimal digits (bytes)
+        """
         if not _HEX.fullmatch(digest):
             return None
-        sha256 = algorithm == b"sha256" and len(digest) == 64
-        key = bytes.fromhex(digest.decode()) if sha256 else algorithm + b":" + digest
-        number = self._numbers.get(key)
-        if number is None:
-            number = self._numbers[key] = len(self.sizes)
-            self.sizes.append(MISSING)
-        return number
+        if algorithm == b"sha256" and len(digest) == 64:
+            return binascii.unhexlify(digest)
+        text = algorithm + b":" + digest
+        key = hashlib.sha256(text).digest()
+        self._odd[key] = text.decode("ascii", "replace")
+        return key
 
-    def digest(self, number):
-        """Give a blob's digest, as text."""
-        if len(self._keys) != len(self._numbers):
-            self._keys = list(self._numbers)  # a dict keeps the order in which it was filled
-        key = self._keys[number]
-        return "sha256:" + key.hex() if len(key) == 32 else key.decode("ascii", "replace")
+    def digest(self, key):
+        """Give the digest that such 32 bytes name, as text."""
+        return self._odd.get(key) or "sha256:" + key.hex()
 
-    def number_of(self, digest):
-        """Give the number of a digest such as C(sha256:…) (bytes); None where nothing is known of it."""
-        algorithm, _colon, value = digest.partition(b":")
-        if algorithm == b"sha256" and len(value) == 64 and _HEX.fullmatch(value):
-            return self._numbers.get(bytes.fromhex(value.decode()))
-        return self._numbers.get(digest)
+    # ---- blobs -------------------------------------------------------------------------------------------------------
+
+    def _blobs(self, text):
+        found = _BLOB_LINES(text)
+        parts, pack, unhex = self.records.parts, self.records.pack, binascii.unhexlify
+        for size, _start, digest, line in found:
+            if digest:
+                key = unhex(digest)
+                parts[key[0]] += pack(key, NOBODY, BLOB, int(size))
+            else:
+                self._odd_blob(line)
+        self.records.added(len(found))
+
+    def _odd_blob(self, line):
+        file = _FILE.fullmatch(line)
+        if file is None:  # a name with an end of line in it: no registry's
+            return
+        size, parts = int(file.group(1)), file.group(3).split(b"/")
+        if len(parts) == 4 and parts[3] == b"data" and parts[2][:2] == parts[1]:
+            key = self.key(parts[0], parts[2])
+            if key is not None:
+                self.records.add(key, NOBODY, BLOB, size)
+        elif len(parts) < 4:  # what lies beside a blob's data is nobody's, and not looked for
+            self._other(size)
 
     # ---- repositories ------------------------------------------------------------------------------------------------
 
     def _repository(self, name):
         found = self.repositories.get(name)
         if found is None:
-            found = self.repositories[name] = Repository()
+            found = self.repositories[name] = Repository(len(self.repositories) + 1)
         return found
 
-    def _in_repositories(self, line):
-        head, _slash, path = line.partition(b"/")
-        file = _HEAD.fullmatch(head)
-        if file is None and head != b".":
+    def _links(self, text):
+        found = _LINK_LINES(text)
+        parts, pack, unhex = self.records.parts, self.records.pack, binascii.unhexlify
+        last, repository = None, Repository(NOBODY)
+        for size, name, kind, digest, line in found:
+            if not digest:
+                self._line(line)
+                continue
+            if name != last:
+                last, repository = name, self._repository(name)
+            key = unhex(digest)
+            if not size:
+                parts[key[0]] += pack(key, repository.number, _PLACES[kind], 0)
+                continue
+            parts[key[0]] += pack(key, repository.number, _LINKS[kind], int(size))
+            if kind == b"layers":
+                repository.layers += 1
+            else:
+                repository.revisions += 1
+        self.records.added(len(found))
+
+    def _line(self, line):
+        file = _FILE.fullmatch(line)
+        if file is None and line[:2] != b"./":
             return
-        name, mark, rest = path.partition(b"/_")
+        name, mark, rest = (line[2:] if file is None else file.group(3)).partition(b"/_")
         what, _slash, inner = rest.partition(b"/")
         if file is None:
             if mark:
                 self._directory(self._repository(name), what, inner)
-        elif not mark or not self._file(
-            self._repository(name), what, inner, int(file.group(1)), int(file.group(2)), path
-        ):
-            self._other(line)
+        elif not mark or not self._file(self._repository(name), what, inner, int(file.group(1)), int(file.group(2))):
+            self._other(int(file.group(1)))
 
     def _directory(self, repository, what, inner):
         parts = inner.split(b"/")
         if what == b"layers" and len(parts) == 2:
-            _append(repository.layer_places, self._number(*parts))
+            self._record(repository, LAYER_PLACE, parts, 0)
         elif what == b"manifests" and parts[0] == b"revisions" and len(parts) == 3:
-            _append(repository.revision_places, self._number(*parts[1:]))
+            self._record(repository, REVISION_PLACE, parts[1:], 0)
         elif what == b"manifests" and parts[0] == b"tags" and len(parts) == 2:
             _entry(repository.tags, parts[1], Tag)
         elif what == b"uploads" and inner and len(parts) == 1:
             _entry(repository.uploads, inner, Upload)
 
-    def _file(self, repository, what, inner, size, time, path):
+    def _record(self, repository, kind, digest, size):
+        key = self.key(*digest)
+        if key is not None:
+            self.records.add(key, repository.number, kind, size)
+        return key is not None
+
+    def _file(self, repository, what, inner, size, time):
         """Take a file of a repository; say whether it is one that a registry has."""
         if what == b"uploads":
             return self._upload(repository, inner, size, time)
-        if not inner.endswith(_LINK):
-            return what == b"layers" and inner.count(b"/") > 1  # beside a link: as beside a blob's data
-        parts = inner[: -len(_LINK)].split(b"/")
+        parts = inner.split(b"/")
+        if parts[-1] != b"link":
+            return what == b"layers" and len(parts) > 2  # beside a link: as beside a blob's data
         if what == b"layers":
-            return len(parts) == 2 and self._link(repository, "layer", repository.layers, parts, size, path)
-        return what == b"manifests" and self._manifests(repository, parts, size, path)
+            known = len(parts) == 3 and self._record(repository, LAYER, parts[:2], size)
+            repository.layers += known
+            return known
+        return what == b"manifests" and self._manifests(repository, parts[:-1], size)
 
-    def _manifests(self, repository, parts, size, path):
+    def _manifests(self, repository, parts, size):
         if parts[0] == b"revisions" and len(parts) == 3:
-            return self._link(repository, "revision", repository.revisions, parts[1:], size, path)
+            known = self._record(repository, REVISION, parts[1:], size)
+            repository.revisions += known
+            return known
         if parts[0] == b"revisions" and len(parts) == 6 and parts[3] == b"signatures":
-            return self._link(repository, "signature", repository.signatures, parts[4:], size, path)
+            of, key = self.key(*parts[1:3]), self.key(*parts[4:])
+            if of is None or key is None:
+                return False
+            self.signatures.add(key, repository.number, size, of)
+            repository.signatures += 1
+            return True
         if parts[0] == b"tags" and len(parts) > 2:
             tag = _entry(repository.tags, parts[1], Tag)
             if parts[2:] == [b"current"]:
                 tag.size = size
             return True
         return False
-
-    def _link(self, repository, kind, links, digest, size, path):
-        number = self._number(*digest)
-        if number is None:
-            return False
-        links.append(number)
-        if size != len(digest[0]) + 1 + len(digest[1]):
-            repository.misshapen.append((kind, path, size))
-        return True
 
     def _upload(self, repository, inner, size, time):
         name, slash, file = inner.partition(b"/")
@@ -234,22 +302,18 @@ class Walk:
             upload.bytes = size
         return True
 
-    def _saying(self, line):
-        path, colon, text = line[2:].partition(b":")
-        name, _mark, inner = path.partition(b"/_")
-        parts = inner.split(b"/")
-        repository = self.repositories.get(name)
-        if not colon or repository is None:
-            return
-        if parts[0] == b"manifests" and len(parts) == 5:
-            _entry(repository.tags, parts[2], Tag).said = text
-        elif parts[0] == b"uploads" and len(parts) == 3 and parts[1] in repository.uploads:
-            repository.uploads[parts[1]].said = seconds(text)
-
-
-def _append(numbers, number):
-    if number is not None:
-        numbers.append(number)
+    def _said(self, text):
+        for line in text.split(b"\n"):
+            path, colon, value = line[2:].partition(b":")
+            name, _mark, inner = path.partition(b"/_")
+            parts = inner.split(b"/")
+            repository = self.repositories.get(name)
+            if not colon or repository is None:
+                continue
+            if parts[0] == b"manifests" and len(parts) == 5:
+                _entry(repository.tags, parts[2], Tag).said = value
+            elif parts[0] == b"uploads" and len(parts) == 3 and parts[1] in repository.uploads:
+                repository.uploads[parts[1]].said = seconds(value)
 
 
 def _entry(entries, name, kind):

@@ -73,6 +73,18 @@ def explain(endpoint, verdict):
     return "{}: {} ({})".format(endpoint, verdict.message, ADVICE.get(verdict.kind, ADVICE["other"]))
 
 
+def default_context(**trusted):
+    """Make a TLS context that verifies, as Pythons before 3.13 do it.
+
+    Since then its check is a strict one, for extensions that the certificates of OpenShift 3 and their CA lack.
+
+    :param trusted: C(cafile) or C(cadata), as ssl.create_default_context() takes them; the system's CAs without
+    """
+    context = ssl.create_default_context(**trusted)
+    context.verify_flags &= ~getattr(ssl, "VERIFY_X509_STRICT", 0)
+    return context
+
+
 def context_for(ca_pem=None, files=()):
     """Make a TLS context that trusts a CA alone, or the files that docker would use with the system's CAs.
 
@@ -80,8 +92,8 @@ def context_for(ca_pem=None, files=()):
     :param files: paths of *.crt, used where ca_pem is None
     """
     if ca_pem is not None:
-        return ssl.create_default_context(cadata=ca_pem.decode("ascii"))
-    context = ssl.create_default_context()
+        return default_context(cadata=ca_pem.decode("ascii"))
+    context = default_context()
     for path in files:
         context.load_verify_locations(cafile=path)
     return context

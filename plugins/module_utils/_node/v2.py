@@ -16,12 +16,14 @@ import ssl
 from collections import namedtuple
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
-from . import chunks, tls
+from . import bearer, chunks, tls
 from . import endpoint as endpoints_of
 from .errors import NodeError, RefusedError
 
 _CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
 _REDIRECTS = (301, 302, 303, 307, 308)
+_ANY = "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json"
+READ, REFUSED, MISSING = "read", "refused", "missing"
 _KEPT = 1 << 20  # bytes of an answer that is read as a whole: a manifest, a token, an error
 _READ = 1 << 16
 
@@ -85,14 +87,17 @@ class Client:
         self._authorized("DELETE", self._location(answer), _push(repository))
         return True
 
-    def may_read(self, repository, reference):
-        """Say whether a manifest may be read (bool): not where it is refused, or said not to be there."""
-        answer = self._authorized("GET", _manifest(repository, reference), _pull(repository))
-        if answer.status in (401, 403, 404):
-            return False
-        if answer.status != 200:
-            raise self._error(answer, "reading {}:{}".format(repository, reference))
-        return True
+    def reads(self, repository, digest):
+        """Say what comes of reading a manifest: C(read), C(refused), or C(missing), which may mean either.
+
+        :raises V2Error: for any other answer
+        """
+        headers = {"Accept": _ANY}  # without it, a manifest of OCI's is said not to be there
+        answer = self._authorized("GET", _manifest(repository, digest), _pull(repository), headers=headers)
+        found = {200: READ, 401: REFUSED, 403: REFUSED, 404: MISSING}.get(answer.status)
+        if found is None:
+            raise self._error(answer, "reading {}@{}".format(repository, digest))
+        return found
 
     def push(self, repository, tag, image, chunk=0):
         """Send an image with all of its layers, also those that are there. The rest of it is sent once.
@@ -236,9 +241,13 @@ class Client:
             raise self._error(answer, "GET of a token")
         try:
             found = json.loads(answer.body.decode("utf-8"))
-            return "Bearer " + (found.get("token") or found["access_token"])
+            token = found.get("token") or found["access_token"]
+            sendable = bearer.fits(token)
         except (ValueError, KeyError, AttributeError, TypeError) as exc:
             raise V2Error("not_registry", "no token is in the answer of {}".format(realm), 200) from exc
+        if not sendable:
+            raise V2Error("not_registry", "the token in the answer of {} {}".format(realm, bearer.UNFIT), 200)
+        return "Bearer " + token
 
     def _follow(self, method, url, body, headers, take):
         """Send a request, and where a blob is elsewhere (in S3), get it there, without the user's token."""
@@ -294,7 +303,7 @@ class Client:
         """Send a request to another server: who is trusted for this name is not who is trusted for others."""
         connection = http.client.HTTPConnection(at.host, at.port, timeout=self._timeout)
         if scheme == "https":
-            trusted = ssl.create_default_context()
+            trusted = tls.default_context()
             connection = http.client.HTTPSConnection(at.host, at.port, context=trusted, timeout=self._timeout)
         try:
             return _read(_exchange(connection, *request), take)

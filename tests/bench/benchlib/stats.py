@@ -16,6 +16,7 @@ ROLLOUTS = "rollouts"
 CALLS = "remote calls"
 RESTARTS = "restarts"
 CPU = "ms of CPU"
+MEMORY = "MiB"
 
 Outcome = TypeVar("Outcome")
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 
 import pytest
@@ -14,10 +15,16 @@ from collection import ROOT
 
 PAGE = (ROOT / "docs/diagnose.md").read_text(encoding="utf-8")
 ROWS = re.findall(r"^\| `(\w+)` \| (\w+) \| (.+?) \| (.+?) \| (.+?) \| (\w+) \|$", PAGE, re.MULTILINE)
+UNIT = "tests/unit/plugins/module_utils/diagnose/test_diagnose.py"
+#: Files in which a cause is made, and by which the scenarios run.
 PLACES = {
-    "sandbox": "tests/e2e/test_diagnose.py",
-    "api": "tests/api/test_diagnose.py",
-    "unit": "tests/unit/plugins/module_utils/diagnose/test_diagnose.py",
+    "sandbox": [
+        "tests/e2e/cluster_faults.py",
+        "tests/e2e/test_diagnose_cluster.py",
+        "tests/e2e/test_diagnose.py",
+        "tests/e2e/test_expose.py",
+    ],
+    "api": ["tests/api/test_diagnose.py"],
 }
 
 
@@ -25,9 +32,40 @@ def test_the_table_has_every_cause_as_the_code_has_it() -> None:
     assert [row[:3] for row in ROWS] == [(name, cause.severity, cause.title) for name, cause in CAUSES.items()]
 
 
+def strings(node: ast.AST) -> set[str]:
+    """All texts within a piece of code."""
+    return {one.value for one in ast.walk(node) if isinstance(one, ast.Constant) and isinstance(one.value, str)}
+
+
+def made_in(path: str) -> set[str]:
+    """Causes that a file makes: those of its Faults, each of which a scenario makes, and those that it asserts."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Assert):
+            found |= strings(node.test)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Fault":
+            found |= strings(node.args[0])
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.mark.parametrize":
+            found |= strings(node)
+    return found
+
+
 @pytest.mark.parametrize(("name", "place"), [(row[0], row[5]) for row in ROWS])
 def test_a_cause_is_made_where_the_table_says(name: str, place: str) -> None:
-    assert f'"{name}"' in (ROOT / PLACES[place]).read_text(encoding="utf-8")
+    assert name in set().union(*map(made_in, PLACES[place]))
+
+
+@pytest.mark.parametrize("name", CAUSES)
+def test_every_cause_has_a_unit_test(name: str) -> None:
+    assert f'"{name}"' in (ROOT / UNIT).read_text(encoding="utf-8")
+
+
+def test_the_scenarios_run_what_makes_them() -> None:
+    for name in ("diagnose", "diagnose_cluster", "expose"):
+        verify = (ROOT / f"extensions/molecule/{name}/verify.yml").read_text(encoding="utf-8")
+        assert f"pytest_file: test_{name}.py" in verify
+    cluster = (ROOT / "tests/e2e/test_diagnose_cluster.py").read_text(encoding="utf-8")
+    assert '@pytest.mark.parametrize("fault", FAULTS' in cluster
 
 
 def test_rules_name_no_other_causes() -> None:

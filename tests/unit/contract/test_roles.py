@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
-from collection import ROOT, load_yaml, module_docs, module_names, role_names, tasks_of_files
+from collection import NAME, ROOT, load_yaml, module_docs, module_names, role_names, tasks_of_files
 
 ROLES = role_names()
 MODULES = module_names()
@@ -195,3 +195,12 @@ def test_roles_and_playbooks_read_nothing_outside_the_artefact() -> None:
             if not code.startswith("#"):
                 assert "inventory/" not in code, f"{Path(path).relative_to(ROOT)}: {line}"
                 assert "tests/" not in code, f"{Path(path).relative_to(ROOT)}: {line}"
+
+
+def test_where_tls_ends_decides_in_one_place_whose_name_the_host_is() -> None:
+    """The filter registry_own_host; no task that hands the host on looks at the variable itself."""
+    texts = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "roles").rglob("tasks/*.yml"))]
+    assert sum(text.count(f"{NAME}.registry_own_host(") for text in texts) >= 7
+    assert [
+        text for text in texts if re.search(r"route_host: [^\n]*\n?[^\n]* if registry_route_termination", text)
+    ] == []

@@ -16,7 +16,7 @@ import pytest
 import yaml
 from collection import ROOT, load_yaml
 
-ROLES = ("registry_cert", "registry_cluster")
+ROLES = ("registry_cert", "registry_cluster", "registry_trust_agent")
 # What takes an agent away and leaves every node its CA
 AGENT_GOES = "okd.registry.trust_agent -e registry_trust_agent_state=absent -e registry_trust_agent_keep_files=true"
 # Stands for every module of ours: notes that it was asked, and has a cluster of the Nodes a and b with a registry.
@@ -34,6 +34,7 @@ if options["of"] == "registry_info":
     result.update(
         registry={"name": "docker-registry", "namespace": "default"}, layout={"name": "oadm"}, workload={"kind": "x"},
         certificate={"days_left": 9}, ca_cert="PEM", node_ca=False, pods=[], nodes=[], uncovered=left,
+        unread=[],
     )
     if left and options.get("uncovered") == "fail":
         result.update(failed=True, msg="No host is one of: " + ", ".join(left))

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -393,3 +394,11 @@ def test_remote_calls_are_counted_from_what_ansible_tells() -> None:
 ok: [node1] => <x> SSH: EXEC
 """
     assert playbook.remote_calls(told) == 2
+
+
+def test_the_page_has_every_bench_and_no_figure_misses_its_target() -> None:
+    page = bench.PAGE.read_text(encoding="utf-8")
+    assert re.findall(r"^<!-- bench: (\w+) -->$", page, re.MULTILINE) == list(bench.BENCHES)
+    told = re.findall(r"\| (?:≤|≥) [^|]*: ([^|]*?) \|$", page, re.MULTILINE)
+    assert told
+    assert set(told) == {"holds"}

@@ -9,10 +9,12 @@ import sys
 from pathlib import Path
 
 import lanes
+import outcomes
 import parts
 import pytest
 from lanes import Lane
-from parts import Outcome, Runner, expand, run, summary
+from outcomes import Outcome, summary
+from parts import Runner, expand, run
 
 
 @pytest.fixture(autouse=True)
@@ -21,8 +23,9 @@ def _two_scenarios(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (tmp_path / name).mkdir()
         (tmp_path / name / "molecule.yml").touch()
     monkeypatch.setattr(parts, "MOLECULE", tmp_path)
-    monkeypatch.setattr(parts, "LOGS", tmp_path / "log")
-    monkeypatch.setattr(parts, "ROOT", tmp_path)
+    for module in (parts, outcomes):
+        monkeypatch.setattr(module, "LOGS", tmp_path / "log")
+        monkeypatch.setattr(module, "ROOT", tmp_path)
     monkeypatch.setattr(parts, "ARTIFACTS", tmp_path / "nosuch")
 
 
@@ -195,7 +198,7 @@ def test_the_end_of_the_summary_says_why_a_part_failed(monkeypatch: pytest.Monke
     lines = summary(run(["lint", "sandbox", "scenario:site", "scenario:trust"], Runner()))
     assert lines[-4:-2] == ["not run: the sandbox is not up: scenario:site, scenario:trust", "why sandbox failed:"]
     assert lines[-2].startswith("    fatal: [node1]: FAILED! => xxx")
-    assert len(lines[-2]) == 4 + parts.REASON_LENGTH
+    assert len(lines[-2]) == 4 + outcomes.REASON_LENGTH
     assert lines[-1] == "1 passed, 3 failed"
 
 

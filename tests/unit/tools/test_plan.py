@@ -104,6 +104,24 @@ def test_an_untrue_plan_is_told(planned: dict[str, Any], done: dict[str, Any], p
     assert problems[0].startswith("node1: Place: ")
 
 
+def test_of_what_is_changed_twice_the_later_changes_count_and_not_what_is_around_them() -> None:
+    def users(*names: str) -> str:
+        return "users:\n" + "".join(f"- {name}\n" for name in names)
+
+    def twice(first: tuple[str, str], second: tuple[str, str]) -> Run:
+        steps = [{"before_header": "SCC", "before": one, "after": other} for one, other in (first, second)]
+        return run(*(task(changed=True, diff=[step]) for step in steps))
+
+    done = twice((users("a", "b", "c"), users("b", "c")), (users("b", "c"), users("c")))
+    assert compare(twice((users("a", "b", "c"), users("b", "c")), (users("a", "b", "c"), users("a", "c"))), done) == []
+    for wrong in (users("a", "b"), users("a", "b", "c")):
+        plan_ = twice((users("a", "b", "c"), users("b", "c")), (users("a", "b", "c"), wrong))
+        (problem,) = compare(plan_, done)
+        assert "diff[0]" in problem
+    first = twice((users("a", "b"), users("b")), (users("a", "b"), users("a")))
+    assert len(compare(first, twice((users("b"), users("b")), (users("b"), users())))) == 1, "the first counts as it is"
+
+
 def test_a_change_on_a_host_that_the_plan_left_out_is_told() -> None:
     problems = compare(run(task(), check=True), run(task(), task("node2", changed=True)))
     assert problems == ["node2: Place: changed something that was not announced (not reached in the check run)"]

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Iterator
 
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.model import Facts, Finding
@@ -33,13 +35,20 @@ def rights(facts: Facts) -> Iterator[Finding]:
                       *grant(held.user, held.project))  # fmt: skip
 
 
-def grant(user: str | None, project: str | None) -> tuple[str, str]:
-    """Fix and command for it."""
-    word = f"-z {user.split(':')[-1]}" if user and user.startswith("system:serviceaccount:") else user or "USER"
-    return (
-        "give the user the role system:image-builder in the project, or take another project (registry_check_project)",
-        f"oc policy add-role-to-user system:image-builder {word} -n {project or 'PROJECT'}",
-    )
+def grant(user: str | None, project: str | None) -> tuple[str, str | None]:
+    """Fix and command for it; no command where it is not known to whom or where.
+
+    :param user: as the cluster calls whoever has the token.
+    """
+    fix = "give the user the role system:image-builder in the project, or take another project (registry_check_project)"
+    if not user or not project:
+        return fix, None
+    account = re.fullmatch(r"system:serviceaccount:([^:]+):([^:]+)", user)
+    # Its own namespace, which need not be the project, belongs to an account's name.
+    whom = f"--serviceaccount={account[1]}:{account[2]}" if account else f"--user={user}"
+    name = "image-builder:" + re.sub(r"[/%]", "-", ":".join(account.groups()) if account else user)
+    words = ["kubectl", "create", "rolebinding", name, "--clusterrole=system:image-builder", whom, "-n", project]
+    return fix, shlex.join(words)
 
 
 RULES = (token, rights)

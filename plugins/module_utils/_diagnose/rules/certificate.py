@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.fixes import play
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.model import Facts, Finding
 
-SOON = 30  # days
-REISSUE = "reissue it, which takes every name and rolls it out"
+REISSUE = "reissue it, which takes every name and rolls it out (of registry_certificate, put the new one there first)"
+CHANGE_OVER = "its CA ends then, too: make another CA (registry_ca), and change over to it"
 
 
 def host_of(endpoint: str) -> str:
@@ -30,25 +30,36 @@ def secured(facts: Facts) -> Iterator[Finding]:
     """It serves HTTPS."""
     if facts.tls is False:
         load = facts.workload.ref if facts.workload else f"registry {facts.registry}"
+        fix = "deploy it with a certificate"
+        plain = [end.ref for end in facts.router_ends if end.termination == "edge"]
+        if plain:
+            # A router that ends TLS there speaks plain HTTP to the pods, which would answer 400 from then on.
+            fix += (
+                f"; {', '.join(plain)} ends TLS at the router: make it reencrypt (registry_route_termination) with it"
+            )
         yield Finding(
-            "not_secured", f"{load} serves port {facts.port} without TLS", "deploy it with a certificate",
-            play("deploy"),
-            object=load,
+            "not_secured", f"{load} serves port {facts.port} without TLS", fix, play("deploy"), object=load,
         )  # fmt: skip
 
 
 def valid(facts: Facts) -> Iterator[Finding]:
     """The certificate in the Secret is valid, and stays so for a while."""
     held = facts.certificate
-    if held is None or held.days_left is None or held.days_left >= SOON:
+    if held is None or held.days_left is None or held.days_left >= facts.soon:
         return
     if held.days_left < 0:
         yield Finding("certificate_expired", f"{held.subject} expired at {held.not_after}", REISSUE, play("deploy"))
     else:
         yield Finding(
-            "certificate_expires", f"{held.subject} expires at {held.not_after}, in {held.days_left} days", REISSUE,
-            play("rotate_certificates"),
+            "certificate_expires", f"{held.subject} expires at {held.not_after}, in {held.days_left} days",
+            CHANGE_OVER if _ends_with_its_ca(facts, held.days_left) else REISSUE, play("rotate_certificates"),
         )  # fmt: skip
+
+
+def _ends_with_its_ca(facts: Facts, days: int) -> bool:
+    """Whether another one of the same CA would end then, too."""
+    ends = [one.days_left for one in facts.authorities if one.signs and one.days_left is not None]
+    return bool(ends) and max(ends) <= days
 
 
 def names(facts: Facts) -> Iterator[Finding]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.fixes import play
@@ -16,6 +17,7 @@ from ansible_collections.okd.registry.plugins.module_utils._model import is_ip
 
 _X509 = re.compile(r"x509: certificate (signed by unknown authority|has expired)|x509: cannot validate")
 _SHOWN = 3  # of many alike
+_WORDS = 300  # characters of a long line, at most twice
 
 
 def addresses(facts: Facts) -> Iterator[Finding]:
@@ -30,9 +32,21 @@ def addresses(facts: Facts) -> Iterator[Finding]:
     for registry, streams in stale.items():
         yield Finding(
             "stale_image_streams", f"{_some(streams)} lead to {registry}, which is no Service's address",
-            "give the Service that address back, or restart the masters, which remember it, and push or import these "
-            "images anew", play("deploy", registry_cluster_ip=host_of(registry)), object=f"Service {facts.registry}",
+            *_give_back(host_of(registry), facts), object=f"Service {facts.registry}",
         )  # fmt: skip
+
+
+def _give_back(address: str, facts: Facts) -> tuple[str, str]:
+    """Fix and command for a former address. A Service that is there cannot be given another one, so it has to go."""
+    present = ", ".join(facts.cluster_ips)
+    fix = (
+        f"delete the Service, deploy with {address}, which is free, and have every node trust it by that; until all is "
+        "done, nobody reaches the registry by the Service's address and names, and image streams that lead to "
+        f"{present} are stale then. Where the API server does not take that address, deploy without it. Or restart the "
+        "masters, which remember it, and push or import these images anew"
+    )
+    away = shlex.join(["kubectl", "delete", "service", facts.name, "-n", facts.namespace])
+    return fix, f"{away} && {play('deploy', registry_cluster_ip=address)} && {play('trust')}"
 
 
 def imports(facts: Facts) -> Iterator[Finding]:
@@ -53,9 +67,12 @@ def imports(facts: Facts) -> Iterator[Finding]:
 def log(facts: Facts) -> Iterator[Finding]:
     """The registry itself can verify whom it asks: the cluster, its object storage, upstream registries."""
     for pod, line in facts.log:
-        if _X509.search(line) and "TLS handshake error from" not in line:
+        said = _X509.search(line)
+        if said and "TLS handshake error from" not in line:
+            begin = max(0, said.end() - _WORDS)  # whom it asked stands before it
             yield Finding(
-                "pod_lacks_ca", f"the log of pod {pod} says: {line[:300]}", POD_CA_FIX,
+                "pod_lacks_ca", f"the log of pod {pod} says: {'…' if begin else ''}{line[begin:begin + 2 * _WORDS]}",
+                POD_CA_FIX, play("deploy"),
                 object=facts.workload.ref if facts.workload else None,
             )  # fmt: skip
             return

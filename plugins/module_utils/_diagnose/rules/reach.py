@@ -11,9 +11,20 @@ from ansible_collections.okd.registry.plugins.module_utils._diagnose.fixes impor
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.model import Facts, Finding, Host, Step
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.rules import access
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.rules.certificate import REISSUE
-from ansible_collections.okd.registry.plugins.module_utils._diagnose.rules.trust import lacks, place_ca
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.rules.route import ANOTHER
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.rules.trust import (
+    is_inside,
+    lacks,
+    mend_file,
+    place_ca,
+)
 
 _CHECK = play("check")
+_CANNOT_ASK = (
+    "the cluster takes this token, so the registry cannot ask it: look at the registry's log (oc logs), and whether "
+    "its pods reach the API server; then check again"
+)
+_DISTRUST = ("unknown_authority", "ca_file", "client_certificate")
 _PUSHES = ("push", "monolithic", "chunked", "pull", "pull_tag")
 #: What a failed step says -> the cause's name, what mends it, and the command.
 _KINDS: dict[str, tuple[str, str, str | None]] = {
@@ -23,6 +34,11 @@ _KINDS: dict[str, tuple[str, str, str | None]] = {
         "dns",
         "have the host ask the cluster's DNS for names of Services, and make the router's wildcard record",
         None,
+    ),
+    "unknown_authority": (
+        "ca_mismatch",
+        "deploy it, which publishes the CA that signs; or look who else answers under this name",
+        play("deploy"),
     ),
     "plain_http": ("not_secured", "deploy it with a certificate", play("deploy")),
     "proxy": (
@@ -44,6 +60,16 @@ _KINDS: dict[str, tuple[str, str, str | None]] = {
         "systemctl start docker",
     ),
     "unauthorized": ("token_refused", "give a token that is valid in registry_check_token", None),
+}
+#: The same of what a router's certificate is blamed for, at a host where the router ends TLS.
+_AT_ROUTER: dict[str, tuple[str, str, str | None]] = {
+    "name_mismatch": ("route_san_missing", ANOTHER, play("expose")),
+    "expired": ("route_certificate_expired", ANOTHER + "; or mend the clock of the host", play("expose")),
+    "unknown_authority": (
+        "router_ca_unknown",
+        "name its CA's file in registry_route_ca_cert_path, or another certificate in registry_route_certificate",
+        play("check"),
+    ),
 }
 
 
@@ -71,29 +97,46 @@ def used(facts: Facts) -> Iterator[Finding]:
     """Every step of the check went well."""
     for host in facts.hosts:
         for step in host.steps:
-            yield _seen(host, step, facts)
+            # A client gets no CA for names that lead there within the cluster only, and uses none of them.
+            if not (host.client and step.kind in _DISTRUST and is_inside(step.endpoint, facts)):
+                yield _seen(host, step, facts)
 
 
 def _seen(host: Host, step: Step, facts: Facts) -> Finding:
     where = None if step.kind == "engine" else step.endpoint
-    said = f"{step.step}: {step.error}"
-    if step.kind == "unknown_authority":
-        if not step.by_engine:
-            fix = "deploy it, which publishes the CA that signs; or look who else answers under this name"
-            return Finding("ca_mismatch", said, fix, play("deploy"), host.name, where)
-        return Finding(lacks(host), said, *place_ca(host), host.name, where)
-    if step.kind in ("ca_file", "client_certificate"):
-        fix = "mend or delete that file, then place the CA"
-        return Finding("certs_d_broken", said, fix, play("trust", limit=host.name), host.name, where)
+    name, fix, command = _told(host, step, facts)
+    return Finding(name, f"{step.step}: {step.error}", fix, command, host.name, where)
+
+
+def _told(host: Host, step: Step, facts: Facts) -> tuple[str, str, str | None]:
+    """Name, fix and command."""
+    if step.kind in _AT_ROUTER and facts.at_router(step.endpoint):
+        return _AT_ROUTER[step.kind]
+    if step.kind == "unknown_authority" and step.by_engine:
+        return lacks(host), *place_ca(host)
+    if _contradicts(step, facts):
+        return _broken(step), _CANNOT_ASK, _CHECK
     if step.kind == "denied" or (step.kind == "unauthorized" and step.step != "login"):
         known = facts.token
-        advice = access.grant(known.user if known else None, known.project if known else None)
-        return Finding("user_without_rights", said, *advice, host.name, where)
-    if step.kind in _KINDS:
-        name, mended, command = _KINDS[step.kind]
-        return Finding(name, said, mended, command, host.name, where)
-    broken = "push_failed" if step.step in _PUSHES else "check_failed"
-    return Finding(broken, said, "look at the registry's log (oc logs), and check again", _CHECK, host.name, where)
+        return "user_without_rights", *access.grant(known.user if known else None, known.project if known else None)
+    file = ("certs_d_broken", *mend_file(host))
+    kinds = {**_KINDS, "ca_file": file, "client_certificate": file}
+    log = "look at the registry's log (oc logs), and check again"
+    return kinds.get(step.kind, (_broken(step), log, _CHECK))
+
+
+def _broken(step: Step) -> str:
+    return "push_failed" if step.step in _PUSHES else "check_failed"
+
+
+def _contradicts(step: Step, facts: Facts) -> bool:
+    """Whether the registry refuses a token of which the cluster says that it is good for that."""
+    held = facts.token
+    if held is None or not held.accepted or (facts.workload and facts.workload.own_users):
+        return False
+    if step.step == "login":
+        return step.kind == "unauthorized"
+    return step.kind in ("unauthorized", "denied") and bool(held.project) and not held.lacking
 
 
 RULES = (looked, used)

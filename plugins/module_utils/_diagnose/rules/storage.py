@@ -33,7 +33,8 @@ def shared(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             "storage_not_shared",
             f"{load.ref} asks for {load.replicas} pods, and each has {_OWN[load.storage]}: pulls find images by chance",
-            "ask for one pod, or take storage that all share (registry_storage)",
+            "take storage that all share (registry_storage), or ask for one pod, which loses what only the others have "
+            "(registry_allow_data_loss=true)",
             play("deploy", registry_replicas="1"),
             object=load.ref,
         )

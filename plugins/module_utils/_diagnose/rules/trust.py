@@ -8,7 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.fixes import play
-from ansible_collections.okd.registry.plugins.module_utils._diagnose.model import CertFile, Facts, Finding, Host
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.model import (
+    CertFile,
+    Facts,
+    Finding,
+    Host,
+    Insecure,
+)
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.rules.certificate import host_of
 from ansible_collections.okd.registry.plugins.module_utils._model import is_ip
 
@@ -23,6 +29,11 @@ def place_ca(host: Host) -> tuple[str, str]:
     if host.client:
         return "place it there; nothing is restarted for that", play("trust_clients", limit=host.name)
     return "place it on this node; nothing is restarted for that", play("trust", limit=host.name)
+
+
+def mend_file(host: Host) -> tuple[str, str]:
+    """Fix and command for a file that keeps the engine from using the CA."""
+    return "mend or delete that file, then place the CA", place_ca(host)[1]
 
 
 def is_inside(endpoint: str, facts: Facts) -> bool:
@@ -40,8 +51,8 @@ def trusted(facts: Facts) -> Iterator[Finding]:
             said = f"{one.engine}: {one.reason or one.state}"
             if one.state == "expired":
                 yield Finding(
-                    "ca_expired", said, "have it replaced by the published one", play("trust", limit=host.name),
-                    host.name, one.endpoint,
+                    "ca_expired", said, "have it replaced by the published one", place_ca(host)[1], host.name,
+                    one.endpoint,
                 )  # fmt: skip
             elif one.state in ("none", "other") and not host.trusted_anyway and facts.has_ca is not False:
                 yield Finding(lacks(host), said, *place_ca(host), host.name, one.endpoint)
@@ -51,18 +62,15 @@ def files(facts: Facts) -> Iterator[Finding]:
     """No file in the directories of its names keeps an engine from it."""
     for host in facts.hosts:
         for file in host.files:
-            if file.endpoint not in facts.endpoints:
+            if file.endpoint not in facts.endpoints or (host.client and is_inside(file.endpoint, facts)):
                 continue
             if file.dangling:
                 yield Finding(
                     "dangling_link", f"{file.path} is a link to {file.target}, which is not there",
-                    "have the link replaced by the CA itself", play("trust", limit=host.name), host.name, file.endpoint,
+                    "have the link replaced by the CA itself", place_ca(host)[1], host.name, file.endpoint,
                 )  # fmt: skip
             elif file.problem and file.kind in ("ca", "client certificate"):
-                yield Finding(
-                    "certs_d_broken", file.problem, "mend or delete that file, then place the CA",
-                    play("trust", limit=host.name), host.name, file.endpoint,
-                )  # fmt: skip
+                yield Finding("certs_d_broken", file.problem, *mend_file(host), host.name, file.endpoint)
 
 
 def insecure(facts: Facts) -> Iterator[Finding]:
@@ -70,13 +78,11 @@ def insecure(facts: Facts) -> Iterator[Finding]:
     for host in facts.hosts:
         for flag in host.insecure:
             name, what = ("insecure_network", "network") if flag.network else ("insecure_flag", "flag")
-            more = {"registry_trust_insecure_networks": "remove"} if flag.network else {}
             for endpoint in flag.endpoints:
                 yield Finding(
                     name,
                     f"the {what} {flag.value} in {flag.where} keeps docker from verifying it",
-                    "take it out, which restarts docker there" + (", where no other registry needs it" if more else ""),
-                    play("trust", limit=f"{host.name},registry_control", registry_trust_remove_insecure="true", **more),
+                    *_take_out(host, flag),
                     host.name,
                     endpoint,
                 )
@@ -85,9 +91,20 @@ def insecure(facts: Facts) -> Iterator[Finding]:
             if endpoint not in told:
                 yield Finding(
                     "insecure_flag", "docker runs with a flag for it, or a network that covers it, which no file has",
-                    "restart docker there, when its pods may be restarted", "systemctl restart docker", host.name,
-                    endpoint,
+                    f"restart docker there, when its {'containers' if host.client else 'pods'} may be restarted",
+                    "systemctl restart docker", host.name, endpoint,
                 )  # fmt: skip
+
+
+def _take_out(host: Host, flag: Insecure) -> tuple[str, str | None]:
+    """Fix and command for an insecure flag. Those of clients are not the collection's to take away."""
+    where = ", where no other registry needs it" if flag.network else ""
+    if host.client:
+        return f"take {flag.value} out of {flag.where} there and restart docker{where}", None
+    more = {"registry_trust_insecure_networks": "remove"} if flag.network else {}
+    limit = f"{host.name},registry_control"
+    command = play("trust", limit=limit, registry_trust_remove_insecure="true", **more)
+    return f"take it out, which restarts docker there{where}", command
 
 
 def stale(facts: Facts) -> Iterator[Finding]:
@@ -99,7 +116,7 @@ def stale(facts: Facts) -> Iterator[Finding]:
                     "stale_certs_d", f"{file.path} is for {file.endpoint}, which is none of its names",
                     "have it removed, where the collection wrote it"
                     if file.ours else f"delete {file.path.rpartition('/')[0]}, which the collection did not write",
-                    play("trust", limit=host.name) if file.ours else None, host.name, file.endpoint,
+                    place_ca(host)[1] if file.ours else None, host.name, file.endpoint,
                 )  # fmt: skip
 
 
@@ -107,6 +124,9 @@ def _was_ours(file: CertFile, facts: Facts) -> bool:
     """Ours by the record; or an address with our CA that no other Service has."""
     host = host_of(file.endpoint)
     if file.kind != "ca" or not facts.endpoints:
+        return False
+    # Where its names are not all known, this may be one of them.
+    if (is_ip(host) and not facts.cluster_ips) or (not is_ip(host) and facts.routes is None):
         return False
     return file.ours or (file.matches and is_ip(host) and facts.others is not None and host not in facts.others)
 

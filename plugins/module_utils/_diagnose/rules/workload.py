@@ -19,7 +19,12 @@ _DENIED = re.compile(
     r"permission denied|operation not permitted|read-only file system|access denied by server", re.IGNORECASE
 )
 _X509 = re.compile(r"x509: ")
+#: A volume of a Secret or ConfigMap that is not there, in the kubelet's words.
+_NO_OBJECT = re.compile(r"\b(secret|configmap)s? \"[^\"]+\" not found|references non-existent", re.IGNORECASE)
 
+_OTHER_STORAGE = (
+    "take other storage (registry_storage; with registry_allow_data_loss=true where nothing is kept in the old one)"
+)
 _FIXES = {
     "image_pull": "say an image that the nodes can pull (registry_image), or the pull secret for it "
     "(registry_pull_secrets), and deploy again",
@@ -27,10 +32,11 @@ _FIXES = {
     "named in variables has to be made first",
     "unschedulable": "mend registry_node_selector, registry_tolerations, registry_affinity or registry_resources so "
     "that a node fits, or free a node; then deploy again",
-    "volume_mount": "mend the volume, or say another one (registry_storage), and deploy again",
+    "volume_mount": f"mend the volume, or {_OTHER_STORAGE}, and deploy again",
     "crash": "mend what its last words say; what the program is told is in registry_env and registry_config",
     "evicted": "free the node of what presses it (disk, memory); the pod is made anew by itself",
-    "probe_failing": "look what keeps it from answering: storage, limits of CPU or memory (registry_resources)",
+    "probe_failing": "look what keeps it from answering: storage, limits of CPU or memory (registry_resources); then "
+    "deploy again, which sets the probes, too",
     "pod_refused": "mend what the cluster objects to, and deploy again",
     "quota": "raise the quota of the namespace, or ask for less (registry_resources, registry_replicas)",
     "scc_denied": "deploy again, which gives the registry's service account the SCC that its storage needs; or take "
@@ -70,19 +76,22 @@ def rollout(facts: Facts) -> Iterator[Finding]:
     if name == "rollout_running":
         yield Finding(name, said, "wait until it is done, and look again", play("diagnose"), object=where)
     elif name == "storage_permission":
-        yield Finding(name, said, STORAGE_FIX, object=where)
+        yield Finding(name, said, STORAGE_FIX, play("deploy"), object=where)
     elif name == "pod_lacks_ca":
-        yield Finding(name, said, POD_CA_FIX, object=where)
+        yield Finding(name, said, POD_CA_FIX, play("deploy"), object=where)
     elif name == "rollout_failed":
-        yield Finding(name, said, "mend what it says, and deploy again", play("deploy"), object=where)
+        yield Finding(name, said, "mend what it says, and roll out anew", ANEW, object=where)
     else:
-        yield Finding(name, said, _FIXES[name], play("deploy"), object=where)
+        yield Finding(name, said, _FIXES[name], ANEW if name in _REFUSED else play("deploy"), object=where)
 
 
+# Where nothing else changes, deploying begins no rollout; and who was refused tries again ever more rarely.
+ANEW = play("deploy", registry_deploy_state="redeployed")
+_REFUSED = ("quota", "scc_denied", "pod_refused")
 STORAGE_FIX = (
     "give the directory to the user that the pod runs as (of an NFS export: owner 1001 or a group that "
-    "registry_supplemental_groups names, mode 2770, rw, and these nodes among its clients), or take other storage "
-    "(registry_storage)"
+    f"registry_supplemental_groups names, mode 2770, rw, and these nodes among its clients), or {_OTHER_STORAGE} and "
+    "deploy again"
 )
 POD_CA_FIX = (
     "give the pod the CA of whom it asks (registry_extra_ca), such as that of its object storage or of an upstream "
@@ -99,6 +108,8 @@ def _kind(state: Rollout) -> str:
         return "storage_permission"
     if state.stuck == "crash" and _X509.search(said):
         return "pod_lacks_ca"
+    if state.stuck == "mount" and _NO_OBJECT.search(said):
+        return "config_missing"
     kinds = {
         "image": "image_pull", "config": "config_missing", "schedule": "unschedulable", "mount": "volume_mount",
         "crash": "crash", "evicted": "evicted", "probe": "probe_failing",
@@ -109,9 +120,12 @@ def _kind(state: Rollout) -> str:
 def probes(facts: Facts) -> Iterator[Finding]:
     """Probes of the registry's port speak what it serves."""
     load = facts.workload
-    if load is None or facts.tls is None:
+    # While a rollout is under way, what serves may be pods of before; new ones do as they are told.
+    rolling = facts.rollout is not None and not facts.rollout.done
+    tls = load.tls if load and rolling and load.tls is not None else facts.tls
+    if load is None or tls is None:
         return
-    serves = "HTTPS" if facts.tls else "HTTP"
+    serves = "HTTPS" if tls else "HTTP"
     for name, scheme in load.probes.items():
         if scheme != serves:
             yield Finding(

@@ -27,6 +27,7 @@ def test_a_line_for_each_host_and_endpoint_then_what_went_wrong() -> None:
                     _result("172.30.1.1:5000", "push"),
                     _result("172.30.1.1:5000", "login"),
                     _result("r.example", "login", "docker does not verify", "warning"),
+                    {**_result("router.example", "push"), "by": "client"},
                 ],
             }
         },
@@ -46,6 +47,7 @@ def test_a_line_for_each_host_and_endpoint_then_what_went_wrong() -> None:
         "host       by      endpoint           login  push  total",
         "node1      docker  172.30.1.1:5000     0.04  0.04   0.08",
         "node1      docker  r.example        warning     -   0.04",
+        "node1      client  router.example         -  0.04   0.04",
         "n2         docker  r.example         FAILED     -   0.04",
         "localhost  client  r.example           0.04     -   0.04",
         "localhost  client  172.30.1.1:5000        -     -      -",

@@ -30,7 +30,7 @@ def test_the_cluster_s_part_is_named_once_and_what_stays_is_not() -> None:
     ]
 
 
-def test_nodes_on_which_the_same_is_done_share_a_sentence() -> None:
+def test_hosts_on_which_the_same_is_done_share_a_sentence() -> None:
     same = {"gone": {"actions": [CA.format("a"), CA.format("b")]}}
     hostvars: dict[str, dict[str, Any]] = {
         **{f"n{number}": same for number in range(7)},
@@ -39,9 +39,9 @@ def test_nodes_on_which_the_same_is_done_share_a_sentence() -> None:
         "unreachable": {},
     }
     assert gone([], hostvars, hostvars, ["gone", "back"]) == [
-        "From 7 nodes (n0, n1, n2, n3, n4 and 2 more): /etc/docker/certs.d/a/ca.crt, /etc/docker/certs.d/b/ca.crt.",
-        "From 1 node (other): /etc/docker/certs.d/b/ca.crt.",
-        "On 1 node (other): Restart docker.",
+        "From 7 hosts (n0, n1, n2, n3, n4 and 2 more): /etc/docker/certs.d/a/ca.crt, /etc/docker/certs.d/b/ca.crt.",
+        "From 1 host (other): /etc/docker/certs.d/b/ca.crt.",
+        "On 1 host (other): Restart docker.",
     ]
 
 

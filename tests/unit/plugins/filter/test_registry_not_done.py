@@ -34,3 +34,18 @@ def test_every_other_host_is_named_with_its_reason() -> None:
         "mute: failed: no reason was given",
         "other: nothing was done there by this run, so that it cannot be told",
     ]
+
+
+def test_of_several_tasks_the_first_without_success_is_told() -> None:
+    done = {"changed": False}
+    hostvars: dict[str, dict[str, Any]] = {
+        "good": {"first": done, "second": done},
+        "half": {"first": done, "second": {"failed": True, "msg": "disk full"}},
+        "bad": {"first": {"failed": True, "msg": "no python"}},
+        "out": {"first": done},
+    }
+    assert not_done(hostvars, hostvars, ["first", "second"]) == [
+        "half: failed: disk full",
+        "bad: failed: no python",
+        "out: an earlier step failed there, or --limit left it out of this run",
+    ]

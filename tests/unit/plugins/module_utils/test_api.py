@@ -128,8 +128,35 @@ def test_list_fills_in_kind_and_sends_selectors() -> None:
     assert api.list("v1", "Pod", "default", labels={"a": "b", "c": ""}, fields="x=y") == [
         {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}}
     ]
-    assert script.asked[0][1] == "/api/v1/namespaces/default/pods?labelSelector=a%3Db%2Cc%3D&fieldSelector=x%3Dy"
+    asked = "labelSelector=a%3Db%2Cc%3D&fieldSelector=x%3Dy&limit=500"
+    assert script.asked[0][1] == f"/api/v1/namespaces/default/pods?{asked}"
     assert api.list("v1", "Pod") == []
+
+
+def page(*names: str, following: str = "") -> Answer:
+    return ok({"metadata": {"continue": following}, "items": [{"metadata": {"name": name}} for name in names]})
+
+
+def named(api: Api) -> list[str]:
+    return [pod["metadata"]["name"] for pod in api.list("v1", "Pod", labels="a=b")]
+
+
+def test_a_list_is_read_page_by_page() -> None:
+    api, script, _ = api_of(page("a", "b", following="x y"), page("c", following="z"), page())
+    assert named(api) == ["a", "b", "c"]
+    first = "/api/v1/pods?labelSelector=a%3Db&limit=500"
+    assert [asked[1] for asked in script.asked] == [first, f"{first}&continue=x+y", f"{first}&continue=z"]
+    assert api.counts()["get"] == 3
+
+
+def test_a_list_that_has_expired_is_begun_anew_and_asked_for_as_a_whole() -> None:
+    expired = status(410, "Expired", "The provided continue parameter is too old")
+    api, script, _ = api_of(page("a", following="x"), expired, page("a", "b"))
+    assert named(api) == ["a", "b"]
+    assert script.asked[-1][1] == "/api/v1/pods?labelSelector=a%3Db"
+    api, _, _ = api_of(expired)
+    with pytest.raises(ApiError, match="too old"):
+        named(api)
 
 
 def test_writes_say_what_they_are() -> None:

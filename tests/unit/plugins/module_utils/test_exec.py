@@ -359,6 +359,7 @@ def test_input_is_cut_but_kept(pieces: list[bytes]) -> None:
         (refusal(403, RBAC), ForbiddenError, r"user bob cannot create pods/exec of Pod d/p.*verbs: \[create, get\]"),
         (refusal(403, OPENSHIFT), ExecRefusedError, "exec operation is not allowed"),
         (refusal(403, "cannot exec into or attach to a privileged container"), ExecRefusedError, "privileged"),
+        (refusal(422, "Policy 'x' denied request: no", "Invalid"), ExecRefusedError, "denied request: no"),
         (refusal(404, 'pods "p" not found', "NotFound"), NotFoundError, 'pods "p" not found'),
         (refusal(400, "container x is not valid for pod p", "BadRequest"), InvalidError, "container x is not valid"),
         (refusal(500, "error dialing backend: no route to host", "InternalError"), ExecError, "no route to host"),

@@ -86,6 +86,42 @@ def test_certificates_that_are_none(tmp_path: Path) -> None:
         _kube.connect({"host": "https://h", "api_key": "x", "ca_cert": str(tmp_path / "ca")})
 
 
+def test_credentials_with_a_line_s_end_are_sent_without_and_others_not_repeated() -> None:
+    """As a token is read from a file. The error of Python's own client has all of a header's value in it."""
+    transport: Any = _kube.connect({"host": "http://127.0.0.1:1", "api_key": "geheim\n"})
+    assert transport._headers()["authorization"] == "Bearer geheim"
+    transport = _kube.connect({"host": "http://127.0.0.1:1", "api_key": "ge\nheim"})
+    with pytest.raises(ConfigurationError, match="holds characters that no header can have") as refused:
+        transport.send("GET", "/api", None, "")
+    assert "heim" not in str(refused.value)
+
+
+def test_a_header_that_cannot_be_is_not_repeated() -> None:
+    transport: Any = _kube.connect({"host": "http://127.0.0.1:1", "api_key": "x", "impersonate_user": "ge\nheim"})
+    with pytest.raises(_kube.LostError) as lost:
+        transport.send("GET", "/api", None, "")
+    assert "heim" not in f"{lost.value}{lost.value.advice}"
+    assert "heim" not in "".join(traceback.format_exception(lost.value))
+    assert "no header can have" in lost.value.advice
+
+
+@pytest.mark.parametrize(
+    ("proxy", "no_proxy", "through"),
+    [("http://p:3128", None, True), ("http://p:3128", "example.com", False), ("http://p:3128", "*", False),
+     ("http://p:3128", "other.example", True), (None, None, False)],
+)  # fmt: skip
+@pytest.mark.parametrize("credentials", [{}, {"api_key": "x"}])
+def test_the_way_to_a_server_is_that_of_the_options(
+    proxy: str | None, no_proxy: str | None, through: bool, credentials: dict[str, str]
+) -> None:
+    """With an address alone, as for OAuth, and by the library."""
+    told = {"proxy": proxy, "no_proxy": no_proxy, "proxy_headers": {"proxy_basic_auth": "u:p"}}
+    found = _kube.server({"host": "https://api.example.com:6443", **credentials, **told}).proxy
+    assert (found is not None) == through
+    if found:
+        assert found == ("http://p:3128", {"proxy-authorization": "Basic dTpw"})
+
+
 @pytest.mark.parametrize(
     ("error", "sent", "attempts", "advice"),
     [
@@ -104,19 +140,6 @@ def test_why_no_answer_came(error: Exception, sent: bool, attempts: int, advice:
     lost = _kube._lost(error)
     assert (lost.sent, lost.attempts) == (sent, attempts)
     assert advice in lost.advice
-
-
-def test_a_token_that_no_header_can_have_is_not_told() -> None:
-    """http.client refuses a header with the end of a line in it, and says the whole of it."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        free.listen()
-        server = _kube.connect({"host": f"http://127.0.0.1:{free.getsockname()[1]}", "api_key": "secret-words\n"})
-        with pytest.raises(_kube.LostError) as lost:
-            server.send("GET", "/version", None, "")
-    assert "secret-words" not in f"{lost.value} {lost.value.advice}"
-    assert "secret-words" not in "".join(traceback.format_exception(lost.value))
-    assert "no header can have" in str(lost.value)
 
 
 def test_requests_with_urllib3_1_26_which_lacks_two_names(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -93,24 +93,23 @@ def test_no_line_is_lost_and_nothing_breaks_it(text: str) -> None:
 @pytest.mark.parametrize(
     ("asked", "query"),
     [
-        (None, {"tail": None, "previous": False}),
+        (None, {}),
         ({"tail": 5, "since": "10m", "previous": True}, {"tail": 5, "previous": True, "since_seconds": 600}),
-        ({"since": "1d"}, {"tail": None, "previous": False, "since_seconds": 86400}),
-        ({"since": 90}, {"tail": None, "previous": False, "since_seconds": 90}),
-        (
-            {"since": "2026-05-01T19:48:36Z"},
-            {"tail": None, "previous": False, "since_time": "2026-05-01T19:48:36Z"},
-        ),
+        ({"since": "1d"}, {"since_seconds": 86400}),
+        ({"since": 90}, {"since_seconds": 90}),
+        ({"since": "2026-05-01T19:48:36Z"}, {"since_time": "2026-05-01T19:48:36Z"}),
     ],
 )
 def test_which_part_of_a_log_is_asked_for(asked: Any, query: dict[str, Any]) -> None:
-    assert _inside.log_options(asked).query == query
+    assert _inside.log_options(asked).query == {"tail": None, "previous": False, "first_bytes": 10 << 20, **query}
 
 
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
         ({"since": "yesterday"}, r"logs\.since: 'yesterday' is neither a time"),
+        ({"since": "0s"}, r"logs\.since: '0s' is no length of time"),
+        ({"since": 0}, r"logs\.since: '0' is no length of time"),
         ({"grep": "("}, r"logs\.grep: '\(' is no regular expression"),
         ({"tail": 0}, r"logs\.tail: 0 is no number of lines"),
     ],
@@ -140,12 +139,20 @@ def test_a_pod_s_log_by_its_part_and_words() -> None:
     api = Log(f"{DOCUMENT}{PLAIN}\n")
     options = _inside.log_options({"tail": 9, "grep": "version=v[23]"})
     found = _inside.log(api, POD, "registry", 5000, options)  # type: ignore[arg-type]
-    assert api.asked == {"container": "registry", "tail": 9, "previous": False}
+    assert api.asked == {"container": "registry", "tail": 9, "previous": False, "first_bytes": 10 << 20}
     assert [line["message"] for line in found["lines"]] == ["version=v2.0.0+unknown"]
     assert (found["pod"], found["node"], found["listening"], found["tls"]) == ("p", "n1", "[::]:5000", False)
     refused = Log(InvalidError("container is waiting"))
     found = _inside.log(refused, POD, "registry", 5000, options)  # type: ignore[arg-type]
     assert (found["lines"], found["tls"], found["error"]) == ([], None, "container is waiting")
+
+
+def test_a_log_that_is_longer_than_what_is_read_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_inside, "LONGEST_LOG", 9)
+    options = _inside.log_options(None)
+    for text, lines, truncated in (("a\nb\nc\n", "abc", False), ("a\nb\nc\nd\ne", "abcd", True)):
+        found = _inside.log(Log(text), POD, "registry", 5000, options)  # type: ignore[arg-type]
+        assert ("".join(line["text"] for line in found["lines"]), found["truncated"]) == (lines, truncated)
 
 
 @pytest.mark.parametrize(

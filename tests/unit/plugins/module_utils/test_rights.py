@@ -69,6 +69,16 @@ def test_what_a_cluster_has_decides_what_is_needed() -> None:
     assert ("create", "pods/portforward") in said(needed(Asked(replace(PLAIN, version="v1.35.0"))))
 
 
+def test_a_generated_host_needs_no_right_to_choose_one_but_where_the_route_brings_a_ca() -> None:
+    for termination, asked in (("passthrough", False), ("reencrypt", True)):
+        params = {
+            "name": "r", "namespace": "n", "secret_name": "s", "route_generated": True,
+            "route_termination": termination,
+        }  # fmt: skip
+        found = Asked.from_params(params, cluster=EXPOSED.cluster, kind="Deployment", storage=Storage(), has_scc=False)
+        assert (("create", "routes/custom-host") in said(needed(found))) is asked
+
+
 @pytest.mark.parametrize(
     ("change", "more"),
     [

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from ansible_collections.okd.registry.plugins.module_utils import _route
 from ansible_collections.okd.registry.plugins.module_utils._apply import Outcome
-from ansible_collections.okd.registry.plugins.module_utils._build import route, service
-from ansible_collections.okd.registry.plugins.module_utils._errors import RefusedError, WaitError
+from ansible_collections.okd.registry.plugins.module_utils._build import external, route, service
+from ansible_collections.okd.registry.plugins.module_utils._errors import OptionError, RefusedError, WaitError
 from ansible_collections.okd.registry.plugins.module_utils._model import ServiceSpec
 from ansible_collections.okd.registry.plugins.module_utils._plan import Change, plan
 from ansible_collections.okd.registry.plugins.module_utils._redact import shown
@@ -134,12 +134,71 @@ OURS = {"annotations": {"okd.registry/owned": "{}"}}
         ([live_route("docker-registry"), live_route("z", **OURS)], {}, "z"),
         ([live_route("docker-registry"), live_route("z", host="c.d")], {"route_host": "c.d"}, "z"),
         ([live_route("registry")], {"route_name": "other"}, None),
+        # It is found, to be refused: see below.
         ([live_route("registry", to="else")], {"route_name": "registry"}, "registry"),
     ],
 )
 def test_which_route_is_taken_over(routes: list[Object], params: Object, chosen: str | None) -> None:
     found = route.choose(route_spec(**params), routes)
     assert (found["metadata"]["name"] if found else None) == chosen
+
+
+def test_a_route_of_others_that_leads_elsewhere_is_never_pointed_to_the_registry() -> None:
+    """The console's Route, named by mistake, would lead everybody who uses the console to the registry."""
+    spec = route_spec(route_name="registry-console")
+    console = live_route("registry-console", to="registry-console")
+    with pytest.raises(
+        RefusedError, match=r"Route default/registry-console was not made by .*leads to Service registry-console"
+    ):
+        route.refuse_foreign(spec, console)
+    for fine in (None, live_route("registry-console"), live_route("registry-console", to="else", **OURS)):
+        route.refuse_foreign(spec, fine)
+    backend = live_route("registry-console")
+    backend["spec"]["to"]["kind"] = "Other"
+    with pytest.raises(RefusedError, match="leads to Other docker-registry"):
+        route.refuse_foreign(spec, backend)
+
+
+def ingress(*rules: tuple[str, str], **meta: Any) -> Object:
+    """An Ingress with a rule for each pair of host and Service."""
+    paths = {host: [{"path": "/", "backend": {"service": {"name": to}}}] for host, to in rules}
+    return {
+        "metadata": {"name": "docker-registry", **meta},
+        "spec": {"rules": [{"host": host, "http": {"paths": found}} for host, found in paths.items()]},
+    }
+
+
+def test_an_ingress_of_others_is_taken_over_only_where_it_does_nothing_else() -> None:
+    spec = route_spec(kind="ingress", route_host="a.b")
+
+    def refuse(live: Object) -> None:
+        external.refuse_foreign(spec, live, None)
+
+    refuse(ingress(("a.b", "docker-registry")))
+    refuse(ingress(("c.d", "console"), **OURS))
+    for live, text in (
+        (ingress(("a.b", "docker-registry"), ("c.d", "console")), "leads to console"),
+        (ingress(("a.b", "docker-registry"), ("c.d", "docker-registry")), "serves c.d"),
+        (ingress(), "leads to nothing"),
+        ({"metadata": {"name": "x"}, "spec": {"defaultBackend": {"service": {"name": "web"}}}}, "leads to web"),
+    ):
+        with pytest.raises(RefusedError, match=f"Ingress default/docker-registry was not made by .*{text}"):
+            refuse(live)
+
+
+def test_a_service_of_others_is_taken_over_only_where_it_leads_to_the_registrys_pods() -> None:
+    """Selectors are merged: the router's Service would then select no pod at all."""
+    spec = route_spec(kind="node_port", route_name="router")
+    own = live_service(selector={"docker-registry": "default"})
+    foreign = {"metadata": {"name": "router"}, "spec": {"selector": {"router": "router"}}}
+    with pytest.raises(RefusedError, match=r"Service default/router was not made by .*\(router=router\)"):
+        external.refuse_foreign(spec, foreign, own)
+    with pytest.raises(RefusedError, match="no selector at all"):
+        external.refuse_foreign(spec, {"metadata": {"name": "router"}, "spec": {}}, own)
+    same = {**foreign, "spec": {"selector": {"docker-registry": "default"}}}
+    for live in (None, {**foreign, "metadata": OURS}, same):
+        external.refuse_foreign(spec, live, own)
+    external.refuse_foreign(spec, foreign, None)  # in check mode, before there is anything to compare with
 
 
 def test_with_the_chosen_route_go_the_other_ones_of_ours() -> None:
@@ -270,6 +329,19 @@ def test_what_is_allowed_and_how_long_are_annotations() -> None:
     assert wanted["a/b"] == "c"
 
 
+def test_what_yaml_makes_of_an_annotation_is_text_as_it_was_written() -> None:
+    """A controller that looks for "true" does not know "True", nor anybody "None"."""
+    spec = route_spec(annotations={"a.b/pass": True, "c": False, "d": 5, "e": ""}, labels={"shard": True})
+    assert spec.annotations == {"a.b/pass": "true", "c": "false", "d": "5", "e": ""}
+    assert spec.labels == {"shard": "true"}
+    for option in ("annotations", "labels"):
+        for nothing in (None, ["x"], {"x": "y"}):
+            with pytest.raises(OptionError, match=rf"{option}.a: .* is no text: write it in quotes"):
+                route_spec(**{option: {"a": nothing}})
+    with pytest.raises(OptionError, match="annotations: 'a b' is not an annotation name"):
+        route_spec(annotations={"a b": "c"})
+
+
 def test_a_list_of_others_under_the_newer_name_would_go_before_ours() -> None:
     live = live_route("r")
     live["metadata"]["annotations"] = {"haproxy.router.openshift.io/ip_allowlist": "0.0.0.0/0"}
@@ -296,6 +368,32 @@ def test_certificates_come_with_the_termination_and_go_with_it() -> None:
     assert (plan(edge, route.desired(route_spec(), "r")).after or {})["spec"]["tls"] == {"termination": "passthrough"}
 
 
+def test_what_others_said_of_tls_goes_where_the_api_would_refuse_it() -> None:
+    """OpenShift takes no certificate and no plain HTTP beside passthrough, and one certificate alone."""
+
+    def after(tls: Object, ends: route.Tls | None = None, **asked: Any) -> Object:
+        live = live_route("r")
+        live["spec"]["tls"] = tls
+        found = (plan(live, route.desired(route_spec(**asked), "r", ends)).after or live)["spec"]["tls"]
+        assert isinstance(found, dict)
+        return found
+
+    certificates = {"certificate": "C", "key": "K", "caCertificate": "A", "destinationCACertificate": "D"}
+    edge = {"termination": "edge", "insecureEdgeTerminationPolicy": "Allow", **certificates}
+    assert after(edge) == {"termination": "passthrough"}
+    said = after(edge, insecure_policy="redirect")
+    assert said == {"termination": "passthrough", "insecureEdgeTerminationPolicy": "Redirect"}
+    kept = {"termination": "passthrough", "insecureEdgeTerminationPolicy": "Redirect"}
+    assert after(kept) == kept, "what does not disturb stays"
+    others = {**edge, "termination": "reencrypt"}
+    assert after(others, termination="reencrypt")["insecureEdgeTerminationPolicy"] == "Allow"
+    external = {"termination": "edge", "externalCertificate": {"name": "s"}}
+    assert after(external, termination="edge") == external
+    assert after(external, route.Tls("LEAF", "KEY"), termination="edge") == {
+        "termination": "edge", "certificate": "LEAF", "key": "KEY",
+    }  # fmt: skip
+
+
 def test_a_private_key_is_never_shown() -> None:
     made = route.desired(route_spec(termination="edge"), "r", route.Tls("LEAF", "THE-KEY"))
     text = str(shown(made))
@@ -313,7 +411,9 @@ def test_the_name_of_a_route_beside_others(names: list[str], found: str) -> None
     routes = [live_route(name) for name in names]
     assert route.choose(spec, routes) is None
     assert route.new_name(spec, routes) == found
-    assert route.new_name(route_spec(route_host="c.d"), routes) == "docker-registry"
+    # Also where it is not to be beside another: a Route of that name which leads elsewhere keeps its name and its end.
+    elsewhere = [live_route(name, to="else") for name in names]
+    assert route.new_name(route_spec(route_host="c.d"), elsewhere) == found
 
 
 def test_the_route_that_has_the_host_is_the_one_beside() -> None:

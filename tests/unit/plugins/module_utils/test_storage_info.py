@@ -15,6 +15,7 @@ from ansible_collections.okd.registry.plugins.module_utils._errors import (
     ExecRefusedError,
     RefusedError,
     RegistryError,
+    UnreachableError,
     WaitError,
 )
 from ansible_collections.okd.registry.plugins.module_utils._exec import Ended
@@ -161,6 +162,20 @@ def test_where_exec_is_refused_this_host_s_engine_is_asked(
     else:
         with pytest.raises(RegistryError, match="Run this module on node node1"):
             look(Cluster(refuses=REFUSED))
+
+
+@pytest.mark.parametrize("listed", [0, 60, len(LISTING)])
+def test_a_connection_that_breaks_is_no_end_of_the_list(listed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor is it a reason to look elsewhere: the container is in reach."""
+
+    def broken(self: _Running) -> Iterator[bytes]:
+        yield self._output[:listed]
+        raise UnreachableError("The connection to the command in Pod default/x broke off before its end.")
+
+    monkeypatch.setattr(_Running, "__iter__", broken)
+    with pytest.raises(RegistryError, match=r"broke off .* run it again\. Run this module on node node1 with") as e:
+        look(Cluster())
+    assert e.value.details["via"] is None
 
 
 def test_an_image_without_a_shell_counts_as_refused() -> None:

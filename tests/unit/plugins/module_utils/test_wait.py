@@ -329,6 +329,27 @@ class TestDeploymentConfig:
         old["metadata"]["annotations"].update({_wait.CANCELLED: "true", _wait.STATUS_REASON: "cancelled by the user"})
         assert _wait.rollout(config(), old).reason == "the rollout was cancelled: cancelled by the user"
 
+    def test_a_failed_pod_does_not_speak_for_the_one_in_its_place(self):
+        gone = pod("docker-registry-1-aaaaa", phase="Failed", reason="Evicted", message="low on resource: memory.")
+        crash = {"exitCode": 1, "reason": "Error"}
+        after = pod("docker-registry-1-bbbbb", state=waiting("CrashLoopBackOff"), last=crash, restarts=3)
+        assert _wait.rollout(config(), rc(), [gone, after]).stuck == "crash"
+        assert _wait.rollout(config(), rc(), [gone, pod("docker-registry-1-bbbbb")]).stuck is None
+        assert _wait.rollout(config(), rc(), [gone]).stuck == "evicted"
+
+    def test_what_evicted_a_pod_keeps_the_next_one_out(self):
+        gone = pod("docker-registry-1-zzzzz", phase="Failed", reason="Evicted", message="low on resource: memory.")
+        said = "0/3 nodes are available: 1 node(s) had untolerated taint {node.kubernetes.io/memory-pressure: }."
+        unplaced = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": said}
+        after = pod("docker-registry-1-bbbbb", node=None, conditions=[unplaced])
+        state = _wait.rollout(config(), rc(), [gone, after])
+        assert state.stuck == "evicted"
+        assert "memory-pressure" in state.reason
+        assert "low on resource: memory." in state.reason
+        assert _wait.rollout(config(), rc(), [after]).stuck == "schedule"
+        unplaced["message"] = "0/3 nodes are available: 3 Insufficient cpu."
+        assert _wait.rollout(config(), rc(), [gone, after]).stuck == "schedule"
+
     def test_refused_by_quota(self):
         said = 'pods "docker-registry-1-" is forbidden: exceeded quota: tight, requested: pods=1, limited: pods=1'
         condition = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": said}

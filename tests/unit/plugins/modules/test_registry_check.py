@@ -62,6 +62,18 @@ def test_all_steps_by_all_names_and_no_change(call: Call, steps: list[tuple[str,
     assert (result["leftovers"], result["skipped_steps"]) == ([], [])
 
 
+def test_where_a_router_ends_tls_the_client_of_the_module_goes_through_all_but_the_engines_trust(
+    call: Call, steps: list[tuple[str, str]]
+) -> None:
+    result = call(endpoints=["a:5000"], router_endpoints=["r.example"], engine="docker")
+    assert sorted(step for name, step in steps if name == "r.example") == sorted(set(check.STEPS) - {"trust"})
+    by = {(found["endpoint"], found["step"]): found["by"] for found in result["results"]}
+    assert {by["r.example", step] for step in ("login", "push", "pull_tag", "pull")} == {"client"}
+    assert {by["a:5000", step] for step in ("login", "push", "pull_tag", "pull")} == {"docker"}
+    assert call(router_endpoints=["bad"])["failed"]
+    assert "http://x" in call(router_endpoints=["http://x"])["msg"]
+
+
 def test_steps_are_gone_through_in_their_order_whatever_the_order_asked(
     call: Call, steps: list[tuple[str, str]]
 ) -> None:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from standins.oauth.tokens import CODE_SECONDS, TOKEN_SECONDS, Tokens, User
+from standins.oauth.tokens import CODE_SECONDS, TOKEN_SECONDS, Tokens, User, object_name
 
 
 class Clock:
@@ -40,6 +40,16 @@ def test_who_does_not_know_the_password_gets_nothing() -> None:
     assert tokens.code("bob", "right") is None
     assert tokens.token("sha256~guessed") is None
     assert tokens.review("sha256~guessed") == {"authenticated": False}
+
+
+def test_a_token_is_forgotten_by_its_object_s_name() -> None:
+    tokens, _clock = made()
+    (token, _user), (other, _same) = [tokens.token(tokens.code("alice", "right") or "") or ("", "") for _ in range(2)]
+    assert tokens.forget("sha256~guessed", object_name(token)) == 401
+    assert tokens.forget(other, token) == 404
+    assert tokens.forget(token, object_name(token)) == 200
+    assert tokens.review(token) == {"authenticated": False}
+    assert tokens.review(other)["authenticated"]
 
 
 def test_codes_and_tokens_have_their_time() -> None:

@@ -13,7 +13,7 @@ import json
 import ssl
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
 from .tokens import TOKEN_SECONDS, Tokens
 
@@ -21,6 +21,7 @@ CLIENT = "openshift-challenging-client"
 METADATA, AUTHORIZE, TOKEN, REVIEW = (
     "/.well-known/oauth-authorization-server", "/oauth/authorize", "/oauth/token", "/token-review",
 )  # fmt: skip
+OBJECTS = "/apis/oauth.openshift.io/v1/oauthaccesstokens/"
 _HOP = {"connection", "keep-alive", "transfer-encoding", "host", "content-length"}
 SECONDS = 60
 
@@ -52,7 +53,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         path = urlsplit(self.path).path
         known = {("GET", METADATA): self._metadata, ("GET", AUTHORIZE): self._authorize, ("POST", TOKEN): self._token,
                  ("POST", REVIEW): self._review}  # fmt: skip
-        known.get((self.command, path), self._forward)()
+        if self.command == "DELETE" and path.startswith(OBJECTS):
+            return self._delete(unquote(path[len(OBJECTS) :]))
+        return known.get((self.command, path), self._forward)()
 
     do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_GET  # noqa: N815 - the base class looks for these
 
@@ -92,6 +95,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         return self._json(200, {
             "access_token": found[0], "expires_in": TOKEN_SECONDS, "scope": "user:full", "token_type": "Bearer",
         })  # fmt: skip
+
+    def _delete(self, name: str) -> None:
+        token = (self.headers.get("Authorization") or "").partition(" ")[2]
+        status = self.server.tokens.forget(token, name)
+        if status == 200:
+            self.server.log("forgot a token")
+        self._json(status, {"kind": "Status", "status": "Success" if status == 200 else "Failure"})
 
     def _review(self) -> None:
         asked = json.loads(self._body)

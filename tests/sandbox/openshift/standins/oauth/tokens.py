@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
+import hashlib
 import hmac
 import secrets
 import threading
@@ -15,6 +17,12 @@ from typing import Any
 
 TOKEN_SECONDS = 86400
 CODE_SECONDS = 300
+
+
+def object_name(token: str) -> str:
+    """Under which name OpenShift keeps a token: it does not keep the token itself."""
+    digest = hashlib.sha256(token.removeprefix("sha256~").encode()).digest()
+    return f"sha256~{base64.urlsafe_b64encode(digest).decode().rstrip('=')}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,6 +63,20 @@ class Tokens:
             token = f"sha256~{secrets.token_urlsafe(32)}"
             self._tokens[token] = (user, self._clock() + TOKEN_SECONDS)
         return token, user.name
+
+    def forget(self, token: str, name: str) -> int:
+        """Have a token hold no longer, by the name of its object; the HTTP status. Whoever has one may.
+
+        :param token: of the user who asks.
+        """
+        with self._lock:
+            user, until = self._tokens.get(token, (None, 0.0))
+            if user is None or until < self._clock():
+                return 401
+            found = [one for one in self._tokens if object_name(one) == name]
+            for one in found:
+                del self._tokens[one]
+        return 200 if found else 404
 
     def review(self, token: str) -> dict[str, Any]:
         """The ``status`` of a TokenReview."""

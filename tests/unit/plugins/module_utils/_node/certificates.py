@@ -19,9 +19,12 @@ from cryptography.x509.oid import NameOID
 class Authority:
     """A CA that signs what tests need."""
 
-    def __init__(self, name: str, folder: Path) -> None:
-        """Make the CA; keys and certificates for servers go to the folder."""
-        self._folder = folder
+    def __init__(self, name: str, folder: Path, *, plain: bool = False) -> None:
+        """Make the CA; keys and certificates for servers go to the folder.
+
+        plain: without key identifiers and key usage, as OpenShift 3 made them.
+        """
+        self._folder, self._plain = folder, plain
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         self.certificate = self._sign(self._name, self._key, [], is_ca=True)
@@ -38,10 +41,12 @@ class Authority:
             .not_valid_before(now - datetime.timedelta(days=3))
             .not_valid_after(now + datetime.timedelta(days=days))
             .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
         )
-        if is_ca:
+        if not self._plain:
+            own = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+            issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+            builder = builder.add_extension(own, critical=False).add_extension(issuer, critical=False)
+        if is_ca and not self._plain:
             usage = x509.KeyUsage(
                 digital_signature=True, key_cert_sign=True, crl_sign=True, content_commitment=False,
                 key_agreement=False, key_encipherment=False, data_encipherment=False, encipher_only=False,

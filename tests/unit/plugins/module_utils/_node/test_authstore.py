@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
 import stat
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -118,6 +121,56 @@ def test_a_link_stays_one(tmp_path: Path) -> None:
     assert json.loads(target.read_text())["x"] == 1
     assert logins.log_out(asked(path, None))["changed"]
     assert path.is_symlink()
+
+
+def test_a_file_system_without_locks_is_written_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As NFS without its lock service says it."""
+
+    def none(_descriptor: int, _how: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(authstore.fcntl, "flock", none)
+    assert logins.log_in(asked(tmp_path / "config.json"))["changed"]
+    assert list(json.loads((tmp_path / "config.json").read_text())["auths"]) == [A, B]
+
+
+@pytest.fixture
+def as_nobody() -> Iterator[Path]:
+    """A directory of root's, at a place that nobody can get to, for a test that is nobody."""
+    folder = Path(tempfile.mkdtemp(dir="/tmp"))  # pytest's own are closed to others
+    folder.chmod(0o755)
+    yield folder
+    os.seteuid(0)
+    shutil.rmtree(folder)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+@pytest.mark.parametrize(
+    ("mode", "said"),
+    [
+        (0o711, "the directory .*/d cannot be opened: Permission denied; run this as whose it is"),
+        (0o755, "cannot be read: Permission denied; run this as whose it is"),
+    ],
+)
+def test_a_file_that_is_closed_to_this_user_is_named(as_nobody: Path, mode: int, said: str) -> None:
+    path = as_nobody / "d/config.json"
+    path.parent.mkdir()
+    path.write_text("{}")
+    path.chmod(0o600)
+    path.parent.chmod(mode)
+    os.seteuid(65534)
+    with pytest.raises(NodeError, match=said):
+        logins.log_in(asked(path))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+def test_a_file_that_cannot_be_removed_is_named(as_nobody: Path) -> None:
+    path = as_nobody / "config.json"
+    logins.log_in(asked(path))
+    os.chown(path, 65534, 65534)
+    os.seteuid(65534)
+    with pytest.raises(NodeError, match=r"config\.json: cannot be changed, and is as it was: Permission denied"):
+        logins.log_out(asked(path, None))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has files of others")

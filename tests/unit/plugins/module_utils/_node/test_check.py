@@ -23,6 +23,7 @@ from ansible_collections.okd.registry.plugins.module_utils._node import (
     engine,
     probe_image,
 )
+from ansible_collections.okd.registry.plugins.module_utils._node.errors import RefusedError
 
 STEPS = ["tls", "v2", "login", "push", "pull"]  # docker's own, and what goes before
 TOKEN = "sha256~s3cret/+token"
@@ -125,6 +126,26 @@ def run(dockerd: Any, serve: Any, authority: Any, images: Images) -> Run:
     return start
 
 
+def test_the_certificate_of_a_router_is_held_against_the_routers_ca(
+    run: Run, serve: Any, stranger: Any, authority: Any
+) -> None:
+    """Neither CA speaks for the other's names."""
+    router = serve(stranger.server("localhost"), host="localhost")
+
+    def faults(name: str = router, **options: Any) -> dict[str, str]:
+        job = run(router_endpoints=[name], steps=["resolve", "tls", "v2", "trust"], **options)
+        return {found["endpoint"]: found["error"] for found in results(job) if not found["ok"]}
+
+    assert faults(router_ca_cert=stranger.pem.decode()) == {}
+    for options in ({}, {"router_ca_cert": authority.pem.decode()}):
+        (error,) = faults(**options).values()
+        assert error.startswith(router)
+        assert "registry_route_ca_cert_path" in error
+    other = serve(stranger.server("elsewhere.example"), host="localhost")
+    (error,) = faults(other, router_ca_cert=stranger.pem.decode()).values()
+    assert "give the Route one that does" in error
+
+
 def test_every_step_by_every_name_and_nothing_stays_in_the_nodes_docker(run: Run, images: Images) -> None:
     job = run()
     assert [(found["step"], found["ok"], found["error"]) for found in results(job)] == [
@@ -147,6 +168,14 @@ def test_the_token_is_in_nothing_that_comes_out(run: Run, images: Images) -> Non
     assert in_base64 not in shown
     assert "never to be seen" not in shown
     assert {(login["username"], login["password"]) for login in images.logins} == {("alice", TOKEN)}
+
+
+def test_a_token_from_a_file_is_used_without_the_line_s_end(run: Run, images: Images) -> None:
+    run(token=TOKEN + "\r\n")
+    assert {login["password"] for login in images.logins} == {TOKEN}
+    with pytest.raises(RefusedError, match=r"^token: holds the end of a line") as refused:
+        run(token=TOKEN + "\nx")
+    assert TOKEN not in str(refused.value)
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,8 @@ class Host:
         script = self.bin / name
         script.write_text(
             f'#!/bin/sh\necho "{name} $1 $2" >> {self.calls}\n'
-            f'case $1 in ps) exec cat {self.bin}/{name}.ps;; exec) {run};; esac\n'
+            f"case $1 in ps) exec cat {self.bin}/{name}.ps;; exec) {run};;\n"
+            f'inspect) for it; do :; done; echo "no $it" >&2; grep -q "$it" {self.bin}/{name}.ps;; esac\n'
         )  # fmt: skip
         script.chmod(0o755)
 
@@ -106,6 +107,45 @@ def test_a_container_that_is_named_is_not_looked_for(host: Host, call: Call) -> 
     result = call(container="my-registry")
     assert (result["via"], result["container"], result["pod"]) == ("docker", "my-registry", None)
     assert host.called() == ["docker exec my-registry"]
+
+
+@pytest.mark.parametrize("whose", ["docker", "crictl"])
+def test_a_container_that_is_named_is_looked_for_with_each_client(host: Host, call: Call, whose: str) -> None:
+    for name in ("docker", "crictl"):
+        host.client(name, "9f0c some" if name == whose else "")
+    result = call(container="9f0c")
+    assert (result["via"], result["container"], result["totals"]["blobs"]) == (whose, "9f0c", 1)
+    assert host.called()[0] == "docker inspect --type"
+    missing = call(container="77")
+    assert missing["failed"]
+    assert missing["msg"] == (
+        "container: neither docker nor crictl has 77 on this host. docker inspect: no 77. crictl inspect: no 77."
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"limit": -1}, "limit: -1 is less than 0."),
+        ({"stale_after": -1}, "stale_after: -1 is less than 0."),
+        ({"timeout": 0}, "timeout: 0 is less than 1."),
+    ],
+)
+@pytest.mark.parametrize("way", [{"path": "/"}, {"runtime": "auto"}, {}])
+def test_numbers_that_say_nothing_are_refused(
+    host: Host, run_module: Call, options: dict[str, Any], way: dict[str, Any], said: str
+) -> None:
+    host.client("docker", PS)
+    result = run_module(registry_storage_info, {**way, **options})
+    assert (result["failed"], result["msg"]) == (True, said)
+    assert not host.calls.exists()
+
+
+def test_the_lists_may_be_left_out(host: Host, run_module: Call) -> None:
+    place = host.root / "docker/registry/v2/repositories/p/a/_manifests/tags/1"
+    place.mkdir(parents=True)
+    result = run_module(registry_storage_info, {"path": str(host.root), "limit": 0})
+    assert (result["totals"]["broken"], result["broken"], result["repositories"][0]["tagged"]) == (1, [], [])
 
 
 def test_the_registry_asked_for_is_the_one_looked_into(host: Host, call: Call) -> None:
@@ -164,7 +204,7 @@ def test_an_image_without_a_shell_is_named(host: Host, call: Call) -> None:
     host.client("docker", PS, run="echo 'exec: \"sh\": executable file not found in $PATH' >&2; exit 126")
     result = call(runtime="docker")
     assert result["msg"].startswith("The storage cannot be listed in container 1111 (docker exec): exec:")
-    assert "takes sh, find, grep and date there" in result["msg"]
+    assert "takes sh, find, stat, xargs, sed, tr, grep and date there" in result["msg"]
 
 
 def test_a_root_directory_that_is_not_there(host: Host, call: Call) -> None:

@@ -15,11 +15,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from ansible_collections.okd.registry.plugins.module_utils._node import (
     storagefind,
     storagelook,
+    storagerecords,
     storagereport,
     storagescan,
     storagewalk,
@@ -59,7 +61,7 @@ class Lister:
         assert shell
         done = subprocess.run([shell, *command[1:]], capture_output=True, env={"PATH": self.path}, check=False)
         self.output = done.stdout
-        return storagelook.Ended(done.returncode, done.stderr.decode())
+        return storagelook.Ended(done.returncode, done.stderr[-storagelook._STDERR :].decode())
 
     def feed(self, walk: storagewalk.Walk) -> str | None:
         if self.way == "mounted":
@@ -255,9 +257,11 @@ def expected_repository(storage: Storage, name: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("way", WAYS)
 @settings(max_examples=25)
-@given(storage=STORAGE, cut=st.integers(1, 300))
-def test_all_figures_are_those_of_a_count_by_hand(way: str, programs: Path, storage: Storage, cut: int) -> None:
-    with tempfile.TemporaryDirectory() as folder:
+@given(storage=STORAGE, cut=st.integers(1, 300), held=st.sampled_from([0, 200, 10_000]))
+def test_all_figures_are_those_of_a_count_by_hand(
+    way: str, programs: Path, storage: Storage, cut: int, held: int
+) -> None:
+    with tempfile.TemporaryDirectory() as folder, mock.patch.object(storagerecords, "HELD", held):
         root = Path(folder)
         now = int(root.stat().st_mtime)
         write(root, storage, now)
@@ -331,6 +335,107 @@ def test_a_link_of_another_length_is_broken(way: str, tmp_path: Path, programs: 
     assert broken["reason"] == "the link has 10 bytes, which no link has"
 
 
+def test_signatures_are_neither_layers_nor_images(way: str, tmp_path: Path, programs: Path) -> None:
+    storage = one(revisions={DIGESTS[2]: {DIGESTS[3], DIGESTS[4]}})
+    storage.blobs[DIGESTS[3]] = 7
+    storage.repos["test/b"] = Repo(revisions={DIGESTS[2]: {DIGESTS[3]}})
+    found = look(way, made(tmp_path, storage), programs)
+    assert {name: found["totals"][name] for name in ("signatures", "revisions", "layers", "broken")} == {
+        "signatures": 3, "revisions": 2, "layers": 2, "broken": 1,
+    }  # fmt: skip
+    assert [(repo["name"], repo["signatures"], repo["blobs"], repo["own_bytes"]) for repo in found["repositories"]] == [
+        ("test/a", 2, 4, 20),
+        ("test/b", 1, 2, 0),
+    ]
+    (broken,) = found["broken"]
+    assert (broken["kind"], broken["name"]) == ("signature", f"sha256:{DIGESTS[4]}")
+    signed = f"repositories/test/a/_manifests/revisions/sha256/{DIGESTS[2]}"
+    assert broken["path"] == f"{signed}/signatures/sha256/{DIGESTS[4]}/link"
+
+
+def test_digests_of_other_kinds(way: str, tmp_path: Path, programs: Path) -> None:
+    root = made(tmp_path, one())
+    long, v2 = "a1" * 64, root / storagefind.V2
+    link = v2 / f"repositories/test/a/_layers/sha512/{long}/link"
+    link.parent.mkdir(parents=True)
+    link.write_text(f"sha512:{long}")
+    (broken,) = look(way, root, programs)["broken"]
+    assert (broken["kind"], broken["name"]) == ("layer", f"sha512:{long}")
+    blob = v2 / f"blobs/sha512/a1/{long}/data"
+    blob.parent.mkdir(parents=True)
+    blob.write_bytes(b"12345")
+    found = look(way, root, programs)
+    assert (found["totals"]["layers"], found["totals"]["bytes"], found["broken"]) == (3, 35, [])
+    link.unlink()
+    found = look(way, root, programs)
+    assert found["unlinked"] == [{"repository": "test/a", "kind": "layer", "digest": f"sha512:{long}"}]
+    assert found["unreferenced"] == [{"digest": f"sha512:{long}", "bytes": 5}]
+
+
+def test_what_is_no_registry_s_does_not_count_as_one_s(way: str, tmp_path: Path, programs: Path) -> None:
+    """Files where a registry has directories; a name that looks like a line of the list."""
+    root = made(tmp_path, one())
+    v2 = root / storagefind.V2
+    stray = hashlib.sha256(b"stray").hexdigest()
+    (v2 / f"blobs/sha256/{stray[:2]}").mkdir(exist_ok=True)
+    (v2 / f"blobs/sha256/{stray[:2]}/{stray}").write_bytes(b"1")
+    (v2 / f"repositories/test/a/_layers/sha256/{stray}").write_bytes(b"22")
+    if way == "mounted":
+        (v2 / "repositories/test/a/x\n@end").mkdir()
+    found = look(way, root, programs)
+    assert (found["totals"]["blobs"], found["totals"]["layers"], found["totals"]["unlinked"]) == (3, 2, 0)
+    assert (found["totals"]["other_files"], found["totals"]["other_bytes"], found["complete"]) == (2, 3, True)
+
+
+def test_layers_that_were_deleted_leave_no_room_for_what_else_was_said(tmp_path: Path, programs: Path) -> None:
+    """Of what is said, the end is kept: a fault at the beginning is heard however many files are gone after it."""
+    lister = Lister("GNU", made(tmp_path, one(places={f"{n:064x}" for n in range(200)})), programs)
+    loud = tmp_path / "bin"
+    loud.mkdir()
+    (loud / "find").write_text(
+        f'#!/bin/sh\n{shutil.which("find")} "$@"\n'
+        'case "$*" in *"./*/*/* -prune -print"*) echo "find: ./x: Permission denied" >&2;; esac\n'
+    )
+    (loud / "find").chmod(0o755)
+    lister.path = f"{loud}:{lister.path}"
+    said = lister.feed(walk := storagewalk.Walk())
+    assert said == "Not all could be read: find: ./x: Permission denied."
+    assert walk.repositories[b"test/a"].layers == 2
+
+
+@pytest.mark.parametrize(
+    ("killed", "reason"), [("find", "find was killed"), ("stat", "stat: terminated by signal 9; stat was killed")]
+)
+def test_a_program_that_is_killed_is_no_end(killed: str, reason: str, tmp_path: Path, programs: Path) -> None:
+    lister = Lister("GNU", made(tmp_path, one()), programs)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / killed).write_text("#!/bin/sh\nkill -9 $$\n")
+    (tmp_path / "bin" / killed).chmod(0o755)
+    lister.path = f"{tmp_path / 'bin'}:{lister.path}"
+    assert reason in str(lister.feed(storagewalk.Walk()))
+
+
+@pytest.mark.parametrize("missing", ["find", "stat", "xargs", "sed", "tr", "grep", "date"])
+def test_a_program_that_is_not_there_is_named(missing: str, tmp_path: Path, programs: Path) -> None:
+    for name in {"sh", "find", "stat", "xargs", "sed", "tr", "grep", "date"} - {missing}:
+        (tmp_path / name).symlink_to(str(shutil.which(name)))
+    lister = Lister("GNU", tmp_path, programs)
+    lister.path = str(tmp_path)
+    with pytest.raises(storagelook.CannotRunError, match=f"{missing}: not found"):
+        lister.feed(storagewalk.Walk())
+
+
+def test_a_tag_s_past_is_not_told(way: str, tmp_path: Path, programs: Path) -> None:
+    """The index of a tag has a link for each image that it ever named."""
+    root = made(tmp_path, one())
+    index = root / storagefind.V2 / "repositories/test/a/_manifests/tags/1/index/sha256"
+    for digest in DIGESTS:
+        (index / digest).mkdir(exist_ok=True)
+        (index / digest / "link").write_text("")
+    found = look(way, root, programs)
+    assert (found["broken"], found["totals"]["tags"], found["totals"]["other_files"]) == ([], 1, 0)
+
+
 def test_an_upload_is_as_old_as_it_says(way: str, tmp_path: Path, programs: Path) -> None:
     root = made(tmp_path, one(uploads={"u": (9, 7200, True)}))
     begun = root / storagefind.V2 / "repositories/test/a/_uploads/u/startedat"
@@ -402,28 +507,47 @@ def test_what_cannot_be_read_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def many(number: int) -> Iterator[bytes]:
     """The listing of so many blobs and links, without files."""
     yield b"@time\n1800000000\n@blobs\n"
-    names = [hashlib.sha256(str(n).encode()).hexdigest() for n in range(1000)]
     for n in range(number):
-        digest = f"{n:08x}{names[n % 1000][8:]}"
-        yield f"f 10 1800000000.0 ./sha256/{digest[:2]}/{digest}/data\n".encode()
+        digest = hashlib.sha256(b"%d" % n).hexdigest()
+        yield f"f 10 1800000000 ./sha256/{digest[:2]}/{digest}/data\n".encode()
     yield b"@repositories\n"
     for n in range(number):
-        digest = f"{n:08x}{names[n % 1000][8:]}"
-        yield f"f 71 1800000000.0 ./p/a{n % 20}/_layers/sha256/{digest}/link\n".encode()
+        digest = hashlib.sha256(b"%d" % n).hexdigest()
+        yield f"./p/a{n % 20}/_layers/sha256/{digest}\n".encode()
+        yield f"f 71 1800000000 ./p/a{n % 20}/_layers/sha256/{digest}/link\n".encode()
     yield b"@other\n@end\n"
 
 
-def test_memory_is_that_of_the_blobs_and_not_of_their_lines() -> None:
-    number = 20_000
+def peak_of(number: int) -> int:
+    """The most bytes that were held for so many blobs and links."""
     tracemalloc.start()
     walk = storagewalk.Walk()
     for piece in many(number):
         walk.feed(piece)
-    result = storagereport.Report(walk, OPTIONS, lambda _paths: set()).result()
+    walk.finish()
+    totals = storagereport.Report(walk, OPTIONS, lambda _paths: set()).result()["totals"]
     _now, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert (result["totals"]["blobs"], result["totals"]["layers"]) == (number, number)
-    assert peak / number < 400  # bytes; the lines of a blob and its link alone have 230 and, as strings, twice that
+    assert (totals["blobs"], totals["layers"], totals["unreferenced_blobs"]) == (number, number, 0)
+    assert (totals["unlinked"], totals["broken"], totals["shared_blobs"]) == (0, 0, 0)
+    return peak
+
+
+def test_memory_does_not_grow_with_the_blobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storagerecords, "HELD", 128 * 1024)
+    few, more = peak_of(5_000), peak_of(25_000)
+    assert (more - few) / 20_000 < 16  # bytes for a blob and its link, whose digests alone have 64
+
+
+def test_without_room_for_the_records_it_is_said_where(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full() -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(storagerecords, "HELD", 1024)
+    monkeypatch.setattr(storagerecords.tempfile, "TemporaryFile", full)
+    walk, listing = storagewalk.Walk(), b"".join(many(2000))
+    with pytest.raises(storagelook.NodeError, match=r"on this host, in .*TMPDIR.*: No space left on device\."):
+        walk.feed(listing)
 
 
 @pytest.mark.parametrize(
@@ -466,7 +590,8 @@ def test_what_is_no_time_is_none(text: bytes) -> None:
 
 
 WORDS = [
-    "@blobs", "@repositories", "@said", "@other", "\n", "f 1 2.5 .", "f 1", "f x 2 .", ".", "/", "/_", "_layers",
+    "@blobs", "@repositories", "@said", "@other", "\n", "f 1 2 .", "f 1", "f x 2 .", ".", "/", "/_", "_layers",
+    "f 71 2 ./p/_layers/sha256/", "./p/_layers/sha256/",
     "_manifests", "_uploads", "tags", "revisions", "current", "link", "startedat", "data", "sha256", DIGESTS[0], "/1/",
     ":", "\r",
 ]  # fmt: skip

@@ -8,13 +8,16 @@ from __future__ import annotations
 import errno
 import re
 import socket
+import ssl
 import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.okd.registry.plugins.module_utils._node import endpoint, pem, tls
+from ansible_collections.okd.registry.plugins.module_utils import _kubeconfig
+from ansible_collections.okd.registry.plugins.module_utils._node import bearer, endpoint, pem, tls
 from ansible_collections.okd.registry.plugins.module_utils._node.errors import RefusedError
+from ansible_collections.okd.registry.tests.unit.plugins.module_utils._node.certificates import Authority
 
 
 def ask(name: str, ca: bytes, timeout: float = 5.0) -> tls.Verdict:
@@ -25,6 +28,32 @@ def ask(name: str, ca: bytes, timeout: float = 5.0) -> tls.Verdict:
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_what_the_ca_signed_for_the_name_is_trusted(serve: Any, authority: Any, host: str) -> None:
     assert ask(serve(authority.server("127.0.0.1", "localhost"), host=host), authority.pem) == tls.OK
+
+
+def test_certificates_of_openshift_3_count_where_python_has_become_strict(
+    serve: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python 3.13 made its check a strict one, by which certificates lack extensions that OpenShift 3 never wrote."""
+    made = ssl.create_default_context
+
+    def strict(*arguments: Any, **options: Any) -> ssl.SSLContext:
+        context = made(*arguments, **options)
+        context.verify_flags |= ssl.VERIFY_X509_STRICT
+        return context
+
+    monkeypatch.setattr(ssl, "create_default_context", strict)
+    plain = Authority("openshift-signer", tmp_path, plain=True)
+    (tmp_path / "ca.crt").write_bytes(plain.pem)
+    name = serve(plain.server("127.0.0.1"))
+    at = endpoint.parse(name)
+    refused = tls.check(at, strict(cadata=plain.pem.decode()))
+    assert refused.kind != "ok"  # what this is about
+    assert ask(name, plain.pem) == tls.OK
+    assert tls.check(at, tls.context_for(files=[tmp_path / "ca.crt"])) == tls.OK
+    assert tls.check(at, _kubeconfig.tls_context(str(tmp_path / "ca.crt"), None, None, verify=True)) == tls.OK
+    api = bearer.Server(f"https://{name}", plain.pem.decode(), True)
+    assert bearer.who(api, "sha256~x").what == bearer.REFUSED
+    assert bearer.log_in(name, "alice", "x", plain.pem).what == bearer.REFUSED
 
 
 def test_another_ca_is_named_as_unknown_authority(serve: Any, authority: Any, stranger: Any) -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 from urllib.parse import urlsplit
 
 import pytest
@@ -32,6 +33,18 @@ def test_a_place_that_is_none_is_an_error_of_its_step(url: str) -> None:
 def test_the_place_of_a_url(url: str, host: str, port: int) -> None:
     found = v2._place(urlsplit(url))
     assert (found.host, found.port) == (host, port)
+
+
+def test_a_token_that_no_header_can_have_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = v2.Client("r.example:5000", ssl.create_default_context(), ("alice", "x"))
+    answers = [
+        v2.Answer(401, {"www-authenticate": 'Bearer realm="https://r.example:5000/token"'}, b""),
+        v2.Answer(200, {}, b'{"token": "ge\\nheim"}'),
+    ]
+    monkeypatch.setattr(client, "_send", lambda *_args: answers.pop(0))
+    with pytest.raises(v2.V2Error, match=r"the token in the answer of .* no header can have") as raised:
+        client.log_in()
+    assert "heim" not in str(raised.value)
 
 
 @pytest.mark.parametrize(

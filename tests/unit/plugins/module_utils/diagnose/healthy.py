@@ -83,10 +83,10 @@ def healthy() -> dict[str, Any]:
                 },
                 "layout": {"tls": True},
                 "workload": {"kind": "DeploymentConfig", "ready_replicas": 1, "revision": 1},
-                "route": {
-                    "name": "docker-registry", "namespace": "default", "host": ENDPOINTS[-1], "admitted": True,
-                    "router": "router", "reason": None, "message": None,
-                },
+                "routes": [
+                    {"name": "docker-registry", "namespace": "default", "host": ENDPOINTS[-1], "admitted": True,
+                     "router": "router", "reason": None, "message": None},
+                ],
                 "served": [{"pod": "docker-registry-1-a", "sha256": "5f2a" * 16, "matches": True, "error": None}],
                 "uncovered": [],
             },

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import shlex
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +22,7 @@ from hypothesis import strategies as st
 Raw = dict[str, Any]
 Change = Callable[[Raw], None]
 ROUTE = ENDPOINTS[-1]
+ENDED = "images.apps.example.com"
 CAUSED: dict[str, list[Change]] = {}
 
 
@@ -126,6 +128,11 @@ def _(raw: Raw) -> None:
     stuck(raw, "config", 'secret "registry-secret" not found')
 
 
+@causes("config_missing")
+def in_a_volume(raw: Raw) -> None:
+    stuck(raw, "mount", 'MountVolume.SetUp failed for volume "tls" : secret "registry-secret" not found')
+
+
 @causes("unschedulable")
 def _(raw: Raw) -> None:
     stuck(raw, "schedule", "0/3 nodes are available: 3 node(s) didn't match node selector")
@@ -217,6 +224,13 @@ def _(raw: Raw) -> None:
     for host in raw["hosts"]:
         distrusts(raw, host, "none")
     fails(raw, "tls", "plain_http", "HTTP is served instead of HTTPS")
+
+
+@causes("probe_scheme")
+def _(raw: Raw) -> None:
+    """Somebody took the variables for TLS away, and left the probes; pods of before go on serving."""
+    stuck(raw, "probe", "Readiness probe failed: http: server gave HTTP response to HTTPS client", serves=True)
+    raw["info"]["layout"] = {"tls": False}
 
 
 @causes("certificate_expired")
@@ -352,20 +366,85 @@ def _(raw: Raw) -> None:
 
 @causes("route_missing")
 def _(raw: Raw) -> None:
-    raw["info"]["route"] = None
+    raw["info"]["routes"] = []
     fails(raw, "tls", "unresolved", "does not resolve", endpoint=ROUTE)
+
+
+@causes("route_missing")
+def where_another_host_has_one(raw: Raw) -> None:
+    raw["asked_host"] = "new.apps.example.com"
 
 
 @causes("router_missing")
 def _(raw: Raw) -> None:
-    raw["info"]["route"].update(admitted=False, router=None)
+    raw["info"]["routes"][0].update(admitted=False, router=None)
     fails(raw, "tls", "refused", "connection refused", endpoint=ROUTE)
 
 
 @causes("route_not_admitted")
 def _(raw: Raw) -> None:
-    raw["info"]["route"].update(admitted=False, reason="HostAlreadyClaimed", message="route other has it")
+    raw["info"]["routes"][0].update(admitted=False, reason="HostAlreadyClaimed", message="route other has it")
     fails(raw, "tls", "unknown_authority", "x509: certificate signed by unknown authority", endpoint=ROUTE)
+
+
+@causes("route_not_admitted")
+def beside_one_that_is(raw: Raw) -> None:
+    raw["asked_host"] = "new.apps.example.com"
+    refused = {"name": "new", "host": raw["asked_host"], "admitted": False, "reason": "HostAlreadyClaimed"}
+    raw["info"]["routes"].append({**raw["info"]["routes"][0], **refused})
+
+
+def ends_at_router(raw: Raw, **certificate: Any) -> None:
+    """A Route at whose host a router ends TLS, with a certificate of its own where one is given."""
+    held = {
+        "subject": "CN=images",
+        "sans": [ENDED],
+        "days_left": 90,
+        "not_after": "2027-04-15T00:00:00Z",
+        **certificate,
+    }
+    own = {"name": "images", "host": ENDED, "termination": "reencrypt", "certificate": held if certificate else None}
+    raw["info"]["routes"].append({**raw["info"]["routes"][0], **own})
+    for host in raw["hosts"].values():
+        host["check"]["results"] += [
+            {"endpoint": ENDED, "step": step, "ok": True, "seconds": 0.1, "error": None, "reason": None, "by": "client"}
+            for step in STEPS
+        ]
+
+
+def refused_at_router(raw: Raw, reason: str) -> None:
+    for host in raw["hosts"].values():
+        step_fails(host, ENDED, "tls", reason, f"{ENDED}: {reason}")
+
+
+@causes("route_certificate_expired")
+def _(raw: Raw) -> None:
+    ends_at_router(raw, days_left=-1)
+    refused_at_router(raw, "expired")
+
+
+@causes("route_certificate_expires")
+def _(raw: Raw) -> None:
+    ends_at_router(raw, days_left=3)
+
+
+@causes("route_san_missing")
+def _(raw: Raw) -> None:
+    ends_at_router(raw, sans=["other.example.com"])
+    refused_at_router(raw, "name_mismatch")
+
+
+@causes("route_san_missing")
+def _(raw: Raw) -> None:
+    """What the router shows of its own cannot be read by the API."""
+    ends_at_router(raw)
+    refused_at_router(raw, "name_mismatch")
+
+
+@causes("router_ca_unknown")
+def _(raw: Raw) -> None:
+    ends_at_router(raw)
+    refused_at_router(raw, "unknown_authority")
 
 
 @causes("dns")
@@ -427,6 +506,16 @@ def _(raw: Raw) -> None:
     raw["hosts"]["node2"]["trust"] = {"failed": True, "msg": "no python"}
 
 
+@causes("host_unknown")
+def as_the_playbook_has_it(raw: Raw) -> None:
+    raw["hosts"]["node2"] = {"trust": {"failed": False, "msg": "no python"}, "check": {"failed": False, "msg": "no"}}
+
+
+@causes("check_failed")
+def a_registry_that_cannot_ask_the_cluster(raw: Raw) -> None:
+    fails(raw, "login", "unauthorized", "login as alice refused: unauthorized: authentication required")
+
+
 @causes("docker_down")
 def _(raw: Raw) -> None:
     said = "login: dockerd does not answer at /var/run/docker.sock: [Errno 2]"
@@ -460,6 +549,36 @@ EACH = [(name, change) for name, changes in CAUSED.items() for change in changes
 
 def test_a_registry_that_works_has_no_findings() -> None:
     assert judge(collect(healthy())) == []
+    raw = healthy()
+    ends_at_router(raw, days_left=90)
+    assert judge(collect(raw)) == []
+
+
+@pytest.mark.parametrize(("soon", "told"), [(None, ["certificate_expires"]), (14, []), (21, ["certificate_expires"])])
+def test_what_is_soon_is_told_by_who_renews(soon: int | None, told: list[str]) -> None:
+    raw = healthy()
+    raw["info"]["certificate"]["days_left"] = 20
+    assert [one["name"] for one in judge(collect({**raw, "soon": soon}))] == told
+
+
+def test_a_certificate_that_ends_with_its_ca_needs_another_ca() -> None:
+    raw = healthy()
+    raw["info"]["certificate"]["days_left"] = 7
+    (found,) = judge(collect(raw))
+    assert found["fix"].startswith("reissue it")
+    raw["info"]["ca"] = [{"subject": "CN=ca", "days_left": 7, "signs": True}]
+    (found,) = judge(collect(raw))
+    assert "make another CA" in found["fix"]
+    assert found["command"] == "ansible-playbook okd.registry.rotate_certificates"
+
+
+def test_what_is_served_in_plain_behind_a_router_that_ends_tls_is_not_to_be_secured_alone() -> None:
+    raw = healthy()
+    ends_at_router(raw, days_left=90)
+    raw["info"]["routes"][-1]["termination"] = "edge"
+    raw["info"].update(layout={"tls": False}, served=[])
+    (found,) = [one for one in judge(collect(raw)) if one["name"] == "not_secured"]
+    assert "Route default/images ends TLS at the router: make it reencrypt" in found["fix"]
 
 
 def test_nothing_known_is_no_finding() -> None:
@@ -581,6 +700,29 @@ def test_an_old_line_of_a_log_is_no_finding() -> None:
     assert named(raw) == set()
 
 
+X509 = "x509: certificate signed by unknown authority"
+
+
+@pytest.mark.parametrize(
+    ("line", "counts"),
+    [
+        (f'{{"time":"2027-01-15T07:59:30Z","level":"error","msg":"{X509}"}}', True),
+        (f'{{"@timestamp":"2027-01-15T07:59:30.123456789Z","level":"error","message":"{X509}"}}', True),
+        (f'{{"time":"2027-01-15T07:40:00Z","level":"error","msg":"{X509}"}}', False),
+        (f'time="2027-01-15T09:59:30+02:00" level=error msg="{X509}"', True),
+        (f'time="2027-01-15T02:59:30.5-05:00" level=error msg="{X509}"', True),
+        (f'time="2027-01-15T09:40:00+02:00" level=error msg="{X509}"', False),
+        (f'time="2027-01-15T07:59:30-05:00" level=error msg="{X509}"', True),  # a clock that is ahead
+        (f"2027-01-15T07:59:30.123456789Z panic: {X509}", True),  # docker's time before it
+        (f'time="yesterday" level=error msg="{X509}"', False),
+    ],
+)
+def test_a_line_of_a_log_counts_for_ten_minutes_by_its_own_clock(line: str, counts: bool) -> None:
+    raw = healthy()
+    raw["logs"] = {"a": f"{line}\n"}
+    assert named(raw) == ({"pod_lacks_ca"} if counts else set())
+
+
 def test_another_service_s_address_is_not_stale() -> None:
     raw = healthy()
     left_behind(raw, "172.30.9.9:5000", owner="foreign", registry=None)
@@ -609,3 +751,141 @@ def test_findings_of_one_host_are_one_finding() -> None:
     assert (found["host"], found["party"], found["endpoints"]) == ("node2", "node", ENDPOINTS)
     assert found["command"] == "ansible-playbook okd.registry.trust --limit node2"
     assert len(found["evidence"]) == len(ENDPOINTS)
+
+
+def test_every_route_is_judged_by_its_own_host() -> None:
+    raw = healthy()
+    (first,) = raw["info"]["routes"]
+    first.update(admitted=False, router=None)
+    raw["info"]["routes"] += [
+        {**first, "name": "second", "host": "b.example.com", "router": "r", "reason": "RouteNotAdmitted"},
+        {**first, "name": "third", "host": "c.example.com", "admitted": True},
+        {**first, "name": "fourth", "host": "C.example.com", "router": "r", "reason": "HostAlreadyClaimed"},
+        {**first, "name": "fifth", "host": None},
+    ]
+    found = [(one["name"], one["object"], one["endpoints"]) for one in judge(collect(raw))]
+    assert found == [
+        ("router_missing", "Route default/docker-registry", [ROUTE]),
+        ("route_not_admitted", "Route default/second", ["b.example.com"]),
+        ("router_missing", "Route default/fifth", []),
+    ]
+
+
+def test_a_route_without_a_host_explains_nothing_seen_at_another_s() -> None:
+    raw = healthy()
+    raw["info"]["routes"].append({**raw["info"]["routes"][0], "host": None, "admitted": False, "router": None})
+    fails(raw, "tls", "timeout", "no answer within 5 s", host="node2", endpoint=ROUTE)
+    assert named(raw) == {"router_missing", "endpoint_unreachable"}
+
+
+def test_a_route_that_is_missing_says_which_there_are() -> None:
+    raw = healthy()
+    raw["asked_host"] = "New.apps.example.com"
+    (found,) = judge(collect(raw))
+    assert (found["name"], found["endpoints"]) == ("route_missing", ["new.apps.example.com"])
+    assert f"Route default/docker-registry has {ROUTE}" in found["evidence"][0]
+    raw["asked_host"] = ROUTE.upper()
+    assert named(raw) == set()
+
+
+def test_what_may_not_be_read_is_neither_missing_nor_a_former_name() -> None:
+    raw = healthy()
+    raw["service"] = None
+    raw["info"].update(ca_cert=None, ca=[], routes=[], certificate=None)
+    raw["info"]["registry"].update(cluster_ip=None, endpoints=ENDPOINTS[1:3])
+    assert named(raw) == {"route_missing", "stale_certs_d"}
+    raw["info"]["unread"] = [{"what": what, "reason": "no"} for what in ("service", "routes", "ca", "certificate")]
+    assert named(raw) == set()
+
+
+def test_where_the_ca_may_not_be_read_it_is_not_missing() -> None:
+    raw = healthy()
+    raw["info"].update(ca_cert=None, ca=[])
+    assert named(raw) == {"ca_missing"}
+    raw["info"]["unread"] = [{"what": "ca", "reason": "no"}]
+    assert named(raw) == set()
+
+
+def on_the_client(raw: Raw, cause: Change) -> list[Raw]:
+    """A cause of one node, made on the client instead; at the name by which it gets there, where it is about one."""
+    cause(raw)
+    changed = next(name for name in ("node1", "node2") if raw["hosts"][name] != healthy()["hosts"][name])
+    raw["hosts"] = {"bastion": {**raw["hosts"][changed], "client": True}}
+    return judge(collect(raw))
+
+
+def at_the_route(raw: Raw, host: str) -> Raw:
+    """The verdict and the file of the Route's host there."""
+    trust = raw["hosts"][host]["trust"]
+    return {"verdict": trust["endpoints"][-1], "file": trust["files"][-1]}
+
+
+def broken(raw: Raw) -> None:
+    at_the_route(raw, "node2")["file"].update(problem="holds no certificate", matches=False)
+
+
+def dangling(raw: Raw) -> None:
+    at_the_route(raw, "node2")["file"].update(dangling=True, target="/nowhere")
+
+
+def too_old(raw: Raw) -> None:
+    at_the_route(raw, "node2")["verdict"].update(state="expired")
+
+
+def refused_file(raw: Raw) -> None:
+    fails(raw, "login", "ca_file", "open ca.crt: no such file", host="node2", endpoint=ROUTE)
+
+
+def left_on_it(raw: Raw) -> None:
+    left_behind(raw, "old.apps.example.com")
+
+
+@pytest.mark.parametrize(
+    ("cause", "name"),
+    [(broken, "certs_d_broken"), (dangling, "dangling_link"), (too_old, "ca_expired"),
+     (refused_file, "certs_d_broken"), (left_on_it, "stale_certs_d")],
+)  # fmt: skip
+def test_a_client_s_files_are_a_matter_of_trust_clients(cause: Change, name: str) -> None:
+    (found,) = on_the_client(healthy(), cause)
+    assert (found["name"], found["party"]) == (name, "client")
+    assert found["command"] == "ansible-playbook okd.registry.trust_clients --limit bastion"
+
+
+@pytest.mark.parametrize("cause", [change for name, change in EACH if name in ("insecure_flag", "insecure_network")])
+def test_a_client_s_flags_are_its_own(cause: Change) -> None:
+    (found,) = on_the_client(healthy(), cause)
+    assert found["party"] == "client"
+    assert found["command"] in (None, "systemctl restart docker")
+    assert "restart docker" in found["fix"]
+
+
+@pytest.mark.parametrize("name", ["dangling_link", "certs_d_broken"])
+def test_a_client_has_no_use_for_files_of_names_inside(name: str) -> None:
+    (cause,) = CAUSED[name]
+    assert on_the_client(healthy(), cause) == []
+
+
+@pytest.mark.parametrize(
+    ("user", "project", "words"),
+    [
+        ("system:serviceaccount:ci:builder", "test", ["image-builder:ci:builder", "--serviceaccount=ci:builder"]),
+        ("alice", "test", ["image-builder:alice", "--user=alice"]),
+        ("CN=Ann Lee/ops", "test", ["image-builder:CN=Ann Lee-ops", "--user=CN=Ann Lee/ops"]),
+        ("alice", None, None),
+        (None, "test", None),
+    ],
+)
+def test_rights_are_given_to_the_user_of_the_token(
+    user: str | None, project: str | None, words: list[str] | None
+) -> None:
+    raw = healthy()
+    raw["token"].update(user=user, project=project, lacking=["update imagestreams/layers"])
+    (found,) = judge(collect(raw))
+    assert found["name"] == "user_without_rights"
+    assert "system:image-builder" in found["fix"]
+    if words is None:
+        assert found["command"] is None
+        return
+    name, whom = words
+    role = "--clusterrole=system:image-builder"
+    assert shlex.split(found["command"]) == ["kubectl", "create", "rolebinding", name, role, whom, "-n", project]

@@ -18,7 +18,7 @@ from ansible_collections.okd.registry.plugins.plugin_utils import _report
 from healthy import ENDPOINTS, healthy
 from hypothesis import given
 from hypothesis import strategies as st
-from test_diagnose import EACH, STRANGE, TREE, put
+from test_diagnose import EACH, ENDED, STRANGE, TREE, ends_at_router, put
 
 SCHEMA = json.loads((Path(__file__).parents[5] / "docs/report.schema.json").read_text(encoding="utf-8"))
 STORED = {
@@ -36,6 +36,7 @@ def sources(raw: dict[str, Any]) -> dict[str, Any]:
         "hosts": raw["hosts"],
         "diagnosis": diagnosis,
         "storage": STORED,
+        "route_host": ENDPOINTS[-1],
         "now": "2027-01-15T08:00:00Z",
     }
 
@@ -55,6 +56,17 @@ def test_of_a_registry_that_works() -> None:
     assert [one["where"] for one in report["certificates"]] == ["secret", "ca", "pod docker-registry-1-a"]
     assert report["storage"]["repositories"] == [{"name": "test/web", "tags": 2, "bytes": 2048}]
     assert report["problems"] == []
+
+
+def test_hosts_at_which_a_router_ends_tls_are_told_too() -> None:
+    raw = healthy()
+    ends_at_router(raw, days_left=90, sha256="ab" * 32)
+    report = valid(_report.build(sources(raw)))
+    cells = [one for one in report["matrix"] if one["endpoint"] == ENDED]
+    assert [(one["host"], one["state"]) for one in cells] == [(host, "ok") for host in raw["hosts"]]
+    told = report["certificates"][-1]
+    assert (told["where"], told["sans"], told["days_left"]) == ("route default/images", [ENDED], 90)
+    assert any("route default/images" in line and "90 days left" in line for line in _report.lines(report))
 
 
 def test_its_lines() -> None:
@@ -91,6 +103,15 @@ def test_without_a_diagnosis_what_is_there_is_judged() -> None:
     assert [one["name"] for one in report["problems"]] == ["certificate_expires"]
     assert report["storage"] is None
     assert "nobody looked" in "\n".join(_report.lines(report))
+
+
+@pytest.mark.parametrize(
+    ("asked", "state"),
+    [(ENDPOINTS[-1].upper(), "ok"), ("", "ok"), (None, "ok"), ("new.apps.example.com", "unknown")],
+)
+def test_the_route_s_phase_is_that_of_the_host_that_is_asked_for(asked: str | None, state: str) -> None:
+    report = valid(_report.build({**sources(healthy()), "route_host": asked}))
+    assert {one["name"]: one["state"] for one in report["phases"]}["route"] == state
 
 
 def test_of_nothing() -> None:

@@ -1,0 +1,39 @@
+# Copyright: (c) 2026, okd.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What hosts told, by host, without what is no fact; a host that is a node is no client, whatever else it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.okd.registry.plugins.filter.registry_seen import FilterModule
+
+seen = FilterModule().filters()["registry_seen"]
+TOLD = {"endpoints": [], "changed": False, "invocation": {}}
+HOSTVARS: dict[str, dict[str, Any]] = {
+    "node1": {"trust": TOLD},
+    "node2": {"trust": TOLD, "check": {"results": []}},
+    "bastion": {"trust": TOLD},
+    "left-out": {},
+}
+
+
+def test_facts_alone_of_hosts_that_were_asked() -> None:
+    found = seen(HOSTVARS, HOSTVARS, "trust", "check")
+    assert found == {
+        "node1": {"trust": {"endpoints": []}, "check": {}, "client": False},
+        "node2": {"trust": {"endpoints": []}, "check": {"results": []}, "client": False},
+        "bastion": {"trust": {"endpoints": []}, "check": {}, "client": False},
+    }
+
+
+def test_a_host_is_a_client_where_it_is_no_node() -> None:
+    nodes, clients = ["node1", "node2"], ["bastion", "node2"]  # docs/expose.md has nodes among the clients, too
+    found = seen([*nodes, *(one for one in clients if one not in nodes)], HOSTVARS, "trust", "check", nodes)
+    assert {host: one["client"] for host, one in found.items()} == {"node1": False, "node2": False, "bastion": True}
+
+
+def test_without_nodes_all_are_clients() -> None:
+    found = seen(iter(["bastion"]), HOSTVARS, "trust", "check", [])
+    assert found["bastion"]["client"]
