@@ -35,7 +35,11 @@ def build(tmp_path: Path) -> Iterator[Any]:
     daemon.owner.write_text(f"{daemon.state}\n")
     daemon.run.mkdir(parents=True)
     words = [str(daemon.run / "pid"), f"--data-root={daemon.data}"]
-    with subprocess.Popen([sys.executable, "-c", "input()", *words], stdin=subprocess.PIPE) as process:
+    command = [sys.executable, "-c", "print('up', flush=True); input()", *words]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        # Until it speaks, exec may not be done, and /proc shows no command line yet.
+        assert process.stdout is not None
+        assert process.stdout.readline() == "up\n"
         (daemon.run / "pid").write_text(f"{process.pid}\n")
         yield daemon
         process.kill()
