@@ -12,7 +12,7 @@ version_added: 1.0.0
 author: okd.registry contributors (@okd-registry)
 description:
   - Turns the result of M(okd.registry.registry_info) into aligned lines of text - names, pods,
-    certificates, Routes, how full the storage is, and logs.
+    certificates, Routes, how full the storage is, image streams, and logs.
 options:
   _input:
     description: The result.

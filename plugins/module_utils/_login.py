@@ -83,14 +83,14 @@ class Wanted:
                 raise OptionError("method", method, f"needs {option}")
         if method == OAUTH and bearer.is_system(username):
             raise RefusedError(f"login_username: {username} gets no token. {_SYSTEM}")
-        if username and ":" in username and method == PASSWORD:
+        if username and ":" in username and method in (PASSWORD, OAUTH):
             raise OptionError("login_username", username, "has a colon, which no login can have")
         if method == TOKEN:
             secret = secret.strip()  # the end of the line of the file that it was read from
             if not bearer.fits(secret):
                 raise OptionError("login_token", UNSAID, bearer.UNFIT if secret else "is empty")
         if method != ACCOUNT:
-            return cls(method, username, {TOKEN: secret, PASSWORD: password}.get(method))
+            return cls(method, _plain(username) if username else None, {TOKEN: secret, PASSWORD: password}.get(method))
         if params["expires_in"] < _SHORTEST:
             raise OptionError("expires_in", params["expires_in"], f"is less than {_SHORTEST}, the API server's least")
         if params["renew_before"] >= params["expires_in"]:
@@ -155,7 +155,8 @@ def run(params: Mapping[str, Any], api: Api, host: Host, *, check_mode: bool) ->
         "state": params["state"],
         "name": params["name"],
         "namespace": params["namespace"],
-        "endpoints": names.endpoints,
+        "endpoints": [name for name in names.endpoints if name not in names.at_router],
+        "router_endpoints": names.at_router,
         "auth_file": params["auth_file"],
         "verify": params["verify"],
         "timeout": params["timeout"],
@@ -168,6 +169,7 @@ def run(params: Mapping[str, Any], api: Api, host: Host, *, check_mode: bool) ->
         done = host(handed)
     else:
         handed["registry_ca_cert"] = params["registry_ca_cert"] or names.ca
+        handed["router_ca_cert"] = params["router_ca_cert"]
         done, more = _Login(params, api, wanted, host, check_mode=check_mode).do(handed)
     return {**done, **more, "registry": names.registry, "api_requests": api.counts()}
 
@@ -177,13 +179,16 @@ class _Names:
 
     def __init__(self, params: Mapping[str, Any], api: Api, *, check_mode: bool) -> None:
         self.ca: str | None = None
+        #: Those at which a router ends TLS, so that its certificate is seen.
+        self.at_router = list(params["router_endpoints"])
         self.registry: dict[str, Any] = {
             key: params[key] for key in ("name", "namespace", "port")
         } | {"cluster_ip": None}  # fmt: skip
         if params["endpoints"]:
             self.endpoints = list(params["endpoints"])
         else:
-            self.endpoints = self._live(params, api, check_mode).docker
+            self.endpoints = list(self._live(params, api, check_mode).docker)
+        self.endpoints += [name for name in self.at_router if name not in self.endpoints]
         self.registry["endpoints"] = self.endpoints
 
     def _live(self, params: Mapping[str, Any], api: Api, check_mode: bool) -> Endpoints:
@@ -199,6 +204,7 @@ class _Names:
         if api.has(group_of(build_route.API_VERSION)):
             found = api.list(build_route.API_VERSION, "Route", registry.namespace)
             routes = [route["spec"].get("host") or "" for route in build_route.ranked(found, registry)]
+            self.at_router += [host for host in build_route.router_hosts(found, registry) if host not in self.at_router]
         addresses = cluster_ips(service) if service else (KNOWN_AFTER_APPLY,) if check_mode else ()
         self.registry["cluster_ip"] = next(iter(addresses), None)
         self.ca = self._published(api, registry) if params["state"] == "present" else None

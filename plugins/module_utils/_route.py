@@ -30,7 +30,7 @@ from ansible_collections.okd.registry.plugins.module_utils._routecover import Co
 from ansible_collections.okd.registry.plugins.module_utils._routespec import ROUTE, RouteSpec
 
 POLL = 0.5  # seconds between looks at a Route that no router has admitted yet
-SECOND_THOUGHTS = 5.0  # seconds a router gets to take back a refusal that is older than our change
+SECOND_THOUGHTS = 5.0  # seconds a router gets to take back a word that is older than our change
 
 
 def execute(module: Any, api: Api) -> dict[str, Any]:
@@ -103,15 +103,15 @@ def wait_admitted(api: Api, ref: ObjectRef, outcome: Outcome, *, timeout: float)
     :raises RefusedError: when a router refuses the Route.
     """
     live: dict[str, Any] | None = outcome.live
-    began = time.monotonic()
+    began, old = time.monotonic(), _word_before(outcome)
     while True:
         if live is None:
             raise WaitError(f"{ref} was deleted by somebody else while it waited for a router to admit it. Run again.")
         said, waited = build.admission(live), time.monotonic() - began
-        if said.state == "admitted":
+        late = waited >= min(SECOND_THOUGHTS, timeout)
+        if said.state == "admitted" and (late or old is None or old != live.get("status")):
             return live
-        settled = not outcome.changed or waited >= min(SECOND_THOUGHTS, timeout)
-        if said.state == "rejected" and settled:
+        if said.state == "rejected" and (late or not outcome.changed):
             raise _rejected(api, ref, said)
         if waited >= timeout:
             raise WaitError(
@@ -122,6 +122,17 @@ def wait_admitted(api: Api, ref: ObjectRef, outcome: Outcome, *, timeout: float)
         with api.waiting():
             time.sleep(POLL)
             live = api.get(ref)
+
+
+def _word_before(outcome: Outcome) -> dict[str, Any] | None:
+    """What routers said before a change which they may see otherwise; None where their word still counts.
+
+    A router that thinks the same of the changed Route leaves its status as it is, so that nothing tells that it has looked.
+    """
+    before, live = outcome.change.before or {}, outcome.live or {}
+    labels = [route.get("metadata", {}).get("labels") or {} for route in (before, live)]
+    same = before.get("spec") == live.get("spec") and labels[0] == labels[1]
+    return None if same or not before else live.get("status")
 
 
 def _routes(api: Api, spec: RouteSpec) -> list[dict[str, Any]]:

@@ -108,6 +108,19 @@ options:
       - Left out, it is the one that M(okd.registry.registry_cert) publishes; with O(endpoints), and where there is
         none, what docker on the host trusts.
     type: str
+  router_endpoints:
+    description:
+      - More names to log in at, at which a router ends TLS, as with Routes of the terminations V(reencrypt) and V(edge),
+        so that its certificate is seen and not the registry's. Where names are read from the cluster, the hosts of such
+        Routes are among them.
+    type: list
+    elements: str
+    default: []
+  router_ca_cert:
+    description:
+      - PEM text of the CA of the certificates at O(router_endpoints), for trying the logins.
+      - Left out, that is what docker on the host trusts, which are its files for the name and the system's CAs.
+    type: str
   timeout:
     description:
       - Seconds to wait for each answer of the registry, and of the API server about a token.
@@ -363,6 +376,8 @@ ARGUMENTS = {
     "obtain_on": {"type": "str", "choices": ["controller", "host"], "default": "controller"},
     "verify": {"type": "bool", "default": True},
     "registry_ca_cert": {"type": "str"},
+    "router_endpoints": {"type": "list", "elements": "str", "default": []},
+    "router_ca_cert": {"type": "str"},
     "timeout": {"type": "int", "default": 5},
     "reuse": {
         "type": "dict",
@@ -384,7 +399,8 @@ ARGUMENTS = {
 def on_this_host(module):
     """Do what the action plugin hands on, or what needs no cluster; give the module's result."""
     params = module.params
-    registry = {key: params[key] for key in ("name", "namespace", "port", "endpoints")}
+    registry = {key: params[key] for key in ("name", "namespace", "port")}
+    registry["endpoints"] = [*params["endpoints"], *params["router_endpoints"]]
     result = login.work(params, module.check_mode)
     if params["state"] == "present":
         result.update(username=params["login_username"], method=params["method"])

@@ -20,7 +20,7 @@ from ansible_collections.okd.registry.plugins.plugin_utils._columns import align
 
 
 def lines(found: Mapping[str, Any]) -> list[str]:
-    """The registry, its names, pods, certificates, Routes, how full its storage is, and its logs.
+    """The registry, its names, pods, certificates, Routes, how full its storage is, its image streams and its logs.
 
     :param found: what the module returned.
     """
@@ -30,6 +30,7 @@ def lines(found: Mapping[str, Any]) -> list[str]:
     out += ["", "CERTIFICATES", *_report.certificate_lines(report)]
     out += ["", "ROUTES", *(aligned(_routes(found)) or ["  none"])]
     out += _storage(mapping(found.get("storage")))
+    out += _streams(entries(found.get("image_streams")))
     for log in entries(found.get("logs")):
         said = [f"  {line.get('text')}" for line in entries(log.get("lines"))]
         out += [
@@ -76,3 +77,14 @@ def _storage(storage: Mapping[str, Any]) -> list[str]:
         used, total, free = (size(number(storage.get(f"{key}_bytes"))) for key in ("used", "total", "free"))
         said = f"{used} of {total} used, {free} free"
     return ["", "STORAGE", *aligned([(word(storage.get("kind")) or "?", word(storage.get("device")) or "", said)])]
+
+
+def _streams(streams: list[dict[str, Any]]) -> list[str]:
+    if not streams:
+        return []
+    rows = [
+        (f"{one.get('namespace')}/{one.get('name')}", word(one.get("repository")) or "?",
+         "by an address that the registry does not have" if one.get("stale") else "")
+        for one in streams
+    ]  # fmt: skip
+    return ["", "IMAGE STREAMS", *aligned(rows)]

@@ -24,7 +24,7 @@ import yaml
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
 from ansible_collections.okd.registry.plugins.module_utils._node import bearer
-from ansible_collections.okd.registry.plugins.modules import registry_htpasswd, registry_login, registry_service
+from ansible_collections.okd.registry.plugins.modules import registry_htpasswd, registry_login, registry_route, registry_service
 
 pytestmark = pytest.mark.cluster
 ROOT = Path(__file__).resolve().parents[2]
@@ -420,19 +420,33 @@ def test_a_token_of_oauth_is_revoked_where_that_is_asked_for(
     assert "was not revoked: it is a service account's, which expires by itself" in own["actions"][0]
 
 
+def test_where_a_router_ends_tls_its_own_ca_is_what_counts(
+    login: Callable[..., Object], cluster: Cluster, registry: list[str], tmp_path: Path
+) -> None:
+    names = {"endpoints": registry[:1], "router_endpoints": registry[1:], "login_token": cluster.token("bob")}
+    done = login(**names)
+    assert [(one["endpoint"], one["ok"]) for one in done["logins"]] == [(registry[0], True), (registry[1], False)]
+    assert "unknown" in done["logins"][1]["error"] or "signed" in done["logins"][1]["error"]
+    assert login(**names, state="absent")["changed"]
+    done = login(**names, router_ca_cert=cluster.ca.read_text())
+    assert [one["ok"] for one in done["logins"]] == [True, True]
+    assert list(entries(tmp_path / "deep/config.json")) == registry == done["registry"]["endpoints"]
+
+
 def test_all_names_of_the_registry_are_taken_from_the_cluster(
     login: Callable[..., Object], run: Any, cluster: Cluster, namespace: str, tmp_path: Path
 ) -> None:
     missing = login(fails=True, endpoints=None, login_token=cluster.token("bob"))
     assert f"There is no Service {namespace}/docker-registry" in missing["msg"]
     run(registry_service)
+    run(registry_route, route_host="router.example.com", termination="edge", wait=False, dns="ignore")
     done = login(endpoints=None, login_token=cluster.token("bob"), extra_hosts=["registry.example.com"], timeout=1)
     address = done["registry"]["cluster_ip"]
     names = [f"{address}:5000", f"docker-registry.{namespace}.svc:5000"]
-    names += [f"docker-registry.{namespace}.svc.cluster.local:5000", "registry.example.com"]
+    names += [f"docker-registry.{namespace}.svc.cluster.local:5000", "router.example.com", "registry.example.com"]
     assert done["registry"]["endpoints"] == names
-    assert list(entries(tmp_path / "deep/config.json")) == names
-    assert [one["ok"] for one in done["logins"]] == [False] * 4
+    assert sorted(entries(tmp_path / "deep/config.json")) == sorted(names)
+    assert [one["ok"] for one in done["logins"]] == [False] * 5
     assert login(endpoints=None, state="absent", extra_hosts=["registry.example.com"])["changed"]
     assert not (tmp_path / "deep/config.json").exists()
 

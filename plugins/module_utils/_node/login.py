@@ -15,8 +15,11 @@ from .errors import RefusedError
 # endpoints: docker's form; login: Login, its secret None where one on this host is to be used again; reuse: Reuse or
 # None; ca: PEM bytes or None; timeout: seconds; check: whether nothing is to be written; revoke: whether tokens that go
 # are to hold no longer
-Request = collections.namedtuple("Request", "path endpoints login reuse verify ca timeout check revoke")
-Request.__new__.__defaults__ = (False,)
+# router_endpoints: those of the endpoints at which a router ends TLS; router_ca: as ca, of its certificates
+Request = collections.namedtuple(
+    "Request", "path endpoints login reuse verify ca timeout check revoke router_endpoints router_ca"
+)
+Request.__new__.__defaults__ = (False, frozenset(), None)
 # server: bearer.Server or None; identity: whose the token must be, or None; margin: seconds it must still hold
 Reuse = collections.namedtuple("Reuse", "server identity margin")
 
@@ -31,7 +34,9 @@ def request(params, check):
     :param params: dict, as documented, with C(reuse) as the action plugin hands it on
     :raises RefusedError: for values that cannot be used
     """
-    known = [name for name in params["endpoints"] if not (check and endpoints_of.is_unknown(name))]
+    at_router = params.get("router_endpoints") or []
+    names = [*params["endpoints"], *at_router]
+    known = [name for name in names if not (check and endpoints_of.is_unknown(name))]
     for name in known:
         endpoints_of.parse(name)
     reuse = params.get("reuse")
@@ -45,11 +50,17 @@ def request(params, check):
         login=Login(params.get("login_username"), params.get("login_password")),
         reuse=reuse or None,
         verify=params["verify"],
-        ca=pem.bundle(params["registry_ca_cert"], "registry_ca_cert") if params.get("registry_ca_cert") else None,
+        ca=_ca(params, "registry_ca_cert"),
         timeout=params["timeout"],
         check=check,
         revoke=bool(params.get("revoke")),
+        router_endpoints=frozenset(at_router),
+        router_ca=_ca(params, "router_ca_cert"),
     )
+
+
+def _ca(params, option):
+    return pem.bundle(params[option], option) if params.get(option) else None
 
 
 def work(params, check):
@@ -178,10 +189,13 @@ def _ask(asked, names, login):
     """Try a login at several endpoints at once; a Verdict for each."""
     if not names:
         return []
+
+    def ask(name):
+        ca = asked.router_ca if name in asked.router_endpoints else asked.ca
+        return bearer.log_in(name, login.username, login.secret, ca, asked.timeout)
+
     with ThreadPoolExecutor(max_workers=min(8, len(names))) as pool:
-        return list(
-            pool.map(lambda name: bearer.log_in(name, login.username, login.secret, asked.ca, asked.timeout), names)
-        )
+        return list(pool.map(ask, names))
 
 
 def _try(asked, names, login):

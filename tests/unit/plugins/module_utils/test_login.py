@@ -51,6 +51,13 @@ def test_a_user_s_token_must_be_that_user_s() -> None:
     assert wanted(login_token="x").identity is None
 
 
+def test_a_name_with_a_colon_is_refused_or_made_plain_where_only_the_token_counts() -> None:
+    account = "system:serviceaccount:shop:builder"
+    assert wanted(login_username=account, login_token="x").username == "system-serviceaccount-shop-builder"
+    with pytest.raises(OptionError, match="login_username: 'a:b' has a colon"):
+        wanted(login_username="a:b", login_password="x")
+
+
 @pytest.fixture
 def silent() -> Iterator[str]:
     """The address of a server that takes a connection and says nothing."""

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -272,9 +273,11 @@ class Routes:
         return contextlib.nullcontext()
 
 
-def waited(states: list[Object | None], *, action: str = "created", timeout: float = 0.05) -> Object:
+def waited(
+    states: list[Object | None], *, action: str = "created", timeout: float = 0.05, before: Object | None = None
+) -> Object:
     ref = route.ref(route_spec().registry, "docker-registry")
-    outcome = Outcome(ref, Change(action), states[0])
+    outcome = Outcome(ref, Change(action, before=before), states[0])
     return _route.wait_admitted(Routes(*states[1:] or states), ref, outcome, timeout=timeout)  # type: ignore[arg-type]
 
 
@@ -295,6 +298,38 @@ def test_waiting_until_a_router_admits() -> None:
 
 def test_a_refusal_that_is_older_than_our_change_may_be_taken_back() -> None:
     assert waited([with_status(said("False")), with_status(said("True"))], timeout=5)
+
+
+def test_an_admission_that_is_older_than_our_change_may_be_taken_back() -> None:
+    old = with_status(said("True"), tls={"termination": "passthrough"})
+    changed = with_status(said("True"), tls={"termination": "reencrypt"})
+    refused = {**changed, **with_status(said("False", reason="ExtendedValidationFailed"))}
+    with pytest.raises(RefusedError, match="ExtendedValidationFailed"):
+        waited([changed, refused], action="updated", before=old)
+
+
+def test_an_admission_that_no_router_takes_back_in_time_counts() -> None:
+    old = with_status(said("True"), tls={"termination": "passthrough"})
+    changed = with_status(said("True"), tls={"termination": "reencrypt"})
+    assert waited([changed], action="updated", before=old)
+
+
+@pytest.mark.parametrize("touched", ["nothing", "annotations", "word"])
+def test_an_admission_is_believed_at_once_where_it_cannot_be_an_old_one(touched: str) -> None:
+    old = with_status(said("True"))
+    live = with_status(said("True"))
+    if touched == "annotations":
+        live["metadata"]["annotations"] = {"a": "b"}
+    if touched == "word":  # it has spoken since
+        live["spec"]["tls"] = {"termination": "reencrypt"}
+        live["status"] = {"ingress": [{**said("True"), "wildcardPolicy": "None"}]}
+        began = time.monotonic()
+        changed = {**live, "status": old["status"]}
+        assert waited([changed, live], action="updated", before=old, timeout=60)
+    else:
+        began = time.monotonic()
+        assert waited([live], action="updated", before=old, timeout=60)
+    assert time.monotonic() - began < _route.SECOND_THOUGHTS / 2
 
 
 def test_no_router() -> None:

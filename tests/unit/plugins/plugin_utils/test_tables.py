@@ -150,6 +150,18 @@ def test_state() -> None:
     ]
 
 
+def test_image_streams_where_they_were_asked_for() -> None:
+    streams = [
+        {"namespace": "shop", "name": "web", "repository": "172.30.1.1:5000/shop/web", "stale": False},
+        {"namespace": "shop", "name": "db", "repository": "172.30.9.9:5000/shop/db", "stale": True},
+    ]
+    lines = _state_table.lines({**FOUND, "image_streams": streams, "logs": []})
+    assert lines[lines.index("IMAGE STREAMS") + 1 :] == [
+        "  shop/web  172.30.1.1:5000/shop/web",
+        "  shop/db   172.30.9.9:5000/shop/db   by an address that the registry does not have",
+    ]
+
+
 @pytest.mark.parametrize(
     "found", [{}, {"registry": {"name": "r"}, "served": [{"pod": "x"}], "storage": {"error": "no"}}]
 )
