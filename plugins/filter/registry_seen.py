@@ -14,7 +14,7 @@ description:
   - Turns the registered results of M(okd.registry.registry_trust_info) and M(okd.registry.registry_check) on several
     hosts into one dictionary, without what is no fact of them. Hosts that were not asked, such as those that
     C(--limit) left out, are not in it.
-positional: hostvars, trust, check, nodes
+positional: hostvars, trust, check, nodes, clients
 options:
   _input:
     description: Inventory names of the hosts.
@@ -39,6 +39,12 @@ options:
         Without it, all are nodes.
     type: list
     elements: str
+  clients:
+    description:
+      - Those of the others that are to use the registry. Of any other one, such as the host on which Ansible runs, it
+        is no fact which names it cannot reach. Without it, all are.
+    type: list
+    elements: str
 """
 
 EXAMPLES = r"""
@@ -59,7 +65,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 _TRUST = ("endpoints", "files", "anchors", "insecure", "problems", "failed", "unreachable", "msg")
-_CHECK = ("results", "skipped_steps", "failed", "unreachable", "msg")
+_CHECK = ("results", "not_run", "skipped_steps", "failed", "unreachable", "msg")
 
 
 def _of(result: Any, keys: tuple[str, ...]) -> dict[str, Any]:
@@ -72,6 +78,7 @@ def seen(
     trust: str,
     check: str,
     nodes: Iterable[str] | None = None,
+    clients: Iterable[str] | None = None,
 ) -> dict[str, dict[str, Any]]:
     """What each host told.
 
@@ -80,13 +87,17 @@ def seen(
     :param trust: the variable with the result of registry_trust_info
     :param check: the variable with the result of registry_check
     :param nodes: those that are nodes, the others being clients; None where all are
+    :param clients: those of the others that are to use it; None where all are
     """
     hosts, found = list(hosts), {}
     inside = set(hosts if nodes is None else nodes)
+    users = inside | set(hosts if clients is None else clients)
     for host in hosts:
         told = hostvars[host]
         one: dict[str, Any] = {"trust": _of(told.get(trust), _TRUST), "check": _of(told.get(check), _CHECK)}
         one["client"] = host not in inside
+        if host not in users:
+            one["check"].pop("not_run", None)
         if one["trust"] or one["check"]:
             found[host] = one
     return found

@@ -136,8 +136,24 @@ def cluster_ips(service: Mapping[str, Any] | None) -> tuple[str, ...]:
     return tuple(ip for ip in found if ip and ip != "None")
 
 
+def host_of(endpoint: str) -> str:
+    """The host in a registry's name as docker has it."""
+    host, colon, port = endpoint.rpartition(":")
+    return (host if colon and port.isdigit() else endpoint).strip("[]").lower()
+
+
+def is_inside(endpoint: str, name: str, namespace: str, addresses: Iterable[str]) -> bool:
+    """Whether a registry's name leads to it within the cluster only, so that its clients have no use for it.
+
+    :param endpoint: as docker has it.
+    :param addresses: the Service's own, as cluster_ips() gives them.
+    """
+    host, service = host_of(endpoint), f"{name}.{namespace}.svc"
+    return host == service or host.startswith(f"{service}.") or host in map(_plain, addresses)
+
+
 def _plain(ip: str) -> str:
-    return ip if ip == KNOWN_AFTER_APPLY else str(ipaddress.ip_address(ip))
+    return str(ipaddress.ip_address(ip)) if is_ip(ip) else ip
 
 
 def _order(found: Iterable[Endpoint]) -> list[tuple[str, int]]:

@@ -352,6 +352,7 @@ def _registry(
         registry.namespace,
         _endpoints(registry, addresses, routes),
         cluster_ip=addresses[0] if addresses else None,
+        cluster_ips=list(addresses),
         port=registry.port,
         image=found.get("image"),
         replicas=found.get("replicas"),

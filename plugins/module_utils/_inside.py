@@ -28,8 +28,6 @@ _DF = ("df", "-P", "-k")
 _FIGURES = re.compile(
     r"(?P<device>.*?)\s+(?P<total>\d+)\s+(?P<used>\d+)\s+(?P<free>-?\d+)\s+(?:\d+%|-)\s+(?P<mount>/.*)\Z"
 )
-#: Drivers whose images lie in no file system.
-ELSEWHERE = ("azure", "gcs", "inmemory", "oss", "s3", "swift")
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,7 @@ def storage(api: Api, workload: Mapping[str, Any] | None, pods: list[dict[str, A
     root = place.root(live, file_of(live, namespace, api)) or live_path(live)
     kind = layouts.recognise(live).storage
     found: dict[str, Any] = {"kind": kind, "root": root}
-    if kind in ELSEWHERE:
+    if kind in layouts.ELSEWHERE:
         return {**found, **_unknown(f"Images are in {kind}, which has no file system.")}
     return {**found, **usage(api, pod_to_look_into(pods), layout.container_name(live), root)}
 

@@ -127,7 +127,7 @@ def wait_admitted(api: Api, ref: ObjectRef, outcome: Outcome, *, timeout: float)
 def _word_before(outcome: Outcome) -> dict[str, Any] | None:
     """What routers said before a change which they may see otherwise; None where their word still counts.
 
-    A router that thinks the same of the changed Route leaves its status as it is, so that nothing tells that it has looked.
+    A router that thinks the same of the changed Route leaves its status as it is: nothing tells that it has looked.
     """
     before, live = outcome.change.before or {}, outcome.live or {}
     labels = [route.get("metadata", {}).get("labels") or {} for route in (before, live)]

@@ -22,7 +22,6 @@ from ansible_collections.okd.registry.plugins.module_utils._errors import (
     WaitError,
 )
 from ansible_collections.okd.registry.plugins.module_utils._info import find_workload
-from ansible_collections.okd.registry.plugins.module_utils._inside import ELSEWHERE
 from ansible_collections.okd.registry.plugins.module_utils._node import storagefind, storagelook, storagereport
 from ansible_collections.okd.registry.plugins.module_utils._node.errors import NodeError
 from ansible_collections.okd.registry.plugins.module_utils._podstate import name_of
@@ -37,7 +36,7 @@ def execute(module: Any, api: Api) -> dict[str, Any]:
     if workload is None:
         raise RegistryError(f"There is no registry {name} in namespace {namespace}. {_WITHOUT}")
     kind = layouts.recognise(workload).storage
-    if kind in ELSEWHERE:
+    if kind in layouts.ELSEWHERE:
         raise RefusedError(f"{workload['kind']} {namespace}/{name} keeps its images in {kind}, which has no files.")
     root = params["root"] or place.root(workload, file_of(workload, namespace, api)) or live_path(workload)
     pod = _content.pod_to_look_into(api.list("v1", "Pod", namespace, labels=layout.selector(workload)))

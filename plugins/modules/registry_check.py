@@ -280,6 +280,11 @@ not_run:
     status:
       description: V(skipped) after a step that it needs went wrong, V(unreachable) with O(unreachable=skip).
       type: str
+    reason:
+      description:
+        - With V(unreachable), what kind of failure that is, one of V(unresolved), V(unreachable), V(refused) and
+          V(timeout), as in RV(results). Else null.
+      type: str
     error:
       description: Why.
       type: str
@@ -287,6 +292,7 @@ not_run:
     - endpoint: 172.30.124.220:5000
       step: push
       status: skipped
+      reason: null
       error: login did not work
 residue:
   description: What stays in the registry, as C(project/image:tag@digest).

@@ -138,7 +138,9 @@ findings:
       description: What mends it.
       type: str
     command:
-      description: The command line that does so; null where there is none.
+      description:
+        - The command line that does so; null where there is none. Playbooks are named without an inventory, which the
+          filter P(okd.registry.registry_findings_table#filter) adds.
       type: str
   sample:
     - name: node_lacks_ca

@@ -151,6 +151,10 @@ registry:
         - The Service's address; null without a Service.
         - In check mode, without a Service, the wanted address or V((known after apply\)).
       type: str
+    cluster_ips:
+      description: All addresses of the Service, two of them on dual-stack clusters; empty without any.
+      type: list
+      elements: str
     port:
       description: The Service's port.
       type: int
@@ -171,6 +175,7 @@ registry:
     name: docker-registry
     namespace: default
     cluster_ip: 172.30.124.220
+    cluster_ips: [172.30.124.220]
     port: 5000
     endpoints:
       - 172.30.124.220:5000

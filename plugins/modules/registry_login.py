@@ -110,7 +110,7 @@ options:
     type: str
   router_endpoints:
     description:
-      - More names to log in at, at which a router ends TLS, as with Routes of the terminations V(reencrypt) and V(edge),
+      - More names to log in at, where a router ends TLS, as with Routes of the terminations V(reencrypt) and V(edge),
         so that its certificate is seen and not the registry's. Where names are read from the cluster, the hosts of such
         Routes are among them.
     type: list

@@ -29,6 +29,8 @@ options:
   registry:
     description:
       - Which registry this is about, as C(namespace/name). What was written for one is never touched for another.
+      - C(namespace/name.route) is a second record of the same registry, for the CA of a router that ends TLS before it.
+        What one of the two has written, and is as it was written, is taken over when the other one wants it.
     type: str
     default: default/docker-registry
   endpoints:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from ansible_collections.okd.registry.plugins.module_utils._build.layouts import ELSEWHERE
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.causes import ERROR
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.facts import collect, router_ends
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.judge import judge
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.reading import (
@@ -21,7 +23,9 @@ from ansible_collections.okd.registry.plugins.plugin_utils._columns import align
 
 VERSION = 1
 OK, PROBLEM, UNKNOWN = "ok", "problem", "unknown"
-#: Phase -> the causes that are a matter of it; contract tests compare them with all causes.
+#: The one problem that is no cause of a diagnosis: only a report looks at what is stored.
+BROKEN = "images_broken"
+#: Phase -> the causes that are a matter of it, and that problem; tests compare them with all causes.
 PHASES: dict[str, str] = {
     "address": "service_missing endpoints_differ stale_image_streams",
     "certificate": "not_secured certificate_expired certificate_expires san_missing served_differs ca_missing "
@@ -29,7 +33,7 @@ PHASES: dict[str, str] = {
     "workload": "workload_missing scaled_to_zero quota scc_denied pod_refused image_pull config_missing "
     "unschedulable volume_mount crash evicted rollout_failed rollout_running probe_scheme probe_failing "
     "pod_lacks_ca",
-    "storage": "rwo_replicas storage_not_shared storage_permission",
+    "storage": f"rwo_replicas storage_not_shared storage_permission {BROKEN}",
     "route": "route_missing router_missing route_not_admitted route_certificate_expired route_certificate_expires "
     "route_san_missing router_ca_unknown",
     "trust": "node_lacks_ca client_lacks_ca master_lacks_ca dangling_link certs_d_broken insecure_network "
@@ -38,7 +42,8 @@ PHASES: dict[str, str] = {
     "check_failed",
 }
 _REGISTRY = ("name", "namespace", "cluster_ip", "port", "endpoints", "image", "replicas")
-_TOTALS = ("repositories", "tags", "revisions", "blobs", "bytes", "unreferenced_blobs", "unreferenced_bytes")
+_TOTALS = ("repositories", "tags", "revisions", "blobs", "bytes", "unreferenced_blobs", "unreferenced_bytes", "broken")
+_EVIDENCE = 10  # links and tags that a problem names; the report has all that were listed
 
 
 def build(sources: Mapping[str, Any]) -> dict[str, Any]:
@@ -62,6 +67,8 @@ def build(sources: Mapping[str, Any]) -> dict[str, Any]:
     endpoints = list(dict.fromkeys([*texts(names.get("endpoints")), *(one.host for one in router_ends(info))]))
     workload, stored = mapping(info.get("workload")), mapping(sources.get("storage"))
     storage = _storage(stored)
+    problems = sorted([*problems, *_broken(storage)], key=lambda one: one.get("severity") != ERROR)
+    failed = [str(one["msg"]) for one in (info, mapping(diagnosis), stored) if _failed(one)]
     return {
         "version": VERSION,
         "generated_at": word(sources.get("now")),
@@ -77,8 +84,9 @@ def build(sources: Mapping[str, Any]) -> dict[str, Any]:
         "matrix": [cell for host, told in hosts.items() for cell in _cells(str(host), mapping(told), endpoints)],
         "certificates": list(_certificates(info)),
         "storage": storage,
+        "storage_unread": _unlooked(info, stored) if storage is None else None,
         "problems": problems,
-        "unread": unread + [str(one["msg"]) for one in (info, mapping(diagnosis), stored) if _failed(one)],
+        "unread": [*unread, *failed, *_partly(storage)],
     }
 
 
@@ -107,7 +115,7 @@ def _phases(
         "address": bool(mapping(info.get("registry")).get("cluster_ip")),
         "certificate": bool(info.get("certificate")),
         "workload": bool(info.get("workload")),
-        "storage": storage is not None,
+        "storage": storage is not None and storage["complete"],
         "route": any(not asked or host.lower() == asked.lower() for host in hosts_of_routes),
         "trust": any(mapping(told).get("trust") for told in hosts.values()) or _stepped(checks, "trust"),
         "check": _stepped(checks, "push"),
@@ -179,15 +187,62 @@ def _certificate(where: str, facts: Mapping[str, Any], sans: Iterable[str]) -> d
 
 
 def _storage(found: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Totals and repositories; None where nobody looked."""
+    """Totals, repositories and what is broken in them; None where nobody looked."""
     totals = mapping(found.get("totals"))
     if not totals:
         return None
     repositories = [
-        {"name": word(one.get("name")) or "?", "tags": number(one.get("tags")) or 0, "bytes": number(one.get("bytes"))}
+        {"name": word(one.get("name")) or "?", "tags": number(one.get("tags")) or 0, "bytes": number(one.get("bytes")),
+         "broken": number(one.get("broken")) or 0}
         for one in entries(found.get("repositories"))
-    ]
-    return {"totals": {key: number(totals.get(key)) for key in _TOTALS}, "repositories": repositories}
+    ]  # fmt: skip
+    return {
+        "complete": found.get("complete") is not False,
+        "reason": word(found.get("reason")),
+        "totals": {key: number(totals.get(key)) for key in _TOTALS},
+        "repositories": repositories,
+        "broken": [
+            {key: word(one.get(key)) or "?" for key in ("repository", "kind", "name", "reason")}
+            for one in entries(found.get("broken"))
+        ],
+    }
+
+
+def _unlooked(info: Mapping[str, Any], stored: Mapping[str, Any]) -> str | None:
+    """Why it is not known what is stored, where that is more than that nobody looked."""
+    if _failed(stored):
+        return str(stored["msg"])
+    kind = word(mapping(info.get("layout")).get("storage"))
+    return f"images are kept in {kind}, which has no files to look at" if kind in ELSEWHERE else None
+
+
+def _partly(storage: Mapping[str, Any] | None) -> list[str]:
+    """That a part of what is stored was not seen."""
+    if storage is None or storage["complete"]:
+        return []
+    return [f"not all that is stored could be looked at: {storage['reason'] or 'no reason'}"]
+
+
+def _broken(storage: Mapping[str, Any] | None) -> Iterator[dict[str, Any]]:
+    """The problem that images are broken. What seems so may not be where not everything was seen."""
+    if storage is None or not storage["complete"] or not storage["totals"]["broken"]:
+        return
+    listed = storage["broken"][:_EVIDENCE]
+    seen = [f"{one['repository']}: {one['kind']} {one['name']}: {one['reason']}" for one in listed]
+    more = storage["totals"]["broken"] - len(seen)
+    rest = f"and {more} more" if seen else f"{more} links and tags that lead nowhere"
+    yield {
+        "name": BROKEN,
+        "severity": ERROR,
+        "title": "images are broken in storage, and cannot be pulled",
+        "party": "cluster",
+        "host": None,
+        "object": None,
+        "endpoints": [],
+        "evidence": [*seen, rest] if more else seen,
+        "fix": "push these images again, or delete them",
+        "command": None,
+    }
 
 
 # ---- for people
@@ -200,7 +255,7 @@ def lines(report: Mapping[str, Any]) -> list[str]:
     out += ["", "HOSTS AND NAMES"]
     out += aligned((one["host"], one["endpoint"], _cell(one)) for one in report["matrix"]) or ["  none was asked"]
     out += ["", "CERTIFICATES", *certificate_lines(report)]
-    return [*out, "", "STORAGE", *_stored(report["storage"])]
+    return [*out, "", "STORAGE", *_stored(report["storage"], report["storage_unread"])]
 
 
 def heading(report: Mapping[str, Any]) -> str:
@@ -233,11 +288,19 @@ def _cell(one: Mapping[str, Any]) -> str:
     return f"ok      {', '.join(one['steps'])}, {one['seconds']:.2f} s"
 
 
-def _stored(storage: Mapping[str, Any] | None) -> list[str]:
+def _stored(storage: Mapping[str, Any] | None, unread: str | None) -> list[str]:
     if storage is None:
-        return ["  nobody looked (playbooks/report.yml does)"]
-    totals = storage["totals"]
-    rows = [(one["name"], f"{one['tags']} tags", size(one["bytes"])) for one in storage["repositories"]]
-    unused = f"{size(totals['unreferenced_bytes'])} unreferenced"
-    rows.append(("in all", f"{totals['tags']} tags", f"{size(totals['bytes'])}, of it {unused}"))
-    return aligned(rows)
+        return [f"  {unread or 'nobody looked (playbooks/report.yml does)'}"]
+    totals, whole = storage["totals"], storage["complete"]
+    unused = f"of it {size(totals['unreferenced_bytes'])} unreferenced"
+    counted = [(one["name"], one, "") for one in storage["repositories"]] + [("in all", totals, unused)]
+    rows = [
+        (name, f"{one['tags']} tags", ", ".join(filter(None, [size(one["bytes"]), more, _how_many(one, whole=whole)])))
+        for name, one, more in counted
+    ]
+    return [*([] if whole else [f"  not all of it: {storage['reason'] or 'no reason'}"]), *aligned(rows)]
+
+
+def _how_many(counted: Mapping[str, Any], *, whole: bool) -> str:
+    """How much is broken, if anything."""
+    return f"{counted['broken']} {'broken' if whole else 'seem broken'}" if counted["broken"] else ""

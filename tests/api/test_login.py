@@ -24,7 +24,12 @@ import yaml
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
 from ansible_collections.okd.registry.plugins.module_utils._node import bearer
-from ansible_collections.okd.registry.plugins.modules import registry_htpasswd, registry_login, registry_route, registry_service
+from ansible_collections.okd.registry.plugins.modules import (
+    registry_htpasswd,
+    registry_login,
+    registry_route,
+    registry_service,
+)
 
 pytestmark = pytest.mark.cluster
 ROOT = Path(__file__).resolve().parents[2]

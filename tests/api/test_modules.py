@@ -282,7 +282,7 @@ def base64_of(path: Path) -> str:
 
 def test_nothing_there_yet(run: Any) -> None:
     found = run(registry_info)
-    assert found["registry"]["cluster_ip"] is None
+    assert (found["registry"]["cluster_ip"], found["registry"]["cluster_ips"]) == (None, [])
     assert found["registry"]["endpoints"][0].startswith("docker-registry.")
     assert [found[k] for k in ("ca_cert", "certificate", "workload", "route", "pods", "served")] == [None] * 4 + [
         [],
@@ -314,7 +314,7 @@ def test_what_is_there_and_nothing_written(run: Any, admin: Api, audit: Callable
     counted = audit()
     assert counted["post"] == counted["patch"] == counted["delete"] == 0
     assert found["ca_cert"] == "PEM"
-    assert found["registry"]["cluster_ip"] == address
+    assert (found["registry"]["cluster_ip"], found["registry"]["cluster_ips"]) == (address, [address])
     assert found["workload"]["kind"] == "Deployment"
     assert (found["workload"]["image"], found["workload"]["replicas"], found["workload"]["ready_replicas"]) == (
         "i:1",

@@ -10,6 +10,7 @@ one each, and have to be named alone there.
 
 from __future__ import annotations
 
+import argparse
 import base64
 import json
 import re
@@ -36,6 +37,10 @@ EXPORT = "/exports/registry"
 INFRA, OTHER_ADDRESS = "172.29.0.2", "172.30.124.221"
 STORAGE = {"registry_storage": {"kind": "nfs", "server": "nfs.sandbox.test", "path": EXPORT}}
 CLUSTER = {"kubeconfig": str(sandbox.STATE / "admin.kubeconfig"), "route_host": ROUTE}
+#: Of commands that are followed; all else is what the playbook is and is told.
+OPTIONS = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+OPTIONS.add_argument("-i", action="append", default=[])
+OPTIONS.add_argument("--limit", action="append", default=[])
 NEVER = ("-e", "registry_diagnose_fail_on=never")
 
 
@@ -98,9 +103,10 @@ def advised(*commands: str, inventory: tuple[str, ...] = ()) -> None:
     for command in commands:
         program, *words = shlex.split(command)
         assert program == "ansible-playbook", command
-        limit = words.index("--limit") if "--limit" in words else None
-        rest = tuple(words if limit is None else words[:limit] + words[limit + 2 :])
-        together.setdefault(rest, []).extend([] if limit is None else [words[limit + 1]])
+        known, rest = OPTIONS.parse_known_args(words)
+        if known.i:  # what is printed says the inventory of the run, with which play() runs it, too; data does not
+            assert sandbox.ROOT / known.i[0] == sandbox.INVENTORY, command
+        together.setdefault(tuple(rest), []).extend(known.limit)
     for (book, *rest), limits in together.items():
         limited = ("--limit", ",".join(limits)) if limits else ()
         done = play(f"{book.removeprefix('okd.registry.')}.yml", *inventory, *rest, *limited)
@@ -184,6 +190,9 @@ def test_what_nodes_trust() -> None:
     by_name = {cause.name: cause for cause in causes}
     assert f"{CERTS}/{NAME}/ca.crt is a link to /nowhere/ca.crt" in by_name["dangling_link"].seen
     assert f"delete {old}" in by_name["stale_certs_d"].seen
+    assert by_name["node_lacks_ca"].command == (
+        f"ansible-playbook -i {sandbox.INVENTORY.relative_to(sandbox.ROOT)} okd.registry.trust --limit node2"
+    )
     advised(by_name["dangling_link"].command, by_name["node_lacks_ca"].command)
     sandbox.on("node3", f"rm -r {old}")
 

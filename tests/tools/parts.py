@@ -44,15 +44,19 @@ PLAIN = ("lint", "sanity", "unit", "files", "api")
 # Begun first, so that no long one is left for the end.
 LONG = (
     "rotate",
-    "migrate",
     "change_host",
     "deploy",
+    "expose",
+    "migrate",
     "deploy_faults",
+    "diagnose",
     "trust_faults",
+    "uninstall",
     "helpers",
-    "agent",
+    "diagnose_cluster",
     "storage",
     "faults",
+    "takeover",
 )
 
 

@@ -36,6 +36,8 @@ _SECRET = "OPENSHIFT_KEY_DATA"  # noqa: S105  a name
 _CERT, _KEY = "REGISTRY_HTTP_TLS_CERTIFICATE", "REGISTRY_HTTP_TLS_KEY"
 _CONFIG = "REGISTRY_CONFIGURATION_PATH"
 _GENERATED = ("REGISTRY_HTTP_ADDR", "REGISTRY_HTTP_NET", "REGISTRY_HTTP_SECRET")
+#: Kinds of storage that have no files: drivers', and what the operator calls its own.
+ELSEWHERE = ("azure", "gcs", "ibmcos", "inmemory", "oss", "s3", "swift")
 #: Where images keep their images: OpenShift's, and those of the distribution.
 _DEFAULT_ROOTS = ("/registry", "/var/lib/registry")
 #: Volumes that hold settings or credentials, never images.

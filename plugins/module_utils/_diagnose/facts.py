@@ -30,7 +30,7 @@ from ansible_collections.okd.registry.plugins.module_utils._diagnose.reading imp
     texts,
     word,
 )
-from ansible_collections.okd.registry.plugins.module_utils._diagnose.rules.certificate import host_of
+from ansible_collections.okd.registry.plugins.module_utils._endpoints import host_of
 from ansible_collections.okd.registry.plugins.module_utils._model import is_ip
 
 
@@ -53,7 +53,7 @@ def collect(raw: Mapping[str, Any]) -> Facts:
         namespace=namespace,
         port=port,
         endpoints=endpoints,
-        cluster_ips=objects.addresses(mapping(raw.get("service"))) or texts([names.get("cluster_ip")]),
+        cluster_ips=objects.addresses(mapping(raw.get("service"))) or texts(names.get("cluster_ips")),
         has_service=None if raw.get("service") is None else bool(raw["service"]),
         has_workload=None if workload is None else bool(workload),
         workload=objects.workload(mapping(workload), mapping(info.get("layout")), port) if workload else None,

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.model import (
@@ -44,7 +44,10 @@ def host(name: str, found: Mapping[str, Any], endpoints: tuple[str, ...], regist
         ),
         covered=covered,
         trusted_anyway=bool(entries(trust.get("anchors"))),
-        steps=tuple(_step(each) for each in entries(check.get("results")) if each.get("ok") is False),
+        steps=(
+            *(_step(each) for each in entries(check.get("results")) if each.get("ok") is False),
+            *_unreached(entries(check.get("not_run"))),
+        ),
     )
 
 
@@ -97,3 +100,13 @@ def _step(found: Mapping[str, Any]) -> Step:
         error=word(found.get("error")) or "no reason",
         by_engine=found.get("step") == "trust" or word(found.get("by")) not in ("client", "host"),
     )
+
+
+def _unreached(left: Iterable[Mapping[str, Any]]) -> Iterator[Step]:
+    """Names to which a host found no way where that is told and not failed: the step that it was, once for each."""
+    away = {word(each.get("endpoint")) or "?": each for each in left if each.get("status") == "unreachable"}
+    for endpoint, each in away.items():
+        kind = word(each.get("reason")) or "unreachable"
+        error = f"{endpoint}: {word(each.get('error')) or 'no reason'}"
+        step = "resolve" if kind == "unresolved" else "tls"
+        yield Step(endpoint, step, kind, error, by_engine=False, reached=False)

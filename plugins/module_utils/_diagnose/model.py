@@ -46,6 +46,7 @@ class Workload:
     :param probes: of the probes of the registry's port, by name: HTTP or HTTPS.
     :param labels: those of its pods.
     :param own_users: whether the registry asks a file of users (htpasswd), and not the cluster.
+    :param node_selector: that of its pods.
     """
 
     ref: str
@@ -57,6 +58,12 @@ class Workload:
     probes: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     own_users: bool = False
+    node_selector: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def unwanted(self) -> bool:
+        """Whether nobody asks for pods. A DaemonSet asks for no number: without pods, no node fits it."""
+        return self.replicas == 0 and self.kind != "DaemonSet"
 
 
 @dataclass(frozen=True)
@@ -212,6 +219,7 @@ class Step:
 
     :param kind: its ``reason``.
     :param by_engine: whether the host's engine did it, by what it trusts; else it was asked by the published CA.
+    :param reached: False where no connection can be made from there, and the check was not to fail by that.
     """
 
     endpoint: str
@@ -219,6 +227,7 @@ class Step:
     kind: str
     error: str
     by_engine: bool = True
+    reached: bool = True
 
 
 @dataclass(frozen=True)

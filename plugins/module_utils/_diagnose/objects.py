@@ -57,7 +57,7 @@ def workload(found: Mapping[str, Any], told: Mapping[str, Any], port: int) -> Wo
     replicas = number(spec.get("replicas"))
     if kind == "DaemonSet":
         replicas = number(status.get("desiredNumberScheduled")) or 0
-    container = _container(spec)
+    container, template = _container(spec), mapping(spec.get("template"))
     environment = {word(each.get("name")): word(each.get("value")) for each in entries(container.get("env"))}
     storage, claim = _storage(spec, container)
     users = environment.get("REGISTRY_AUTH") == "htpasswd" or "REGISTRY_AUTH_HTPASSWD_PATH" in environment
@@ -69,8 +69,9 @@ def workload(found: Mapping[str, Any], told: Mapping[str, Any], port: int) -> Wo
         claim=claim,
         tls=flag(told.get("tls")),
         probes=_probes(container, port),
-        labels=strings(mapping(mapping(spec.get("template")).get("metadata")).get("labels")),
+        labels=strings(mapping(template.get("metadata")).get("labels")),
         own_users=users,
+        node_selector=strings(mapping(template.get("spec")).get("nodeSelector")),
     )
 
 

@@ -69,6 +69,12 @@ def request(params):
     ca = pem.bundle(params["ca_cert"]) if params["ca_cert"] else None
     router_ca = pem.bundle(params["router_ca_cert"]) if params.get("router_ca_cert") else None
     plain = ("endpoints", "username", "project", "image", "tag", "steps", "timeout")
+    for option in ("username", "outsider_username"):
+        if ":" in (params[option] or ""):
+            said = (
+                "{}: {} has a colon, where a login ends the name. OpenShift's registry looks at the token alone: say {}"
+            )
+            raise RefusedError(said.format(option, params[option], params[option].replace(":", "-")))
     return Request(
         ca=ca,
         token=_secret(params, "token"),
@@ -193,10 +199,10 @@ class Check:
     def _go(self, name, together, steps):
         """Go through the steps that do not disturb those by other names."""
         if self._request.skip_unreachable:
-            said = self._unreachable(name)
-            if said:
+            verdict = self._unreachable(name)
+            if verdict:
                 for step in steps:
-                    self._leave_out(name, step, "unreachable", said)
+                    self._leave_out(name, step, "unreachable", verdict.message, verdict.kind)
                 return
         for step in together:
             if step != "trust" or name not in self._router:
@@ -204,7 +210,7 @@ class Check:
 
     def _unreachable(self, name):
         verdict = tls.reach(endpoints_of.parse(name), min(_CONNECT, self._request.timeout))
-        return "" if verdict.ok or verdict.kind not in _UNREACHABLE else verdict.message
+        return None if verdict.ok or verdict.kind not in _UNREACHABLE else verdict
 
     def _step(self, name, step):
         """Go through one step, unless one that it needs went wrong."""
@@ -239,8 +245,9 @@ class Check:
             "by": self._by(name, step),
         }
 
-    def _leave_out(self, name, step, status, why):
-        self._not_run.append({"endpoint": name, "step": step, "status": status, "error": why})
+    def _leave_out(self, name, step, status, why, reason=None):
+        left = {"endpoint": name, "step": step, "status": status, "reason": reason, "error": why}
+        self._not_run.append(left)
 
     def _way_of(self, name):
         return self._client if name in self._router else self._way

@@ -16,13 +16,15 @@ from .errors import NodeError, RefusedError
 from .selinux import NoContexts
 
 # kind: "absent", "file", "link", "directory" or "other"; raw: bytes of a file; target: of a link; entries: sorted names
-# in a directory; dangling: whether a link leads nowhere; context: what is wrong with a file's SELinux context, or ""
+# in a directory, less what a killed run left half written; dangling: whether a link leads nowhere; context: what is
+# wrong with a file's SELinux context, or ""
 State = namedtuple("State", "kind raw mode uid gid target entries dangling context")
 ABSENT = State("absent", b"", 0, 0, 0, "", (), False, "")
 
 BASES = ("/etc", "/var/lib", "/usr/local/share")
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_STAYS = (errno.ENOENT, errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR, errno.EBUSY)
+_STAYS = (errno.ENOENT, errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR, errno.ELOOP, errno.EBUSY)
+_HALF_WRITTEN = ".{}.okd-registry"
 _KINDS = ((stat.S_ISREG, "file"), (stat.S_ISLNK, "link"), (stat.S_ISDIR, "directory"))
 
 
@@ -131,6 +133,7 @@ class Tree:
                 return
             with _closing(parent):
                 try:
+                    _clear(name, parent)
                     os.rmdir(name, dir_fd=parent)
                 except OSError as exc:
                     if exc.errno not in _STAYS:
@@ -266,7 +269,7 @@ def replacing(parent, name, raw, mode):
     :param parent: descriptor of the directory
     :returns: context of (descriptor, name beside it)
     """
-    temporary = ".{}.okd-registry".format(name)
+    temporary = _HALF_WRITTEN.format(name)
     with contextlib.suppress(FileNotFoundError):
         os.unlink(temporary, dir_fd=parent)
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=parent)
@@ -303,7 +306,21 @@ def _read(name, parent):
 def _entries(name, parent):
     descriptor = os.open(name, _DIRECTORY, dir_fd=parent)
     with _closing(descriptor):
-        return tuple(sorted(os.listdir(descriptor)))
+        return tuple(sorted(name for name in os.listdir(descriptor) if not _is_half_written(name)))
+
+
+def _clear(name, parent):
+    """Take away what killed runs left half written in a directory that has nothing else."""
+    descriptor = os.open(name, _DIRECTORY, dir_fd=parent)
+    with _closing(descriptor):
+        found = os.listdir(descriptor)
+        for left in found if all(map(_is_half_written, found)) else ():
+            os.unlink(left, dir_fd=descriptor)
+
+
+def _is_half_written(name):
+    before, after = _HALF_WRITTEN.split("{}")
+    return name.startswith(before) and name.endswith(after)
 
 
 def _locked(descriptor):

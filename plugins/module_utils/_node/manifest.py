@@ -27,6 +27,10 @@ Entry.__new__.__defaults__ = (False,)
 # files: dict of path to Entry; directories: list of paths that we made
 Manifest = namedtuple("Manifest", "files directories")
 EMPTY = Manifest({}, [])
+# What another record on the node holds. registry: namespace/name; manifest: Manifest; same: whether it is the same
+# registry's: one record is of its own CA, the other, called <name>.route, of that of a router that ends TLS before it
+Other = namedtuple("Other", "registry manifest same")
+_ROUTE = ".route"  # the name of no Service, and so of no registry, has a dot
 # One file that is being changed. before, after: bytes
 Change = namedtuple("Change", "path before after")
 
@@ -41,6 +45,14 @@ def stem(registry):
     if form is None:
         raise RefusedError("registry: {!r} is not of the form namespace/name".format(registry))
     return "{}_{}".format(form.group("namespace"), form.group("name"))
+
+
+def sibling(registry):
+    """Give the name of the other record of the same registry (see Other).
+
+    :param registry: C(namespace/name)
+    """
+    return registry[: -len(_ROUTE)] if registry.endswith(_ROUTE) else registry + _ROUTE
 
 
 class Records:
@@ -94,14 +106,14 @@ class Records:
             self._tree.remove(LOCK)
             self._tree.remove_directory(DIRECTORY)
 
-    def claimed_by_others(self):
-        """Give the paths (set) that other registries' manifests on this node name as well."""
-        claimed = set()
-        for name in self._tree.look(DIRECTORY).entries:
-            if name.endswith(".json") and name != self._name and not name.startswith("."):
-                path = "{}/{}".format(DIRECTORY, name)
-                claimed.update(_manifest(path, self._tree.look(path).raw).files)
-        return claimed
+    def others(self):
+        """Read all other manifests on this node (list of Other)."""
+        found = [read(self._tree, path) for path in paths(self._tree) if path != self.path]
+        return [Other(name, manifest, name == sibling(self._registry)) for name, manifest in found]
+
+    def save_sibling(self, manifest):
+        """Write the manifest of the other record of the same registry."""
+        Records(self._tree, sibling(self._registry)).save(manifest)
 
     def remember(self, flags):
         """Record flags before they are taken out, so that they can be put back one day.

@@ -40,7 +40,7 @@ class Placement:
         :raises RefusedError: where something is in the way
         """
         manifest, plan, stale = self._plan(wanted, places, unknown)
-        if self._request.check_mode or (not plan.steps and plan.final == manifest and not stale):
+        if self._request.check_mode or (_is_nothing(plan, manifest) and not stale):
             return
         self._records.make_directory()
         with self._tree.lock(LOCK, _LOCK_TIMEOUT):
@@ -49,6 +49,9 @@ class Placement:
             if plan.intent != manifest:
                 self._records.make_directory()
                 self._records.save(plan.intent)
+            # After the intent: at every moment one of the two records says whose these files are.
+            if plan.sibling is not None:
+                self._records.save_sibling(plan.sibling)
             for step in plan.steps:
                 self._apply(step)
             if stale:
@@ -62,11 +65,11 @@ class Placement:
         """Give (manifest, plan, whether the system's store is to be made anew); write them into the result."""
         request = self._request
         look = self._tree.look
-        manifest, claimed = self._records.load(), self._records.claimed_by_others()
+        manifest, others = self._records.load(), self._records.others()
         if wanted is None:
-            plan = trust_plan.absent(look, manifest, claimed, self._within)
+            plan = trust_plan.absent(look, manifest, others, self._within)
         else:
-            plan = trust_plan.present(wanted, places, look, manifest, claimed, request.owner, self._within)
+            plan = trust_plan.present(wanted, places, look, manifest, others, request.owner, self._within)
             if unknown:
                 # What is not known yet may turn out to be a name that is recorded: nothing is predicted to go.
                 steps = [step for step in plan.steps if step.kind not in ("remove", "rmdir")]
@@ -103,6 +106,11 @@ class Placement:
             self._tree.remove(step.path)
         else:
             self._tree.remove_directory(step.path)
+
+
+def _is_nothing(plan, manifest):
+    """Say whether a plan changes neither files nor records."""
+    return not plan.steps and plan.final == manifest and plan.sibling is None
 
 
 def _anchors(wanted):

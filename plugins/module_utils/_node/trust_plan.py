@@ -5,13 +5,16 @@
 
 Ours is what the manifest records; all else is somebody else's. Of somebody else's only a file that trusts the very
 same certificates is taken over; anything different in the way is named, and nothing at all is done.
+
+A registry has two records where a router ends TLS before it, or did. What the other one of them wrote is taken over,
+too, and is then on one record alone.
 """
 
 from collections import namedtuple
 
 from . import containerd, pem
 from .files import base_of, sha256
-from .manifest import Entry, Manifest
+from .manifest import EMPTY, Entry, Manifest
 
 # One file that is to be there. kind: one of KINDS; raw: bytes; mode: int
 Wanted = namedtuple("Wanted", "path raw mode kind")
@@ -23,8 +26,9 @@ Place = namedtuple("Place", "path endpoint hosts_toml")
 # kind: "mkdir", "write", "rmdir-first" (an empty directory where a file must be), "remove" or "rmdir";
 # before, after: bytes or None, for the diff; why: sentence; mode: of a file; secret: whether its content is
 Step = namedtuple("Step", "kind path before after why mode secret")
-# problems: sentences, in which case the rest is empty; intent, final: manifests to be saved before and after the steps
-Plan = namedtuple("Plan", "problems steps notes intent final")
+# problems: sentences, in which case the rest is empty; intent, final: manifests to be saved before and after the steps;
+# sibling: manifest to be saved, after the intent, as the other one of the same registry; None where that one stays
+Plan = namedtuple("Plan", "problems steps notes intent final sibling")
 
 _NEW = {
     CA: "CA for this name",
@@ -40,22 +44,23 @@ def everywhere(_path):
     return True
 
 
-def present(wanted, places, look, manifest, claimed, owner=(0, 0), within=everywhere):
+def present(wanted, places, look, manifest, others, owner=(0, 0), within=everywhere):
     """Plan that every wanted file is there, and no other of ours.
 
     :param wanted: list of Wanted
     :param places: list of Place, the directories of certs.d among them
     :param look: function of a path that gives a files.State
     :param manifest: what is recorded as ours
-    :param claimed: paths that other registries of ours need too
+    :param others: list of manifest.Other, what else is recorded on this node
     :param owner: (uid, gid) that the files must have
     :param within: function of a recorded path that says whether this run is about it; any other stays as it is
     :returns: Plan
     """
-    draft = _Draft(look, manifest, claimed, owner)
+    draft = _Draft(look, manifest, others, owner)
     for file in wanted:
         draft.want(file)
     names = {file.path for file in wanted}
+    draft.take_over(names)
     for place in places:
         draft.inspect(place, names)
     known = [place.endpoint for place in places]
@@ -65,9 +70,9 @@ def present(wanted, places, look, manifest, claimed, owner=(0, 0), within=everyw
     return draft.plan()
 
 
-def absent(look, manifest, claimed, within=everywhere):
+def absent(look, manifest, others, within=everywhere):
     """Plan that nothing of ours is left. Takes and returns what present() does."""
-    draft = _Draft(look, manifest, claimed)
+    draft = _Draft(look, manifest, others)
     for path in sorted(filter(within, manifest.files)):
         draft.drop(path, "not wanted any more", keep_found=True)
     for path in sorted(filter(within, manifest.directories), key=len, reverse=True):
@@ -78,10 +83,11 @@ def absent(look, manifest, claimed, within=everywhere):
 class _Draft:
     """A plan in the making."""
 
-    def __init__(self, look, manifest, claimed, owner=(0, 0)):
+    def __init__(self, look, manifest, others, owner=(0, 0)):
         self._look = look
-        self._claimed = claimed
+        self._others = others
         self._owner = owner
+        self._sibling = None
         self._problems, self._made, self._written, self._removed, self._notes = [], [], [], [], []
         self._files = dict(manifest.files)
         self._directories = list(manifest.directories)
@@ -92,10 +98,10 @@ class _Draft:
         """Give the plan; where there is a problem, one without steps."""
         manifest = Manifest(self._files, self._directories)
         if self._problems:
-            return Plan(self._problems, [], [], manifest, manifest)
+            return Plan(self._problems, [], [], manifest, manifest, None)
         directories = self._directories + [step.path for step in self._removed if step.kind == "rmdir"]
         intent = Manifest(self._intent, directories)
-        return Plan([], self._made + self._written + self._removed, self._notes, intent, manifest)
+        return Plan([], self._made + self._written + self._removed, self._notes, intent, manifest, self._sibling)
 
     def want(self, file):
         """Plan one wanted file."""
@@ -103,7 +109,7 @@ class _Draft:
         if not self._directories_above(path):
             return
         state = self._look(path)
-        entry = self._files.get(path)
+        entry = self._files.get(path) or self._inherited(path, state)
         why = self._why_write(file, state, entry)
         if why is None:
             self._keep(path, state, entry)
@@ -115,6 +121,30 @@ class _Draft:
         self._written.append(Step("write", path, before, file.raw, why, file.mode, file.kind == KEY))
         self._files[path] = Entry(sha256(file.raw), [], True, False)
         self._intent[path] = Entry(sha256(file.raw), previous, bool(entry and entry.written), False)
+
+    def take_over(self, names):
+        """Plan that wanted files are no more on the other record of the same registry, nor their directories there.
+
+        :param names: paths of all wanted files (set)
+        """
+        sibling = next((other.manifest for other in self._others if other.same), EMPTY)
+        left = {path: entry for path, entry in sibling.files.items() if path not in names}
+        if left == sibling.files:
+            return
+        used = [folder for folder in sibling.directories if any(path.startswith(folder + "/") for path in left)]
+        for directory in sibling.directories:
+            if directory not in used:
+                self._own(directory)
+        self._sibling = Manifest(left, used)
+
+    def _inherited(self, path, state):
+        """Give the Entry of the other record of the same registry, where that is who wrote what is there, else None."""
+        claims = [entry for other, entry in self._claims(path) if other.same and not entry.found]
+        return next((entry for entry in claims if _is_as_recorded(state, entry)), None)
+
+    def _claims(self, path):
+        """Give who else has a path on record: list of (manifest.Other, Entry)."""
+        return [(other, other.manifest.files[path]) for other in self._others if path in other.manifest.files]
 
     def _why_write(self, file, state, entry):
         """Say why a file is to be written, None where it is right or must not be (then a problem is noted)."""
@@ -130,18 +160,25 @@ class _Draft:
 
     def _why_instead(self, file, state, entry):
         """Say why a file with another content is to be written over; None where it must not be."""
-        if entry and (entry.written or sha256(state.raw) in [entry.sha256, *entry.previous]):
-            ours = sha256(state.raw) in [entry.sha256, *entry.previous]
-            return _ANOTHER[file.kind] if ours else "ours, but changed by somebody since"
+        if entry and (entry.written or _is_as_recorded(state, entry)):
+            return _ANOTHER[file.kind] if _is_as_recorded(state, entry) else "ours, but changed by somebody since"
         if file.kind != KEY and pem.same_trust(state.raw, file.raw):
             return "the same certificates, taken over"
-        self._problems.append(
-            "{}: is there already, not written by us, and {}; look who needs it, then remove it and run again".format(
-                file.path,
-                "trusts other certificates" if file.kind in (CA, ANCHOR) else "identifies this node by something else",
-            )
-        )
+        what = "trusts other certificates" if file.kind in (CA, ANCHOR) else "identifies this node by something else"
+        whose, then = self._whose(file.path, state)
+        self._problems.append("{}: {}, and {}; {} and run again".format(file.path, whose, what, then))
         return None
+
+    def _whose(self, path, state):
+        """Give whose a file in the way is, and what to do about it (parts of a sentence)."""
+        look = "look who needs it, then remove it"
+        for other, entry in self._claims(path):
+            if not other.same and (entry.written or _is_as_recorded(state, entry)):
+                whose = "is on record for the registry {}".format(other.registry)
+                return whose, "a name can be that of one registry alone, so take it from one of the two"
+            if other.same and entry.written and not entry.found:
+                return "was written for {}, has been changed by somebody since".format(other.registry), look
+        return "is there already, not written by us", look
 
     def _why_replace(self, path, state, entry):
         what = "a link to {}".format(state.target) if state.kind == "link" else "a directory"
@@ -159,9 +196,10 @@ class _Draft:
         """Record a file that is as it must be."""
         if self._problems:
             return
-        if entry is None:
+        if path not in self._files:
             self._notes.append("{}: is right already; recorded as ours from now on".format(path))
-        found = entry.found if entry else path not in self._claimed  # another registry's of ours is no stranger's
+        # what another registry of ours has written is no stranger's
+        found = entry.found if entry else all(claim.found for _other, claim in self._claims(path))
         self._files[path] = self._intent[path] = Entry(sha256(state.raw), [], True, found)
 
     def _directories_above(self, path):
@@ -172,6 +210,9 @@ class _Draft:
             directory = "/".join([base, *parts[:depth]])
             state = self._look(directory)
             if state.kind == "directory":
+                # Whoever leaves it last takes it away.
+                if any(directory in other.manifest.directories for other in self._others):
+                    self._own(directory)
                 continue
             if state.kind != "absent":
                 what = "a link to {}".format(state.target) if state.kind == "link" else "a file"
@@ -181,9 +222,13 @@ class _Draft:
                 return False
             if directory not in [step.path for step in self._made]:
                 self._made.append(_step("mkdir", directory, "missing"))
-                if directory not in self._directories:
-                    self._directories.append(directory)
+                self._own(directory)
         return True
+
+    def _own(self, directory):
+        """Record a directory as one that we made."""
+        if directory not in self._directories:
+            self._directories.append(directory)
 
     def inspect(self, place, names):
         """Note what others have put beside our files that keeps an engine from the registry, whatever we write."""
@@ -224,12 +269,12 @@ class _Draft:
         """
         entry = self._files.pop(path)
         state = self._look(path)
-        if path in self._claimed:
+        if any(_is_as_recorded(state, claim) for _other, claim in self._claims(path)):
             self._notes.append("{}: left, another registry needs it".format(path))
             return
         if keep_found and entry.found and state.kind != "absent":
             self._notes.append("{}: left, it was there before".format(path))
-        elif state.kind == "file" and sha256(state.raw) in [entry.sha256, *entry.previous]:
+        elif _is_as_recorded(state, entry):
             secret = state.mode & 0o077 == 0
             self._removed.append(Step("remove", path, state.raw, None, why, state.mode, secret))
             self._gone.add(path)
@@ -249,6 +294,11 @@ class _Draft:
         if state.kind == "directory" and not rest:
             self._removed.append(_step("rmdir", path, "empty, and made by us"))
             self._gone.add(path)
+
+
+def _is_as_recorded(state, entry):
+    """Say whether a file is still what an entry says."""
+    return state.kind == "file" and sha256(state.raw) in [entry.sha256, *entry.previous]
 
 
 def _step(kind, path, why):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shlex
 
 import pytest
 from ansible_collections.okd.registry.plugins.module_utils._diagnose import judge
@@ -74,6 +75,18 @@ def test_rules_name_no_other_causes() -> None:
     assert set(re.findall(r'Finding\(\s*"(\w+)"', text)) <= set(CAUSES)
     assert [name for name in CAUSES if f'"{name}"' not in text] == []
     assert len(judge.RULES) == len(set(judge.RULES))
+
+
+def test_whoever_shows_commands_says_the_inventory() -> None:
+    paths = [path for part in ("roles", "playbooks") for path in (ROOT / part).rglob("*.yml")]
+    shown = re.findall(r"registry_findings_table(\S*)", "\n".join(path.read_text(encoding="utf-8") for path in paths))
+    assert shown == ["(ansible_inventory_sources"] * 2
+
+
+def test_the_page_shows_a_command_as_it_is_printed() -> None:
+    run = re.findall(r"^ +run:  (.+)$", PAGE, re.MULTILINE)
+    asked = re.findall(r"^ansible-playbook -i (\S+) okd\.registry\.diagnose$", PAGE, re.MULTILINE)
+    assert [shlex.split(line)[:3] for line in run] == [["ansible-playbook", "-i", asked[0]]]
 
 
 def test_a_variable_that_a_fix_names_is_one_of_the_collection() -> None:

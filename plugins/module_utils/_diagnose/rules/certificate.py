@@ -9,15 +9,10 @@ from collections.abc import Iterator
 
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.fixes import play
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.model import Facts, Finding
+from ansible_collections.okd.registry.plugins.module_utils._endpoints import host_of
 
 REISSUE = "reissue it, which takes every name and rolls it out (of registry_certificate, put the new one there first)"
 CHANGE_OVER = "its CA ends then, too: make another CA (registry_ca), and change over to it"
-
-
-def host_of(endpoint: str) -> str:
-    """The host in a registry's name as docker has it."""
-    host, colon, port = endpoint.rpartition(":")
-    return (host if colon and port.isdigit() else endpoint).strip("[]").lower()
 
 
 def covers(sans: tuple[str, ...], host: str) -> bool:
@@ -66,7 +61,8 @@ def names(facts: Facts) -> Iterator[Finding]:
     """It covers every name by which the registry is used."""
     held = facts.certificate
     for endpoint in facts.endpoints if held else ():
-        if held and not covers(held.sans, host_of(endpoint)):
+        # Where a router ends TLS, its certificate is seen, and not this one.
+        if held and not facts.at_router(endpoint) and not covers(held.sans, host_of(endpoint)):
             yield Finding(
                 "san_missing", f"{held.subject} is for {', '.join(held.sans) or 'no name'}, not {host_of(endpoint)}",
                 REISSUE, play("deploy"), endpoint=endpoint,

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.fixes import play
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.model import Facts, Finding
-from ansible_collections.okd.registry.plugins.module_utils._diagnose.rules.certificate import host_of
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.rules.workload import POD_CA_FIX
+from ansible_collections.okd.registry.plugins.module_utils._endpoints import host_of
 from ansible_collections.okd.registry.plugins.module_utils._model import is_ip
 
 _X509 = re.compile(r"x509: certificate (signed by unknown authority|has expired)|x509: cannot validate")

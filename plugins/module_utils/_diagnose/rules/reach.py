@@ -61,6 +61,16 @@ _KINDS: dict[str, tuple[str, str, str | None]] = {
     ),
     "unauthorized": ("token_refused", "give a token that is valid in registry_check_token", None),
 }
+_WAY_IN = "look whether what leads there from outside runs (a router, a load balancer), and for a firewall before it"
+#: The same of names that lead there from outside, where none of the cluster's own network is on the way.
+_FROM_OUTSIDE: dict[str, tuple[str, str, str | None]] = {
+    "unresolved": (
+        "dns",
+        "make a record of that name (for hosts of Routes, the router's wildcard record) in the DNS that the host asks",
+        None,
+    ),
+    **dict.fromkeys(("refused", "timeout", "unreachable"), ("endpoint_unreachable", _WAY_IN, None)),
+}
 #: The same of what a router's certificate is blamed for, at a host where the router ends TLS.
 _AT_ROUTER: dict[str, tuple[str, str, str | None]] = {
     "name_mismatch": ("route_san_missing", ANOTHER, play("expose")),
@@ -97,8 +107,9 @@ def used(facts: Facts) -> Iterator[Finding]:
     """Every step of the check went well."""
     for host in facts.hosts:
         for step in host.steps:
-            # A client gets no CA for names that lead there within the cluster only, and uses none of them.
-            if not (host.client and step.kind in _DISTRUST and is_inside(step.endpoint, facts)):
+            # A client has no use for names that lead there within the cluster only: no way to them, and no CA for them.
+            lacks_it = not step.reached or step.kind in _DISTRUST
+            if not (host.client and lacks_it and is_inside(step.endpoint, facts)):
                 yield _seen(host, step, facts)
 
 
@@ -114,6 +125,8 @@ def _told(host: Host, step: Step, facts: Facts) -> tuple[str, str, str | None]:
         return _AT_ROUTER[step.kind]
     if step.kind == "unknown_authority" and step.by_engine:
         return lacks(host), *place_ca(host)
+    if step.kind in _FROM_OUTSIDE and not is_inside(step.endpoint, facts):
+        return _FROM_OUTSIDE[step.kind]
     if _contradicts(step, facts):
         return _broken(step), _CANNOT_ASK, _CHECK
     if step.kind == "denied" or (step.kind == "unauthorized" and step.step != "login"):

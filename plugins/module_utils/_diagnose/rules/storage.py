@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from ansible_collections.okd.registry.plugins.module_utils._build.claim import SHARED
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.fixes import play
-from ansible_collections.okd.registry.plugins.module_utils._diagnose.model import Facts, Finding
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.model import Facts, Finding, Workload
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.rules.workload import STORAGE_FIX
 
 _OWN = {"ephemeral": "an emptyDir", "host_path": "a directory of its node"}
@@ -25,8 +25,7 @@ def shared(facts: Facts) -> Iterator[Finding]:
             "rwo_replicas",
             f"{load.ref} asks for {load.replicas} pods, and claim {load.claim} ({', '.join(facts.modes)}) can be "
             "mounted by one node only",
-            "ask for one pod, or take a claim with ReadWriteMany (registry_storage)",
-            play("deploy", registry_replicas="1"),
+            *_one_pod(load),
             object=load.ref,
         )
     elif load.storage in _OWN and load.kind != "DaemonSet":
@@ -38,6 +37,14 @@ def shared(facts: Facts) -> Iterator[Finding]:
             play("deploy", registry_replicas="1"),
             object=load.ref,
         )
+
+
+def _one_pod(load: Workload) -> tuple[str, str]:
+    """Fix and command where the claim is for one node; a DaemonSet asks for no number of pods."""
+    claim = "or take a claim with ReadWriteMany (registry_storage)"
+    if load.kind == "DaemonSet":
+        return f"choose one node (registry_node_selector), {claim}, and deploy again", play("deploy")
+    return f"ask for one pod, {claim}", play("deploy", registry_replicas="1")
 
 
 def writable(facts: Facts) -> Iterator[Finding]:

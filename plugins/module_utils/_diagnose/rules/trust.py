@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ansible_collections.okd.registry.plugins.module_utils import _endpoints
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.fixes import play
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.model import (
     CertFile,
@@ -15,7 +16,6 @@ from ansible_collections.okd.registry.plugins.module_utils._diagnose.model impor
     Host,
     Insecure,
 )
-from ansible_collections.okd.registry.plugins.module_utils._diagnose.rules.certificate import host_of
 from ansible_collections.okd.registry.plugins.module_utils._model import is_ip
 
 
@@ -38,8 +38,7 @@ def mend_file(host: Host) -> tuple[str, str]:
 
 def is_inside(endpoint: str, facts: Facts) -> bool:
     """Whether a name leads to the registry within the cluster only, so that its clients have no use for it."""
-    host = host_of(endpoint)
-    return host in facts.cluster_ips or host.startswith(f"{facts.name}.{facts.namespace}.svc")
+    return _endpoints.is_inside(endpoint, facts.name, facts.namespace, facts.cluster_ips)
 
 
 def trusted(facts: Facts) -> Iterator[Finding]:
@@ -122,7 +121,7 @@ def stale(facts: Facts) -> Iterator[Finding]:
 
 def _was_ours(file: CertFile, facts: Facts) -> bool:
     """Ours by the record; or an address with our CA that no other Service has."""
-    host = host_of(file.endpoint)
+    host = _endpoints.host_of(file.endpoint)
     if file.kind != "ca" or not facts.endpoints:
         return False
     # Where its names are not all known, this may be one of them.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.fixes import play
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.model import Facts, Finding, Rollout
@@ -59,7 +59,7 @@ def presence(facts: Facts) -> Iterator[Finding]:
             play("deploy"),
         )
     load = facts.workload
-    if load and load.replicas == 0 and load.kind != "Config":
+    if load and load.unwanted and load.kind != "Config":
         yield Finding(
             "scaled_to_zero", f"{load.ref} asks for 0 pods", "say how many there are to be, and deploy again",
             play("deploy", registry_replicas="1"), object=load.ref,
@@ -69,10 +69,13 @@ def presence(facts: Facts) -> Iterator[Finding]:
 def rollout(facts: Facts) -> Iterator[Finding]:
     """The newest rollout is done."""
     state = facts.rollout
-    if state is None or state.done or (facts.workload and facts.workload.replicas == 0):
+    load = facts.workload
+    if state is None or state.done or (load and load.unwanted):
         return
     name, said = _kind(state), state.reason or state.line
-    where = facts.workload.ref if facts.workload else None
+    if load and name == "unschedulable" and load.replicas == 0:
+        said += f"; nodeSelector of {load.ref}: {_pairs(load.node_selector) or 'none'}"
+    where = load.ref if load else None
     if name == "rollout_running":
         yield Finding(name, said, "wait until it is done, and look again", play("diagnose"), object=where)
     elif name == "storage_permission":
@@ -83,6 +86,10 @@ def rollout(facts: Facts) -> Iterator[Finding]:
         yield Finding(name, said, "mend what it says, and roll out anew", ANEW, object=where)
     else:
         yield Finding(name, said, _FIXES[name], ANEW if name in _REFUSED else play("deploy"), object=where)
+
+
+def _pairs(labels: Mapping[str, str]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in labels.items())
 
 
 # Where nothing else changes, deploying begins no rollout; and who was refused tries again ever more rarely.

@@ -28,6 +28,20 @@ def test_facts_alone_of_hosts_that_were_asked() -> None:
     }
 
 
+def test_what_a_host_could_not_reach_is_a_fact() -> None:
+    away = {"endpoint": "r.example", "step": "resolve", "status": "unreachable", "reason": "unresolved", "error": "no"}
+    told = {"bastion": {"check": {"results": [], "not_run": [away], "seconds": 0.1}}}
+    of = {"results": [], "not_run": [away]}
+    assert seen(["bastion"], told, "trust", "check", [])["bastion"]["check"] == of
+    assert seen(["bastion"], told, "trust", "check", [], ["bastion"])["bastion"]["check"] == of
+    assert seen(["bastion"], told, "trust", "check", ["bastion"], [])["bastion"]["check"] == of
+
+
+def test_what_the_control_host_cannot_reach_is_none() -> None:
+    told = {"localhost": {"check": {"results": [], "not_run": [{"endpoint": "r.example"}]}}}
+    assert seen(["localhost"], told, "trust", "check", ["node1"], ["bastion"])["localhost"]["check"] == {"results": []}
+
+
 def test_a_host_is_a_client_where_it_is_no_node() -> None:
     nodes, clients = ["node1", "node2"], ["bastion", "node2"]  # docs/expose.md has nodes among the clients, too
     found = seen([*nodes, *(one for one in clients if one not in nodes)], HOSTVARS, "trust", "check", nodes)

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from ansible_collections.okd.registry.plugins.module_utils import _preflight
 from ansible_collections.okd.registry.plugins.module_utils._cluster import Cluster, detect
-from ansible_collections.okd.registry.plugins.module_utils._info import storage_value, workload_value
+from ansible_collections.okd.registry.plugins.module_utils._info import _registry, storage_value, workload_value
+from ansible_collections.okd.registry.plugins.module_utils._model import Registry
 
 
 class Groups:
@@ -134,6 +135,13 @@ def test_storage_of_a_workload(source: dict[str, Any], kind: str) -> None:
     pod = {"containers": [container], "volumes": [{"name": "v", **source}]}
     found = storage_value(workload("Deployment", {"template": {"spec": pod}})) or {}
     assert (found["kind"], found["volume_name"], found["source"]) == (kind, "v", next(iter(source.values())))
+
+
+def test_a_registry_is_told_with_all_addresses_of_its_service() -> None:
+    registry, service = Registry.from_params(params()), {"spec": {"clusterIPs": ["172.30.1.1", "fd00::1"]}}
+    found = _registry(registry, params(), service, None, [], planned=False)
+    assert (found["cluster_ip"], found["cluster_ips"]) == ("172.30.1.1", ["172.30.1.1", "fd00::1"])
+    assert _registry(registry, params(), None, None, [], planned=False)["cluster_ips"] == []
 
 
 def test_no_workload_and_no_storage() -> None:

@@ -92,6 +92,12 @@ class Images:
 Run = Callable[..., check.Check]
 
 
+@pytest.mark.parametrize("option", ["username", "outsider_username"])
+def test_a_name_that_a_login_would_cut_off_is_refused(run: Run, option: str) -> None:
+    with pytest.raises(RefusedError, match=rf"{option}: system:x has a colon, .* say system-x"):
+        run(**{option: "system:x"})
+
+
 def results(job: check.Check) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = job.outcome()["results"]
     return found
@@ -265,6 +271,16 @@ def test_what_docker_trusts_is_told_from_what_is_right(run: Run, authority: Any,
     assert len([f for f in results(run(certs_d=tmp_path, steps=steps)) if not f["ok"]]) == 2
     (tmp_path / "ca.crt").write_bytes(authority.pem)
     assert [f["status"] for f in results(run(certs_d=tmp_path, steps=steps))] == ["ok"] * 8
+
+
+def test_what_cannot_be_reached_is_told_with_its_kind_where_it_is_no_failure(run: Run, closed_port: int) -> None:
+    nowhere = f"127.0.0.1:{closed_port}"
+    left = run(endpoints=[nowhere], unreachable="skip", steps=["resolve", "tls"]).outcome()["not_run"]
+    assert [(one["step"], one["status"], one["reason"]) for one in left] == [
+        ("resolve", "unreachable", "refused"), ("tls", "unreachable", "refused"),
+    ]  # fmt: skip
+    left = run(endpoints=[nowhere], steps=["tls", "v2"]).outcome()["not_run"]
+    assert [(one["step"], one["status"], one["reason"]) for one in left] == [("v2", "skipped", None)]
 
 
 @pytest.mark.parametrize(

@@ -193,6 +193,23 @@ def test_a_lock_whose_directory_was_taken_away_is_taken_in_a_new_one(
         assert path.stat().st_mode & 0o777 == 0o700
 
 
+def test_what_a_killed_run_left_half_written_keeps_no_directory(root: Path, tree: files.Tree) -> None:
+    folder = root / "etc/docker/certs.d/h:5000"
+    (folder / ".ca.crt.okd-registry").write_bytes(b"half")
+    (folder / "client.key").write_bytes(b"key")
+    assert tree.look("/etc/docker/certs.d/h:5000").entries == ("client.key",)
+    tree.remove_directory("/etc/docker/certs.d/h:5000")
+    assert names(folder) == [".ca.crt.okd-registry", "client.key"]
+    (folder / "client.key").unlink()
+    assert tree.look("/etc/docker/certs.d/h:5000").entries == ()
+    tree.remove_directory("/etc/docker/certs.d/h:5000")
+    assert not folder.exists()
+    tree.remove_directory("/etc/docker/certs.d/h:5000")
+    folder.symlink_to("/etc")
+    tree.remove_directory("/etc/docker/certs.d/h:5000")
+    assert folder.is_symlink()
+
+
 def test_records_come_back_as_they_were_and_go_when_there_is_nothing_left(root: Path, tree: files.Tree) -> None:
     records = manifest.Records(tree, "default/docker-registry")
     kept = manifest.Manifest({PATH: manifest.Entry("12", ["34"], False)}, ["/etc/docker"])
@@ -202,8 +219,14 @@ def test_records_come_back_as_they_were_and_go_when_there_is_nothing_left(root: 
     assert records.load() == kept
     other = manifest.Records(tree, "default/other")
     assert other.load() == manifest.EMPTY
-    assert other.claimed_by_others() == {PATH}
-    assert records.claimed_by_others() == set()
+    assert other.others() == [manifest.Other("default/docker-registry", kept, False)]
+    assert records.others() == []
+    of_route = manifest.Records(tree, "default/docker-registry.route")
+    assert of_route.others() == [manifest.Other("default/docker-registry", kept, True)]
+    of_route.save(kept)
+    assert records.others() == [manifest.Other("default/docker-registry.route", kept, True)]
+    records.save_sibling(manifest.EMPTY)
+    assert (of_route.load(), records.load()) == (manifest.EMPTY, kept)
     records.save(manifest.EMPTY)
     records.tidy()
     assert names(root / "var/lib") == []

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.okd.registry.plugins.module_utils._node import trust_plan
 from ansible_collections.okd.registry.plugins.module_utils._node.files import ABSENT, State, sha256
-from ansible_collections.okd.registry.plugins.module_utils._node.manifest import EMPTY, Entry, Manifest
+from ansible_collections.okd.registry.plugins.module_utils._node.manifest import EMPTY, Entry, Manifest, Other
 
 IP = "172.30.124.220:5000"
 OLD = "172.30.9.9:5000"
@@ -39,13 +39,23 @@ def ca_path(endpoint: str) -> str:
     return f"/etc/docker/certs.d/{endpoint}/ca.crt"
 
 
+def other(
+    recorded: dict[str, Entry],
+    directories: tuple[str, ...] = (),
+    registry: str = "default/docker-registry.route",
+    same: bool = True,
+) -> Other:
+    """Give another record of the node: the other one of the same registry, or one of another."""
+    return Other(registry, Manifest(recorded, list(directories)), same)
+
+
 def present(
-    endpoints: list[str], ca: bytes, look: Any, manifest: Manifest, claimed: frozenset[str] = frozenset()
+    endpoints: list[str], ca: bytes, look: Any, manifest: Manifest, others: tuple[Other, ...] = ()
 ) -> trust_plan.Plan:
     """Plan that docker trusts a CA for some names."""
     wanted = [trust_plan.Wanted(ca_path(name), ca, 0o644, trust_plan.CA) for name in endpoints]
     places = [trust_plan.Place(ca_path(name).rpartition("/")[0], name, False) for name in endpoints]
-    return trust_plan.present(wanted, places, look, manifest, claimed)
+    return trust_plan.present(wanted, places, look, manifest, others)
 
 
 class Node:
@@ -64,11 +74,11 @@ class Node:
     def look(self, path: str) -> State:
         return self.states.get(path, ABSENT)
 
-    def present(self, *endpoints: str, ca: bytes = CA, claimed: frozenset[str] = frozenset()) -> Any:
-        return present(list(endpoints), ca, self.look, self.manifest, claimed)
+    def present(self, *endpoints: str, ca: bytes = CA, others: tuple[Other, ...] = ()) -> Any:
+        return present(list(endpoints), ca, self.look, self.manifest, others)
 
-    def absent(self, claimed: frozenset[str] = frozenset()) -> Any:
-        return trust_plan.absent(self.look, self.manifest, claimed)
+    def absent(self, *others: Other) -> Any:
+        return trust_plan.absent(self.look, self.manifest, others)
 
 
 def steps(plan: Any) -> list[tuple[str, str]]:
@@ -79,6 +89,7 @@ def steps(plan: Any) -> list[tuple[str, str]]:
 PATH = ca_path(IP)
 FOLDER = PATH.rsplit("/", 1)[0]
 WRITTEN = Entry(sha256(CA), [], True)
+STRANGER = "other/registry"
 
 
 def test_on_a_bare_node_directories_and_file_are_made_and_recorded_before_they_are() -> None:
@@ -128,8 +139,10 @@ def test_a_file_that_was_there_before_is_there_afterwards_unless_it_was_written_
 
 
 def test_what_another_registry_of_ours_has_written_was_not_there_before() -> None:
-    plan = Node({PATH: file(CA)}).present(IP, claimed=frozenset({PATH}))
-    assert plan.final.files == {PATH: WRITTEN}
+    for found in (False, True):  # one that was there before either of them stays so
+        entry = WRITTEN._replace(found=found)
+        plan = Node({PATH: file(CA)}).present(IP, others=(other({PATH: entry}, registry=STRANGER, same=False),))
+        assert (plan.final.files, plan.sibling) == ({PATH: entry}, None)
 
 
 def test_a_file_that_trusts_the_same_with_other_words_around_it_is_taken_over() -> None:
@@ -236,9 +249,105 @@ def test_other_entries_of_certs_d_are_not_even_looked_at() -> None:
 
 
 def test_a_file_that_another_registry_of_ours_needs_stays() -> None:
-    plan = Node({PATH: file(CA)}, {PATH: WRITTEN}, (FOLDER,)).absent(claimed=frozenset({PATH}))
+    needs = other({PATH: WRITTEN}, registry=STRANGER, same=False)
+    plan = Node({PATH: file(CA)}, {PATH: WRITTEN}, (FOLDER,)).absent(needs)
     assert plan.steps == []
     assert plan.notes == [f"{PATH}: left, another registry needs it"]
+
+
+def test_a_file_of_which_another_record_says_something_else_is_left_to_nobody() -> None:
+    """As where somebody removed the other one's, and ours was written then."""
+    claims = other({PATH: Entry(sha256(OTHER), [], True)})
+    assert steps(Node({PATH: file(CA)}, {PATH: WRITTEN}, (FOLDER,)).absent(claims)) == [
+        ("remove", PATH),
+        ("rmdir", FOLDER),
+    ]
+
+
+# ---- what the other record of the same registry has, and what another registry's has
+
+
+def test_what_the_other_record_of_the_registry_wrote_is_taken_over_with_its_directories() -> None:
+    made = ("/etc/docker/certs.d", FOLDER)
+    plan = Node({PATH: file(OTHER)}).present(IP, others=(other({PATH: Entry(sha256(OTHER), [], True)}, made),))
+    assert (plan.problems, [(step.kind, step.path, step.why) for step in plan.steps]) == (
+        [],
+        [("write", PATH, "another CA")],
+    )
+    assert plan.intent == Manifest({PATH: Entry(sha256(CA), [sha256(OTHER)], True)}, list(made))
+    assert (plan.final, plan.sibling) == (Manifest({PATH: WRITTEN}, list(made)), EMPTY)
+
+
+def test_what_the_other_record_still_needs_stays_there() -> None:
+    elsewhere = ca_path(OLD)
+    folder = elsewhere.rpartition("/")[0]
+    recorded = {PATH: WRITTEN, elsewhere: WRITTEN}
+    made = ("/etc/docker/certs.d", FOLDER, folder)
+    plan = Node({PATH: file(CA), elsewhere: file(CA)}).present(IP, ca=OTHER, others=(other(recorded, made),))
+    assert plan.sibling == Manifest({elsewhere: WRITTEN}, ["/etc/docker/certs.d", folder])
+    assert plan.final.directories == ["/etc/docker/certs.d", FOLDER], "the first one is both's"
+    again = Node({PATH: file(OTHER), elsewhere: file(CA)})
+    again.manifest = plan.final
+    assert again.present(IP, ca=OTHER, others=(other(*plan.sibling),)).sibling is None
+
+
+@pytest.mark.parametrize("found", [False, True])
+def test_what_is_right_already_changes_the_record_and_remains_what_it_was(found: bool) -> None:
+    entry = WRITTEN._replace(found=found)
+    plan = Node({PATH: file(CA)}).present(IP, others=(other({PATH: entry}),))
+    assert (plan.steps, plan.final.files, plan.sibling) == ([], {PATH: entry}, EMPTY)
+    assert plan.notes == [f"{PATH}: is right already; recorded as ours from now on"]
+
+
+def test_the_last_file_that_is_taken_over_takes_all_directories_along() -> None:
+    """Also one of an engine that is there no more, and in which there is nothing else of ours."""
+    plan = Node({PATH: file(CA)}).present(IP, ca=OTHER, others=(other({PATH: WRITTEN}, ("/etc/containers",)),))
+    assert (plan.final.directories, plan.sibling) == (["/etc/containers"], EMPTY)
+
+
+def test_what_is_on_both_records_is_then_on_this_one_alone() -> None:
+    plan = Node({PATH: file(CA)}, {PATH: WRITTEN}).present(IP, others=(other({PATH: WRITTEN}, (FOLDER,)),))
+    assert (plan.steps, plan.notes) == ([], [])
+    assert (plan.final, plan.sibling) == (Manifest({PATH: WRITTEN}, [FOLDER]), EMPTY)
+
+
+def test_what_the_other_record_lost_to_somebody_is_written_anew_and_on_its_record_no_more() -> None:
+    plan = Node({FOLDER: directory()}).present(IP, others=(other({PATH: Entry(sha256(OTHER), [], True)}, (FOLDER,)),))
+    assert (steps(plan), plan.sibling, plan.final.directories) == ([("write", PATH)], EMPTY, [FOLDER])
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        (WRITTEN, "was written for default/docker-registry.route, has been changed by somebody since, and trusts"),
+        (WRITTEN._replace(found=True), "is there already, not written by us, and trusts other certificates; look who"),
+        (Entry(sha256(OTHER), [], True, True), "is there already, not written by us, and trusts other certificates;"),
+        (WRITTEN._replace(written=False), "is there already, not written by us, and trusts other certificates; look"),
+    ],
+)
+def test_what_the_other_record_did_not_write_as_it_is_is_named_for_what_it_is(entry: Entry, said: str) -> None:
+    plan = Node({PATH: file(OTHER)}).present(IP, others=(other({PATH: entry}),))
+    (problem,) = plan.problems
+    assert problem.startswith(f"{PATH}: {said}")
+    assert (plan.steps, plan.sibling) == ([], None)
+
+
+@pytest.mark.parametrize("entry", [WRITTEN, Entry(sha256(OTHER), [], True), Entry(sha256(OTHER), [], True, True)])
+def test_what_another_registry_has_on_record_is_refused_with_its_name(entry: Entry) -> None:
+    plan = Node({PATH: file(OTHER)}).present(IP, others=(other({PATH: entry}, registry=STRANGER, same=False),))
+    (problem,) = plan.problems
+    assert problem == (
+        f"{PATH}: is on record for the registry other/registry, and trusts other certificates; a name can be that of "
+        "one registry alone, so take it from one of the two and run again"
+    )
+    intended = other({PATH: WRITTEN._replace(written=False)}, registry=STRANGER, same=False)
+    (problem,) = Node({PATH: file(OTHER)}).present(IP, others=(intended,)).problems
+    assert "not written by us" in problem, "it was never written: the file is somebody else's"
+
+
+def test_a_directory_that_another_registry_made_goes_with_whoever_leaves_it_last() -> None:
+    plan = Node({PATH: file(CA)}).present(IP, others=(other({PATH: WRITTEN}, (FOLDER,), STRANGER, False),))
+    assert plan.final.directories == [FOLDER]
 
 
 def test_absent_takes_files_and_the_directories_made_for_them_deepest_first() -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from ansible_collections.okd.registry.plugins.module_utils import _wait
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.causes import CAUSES
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.facts import collect, suspects
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.judge import judge
@@ -34,6 +35,13 @@ def causes(name: str) -> Callable[[Change], Change]:
         return change
 
     return mark
+
+
+def daemons(raw: Raw, *, nodes: int) -> None:
+    """Have it run as a DaemonSet that so many nodes fit."""
+    raw["workload"].update(kind="DaemonSet", status={"desiredNumberScheduled": nodes, "observedGeneration": 1})
+    del raw["workload"]["spec"]["replicas"]
+    raw["workload"]["spec"]["template"]["spec"]["nodeSelector"] = {"region": "infra", "disk": "ssd"}
 
 
 def container(raw: Raw) -> Raw:
@@ -64,6 +72,17 @@ def step_fails(told: Raw, endpoint: str, step: str, reason: str, error: str) -> 
     by = "docker" if step in ("trust", "login", "push", "pull") else "host"
     kept.append({"endpoint": endpoint, "step": step, "ok": False, "reason": reason, "error": error, "by": by})
     told["check"]["results"] = kept
+
+
+def not_reached(raw: Raw, reason: str, said: str, *endpoints: str) -> None:
+    """Let the client find no way to names, as it is told where that is no failure of the check: all of them."""
+    check, away = raw["hosts"]["bastion"]["check"], endpoints or ENDPOINTS
+    check["results"] = [one for one in check["results"] if one["endpoint"] not in away]
+    check["not_run"] = [
+        {"endpoint": each, "step": step, "status": "unreachable", "reason": reason, "error": said}
+        for each in away
+        for step in STEPS
+    ]
 
 
 def distrusts(raw: Raw, host: str, state: str, **more: Any) -> None:
@@ -136,6 +155,13 @@ def in_a_volume(raw: Raw) -> None:
 @causes("unschedulable")
 def _(raw: Raw) -> None:
     stuck(raw, "schedule", "0/3 nodes are available: 3 node(s) didn't match node selector")
+
+
+@causes("unschedulable")
+def as_a_daemon_set(raw: Raw) -> None:
+    stuck(raw, None, "")
+    daemons(raw, nodes=0)
+    raw["rollout"] = _wait.rollout(raw["workload"], None).as_dict()
 
 
 @causes("volume_mount")
@@ -452,6 +478,11 @@ def _(raw: Raw) -> None:
     fails(raw, "tls", "unresolved", "does not resolve: Name or service not known", host="node1", endpoint=ROUTE)
 
 
+@causes("dns")
+def at_a_client(raw: Raw) -> None:
+    not_reached(raw, "unresolved", "Name or service not known")
+
+
 @causes("proxy")
 def _(raw: Raw) -> None:
     fails(raw, "login", "proxy", "login refused: proxyconnect tcp: dial tcp: connection refused", host="node1")
@@ -526,6 +557,11 @@ def _(raw: Raw) -> None:
 @causes("endpoint_unreachable")
 def _(raw: Raw) -> None:
     fails(raw, "tls", "timeout", "no answer within 5 s", host="node2")
+
+
+@causes("endpoint_unreachable")
+def from_a_client(raw: Raw) -> None:
+    not_reached(raw, "refused", "connection refused", ROUTE)
 
 
 @causes("push_failed")
@@ -742,6 +778,88 @@ def test_a_client_needs_no_ca_for_what_is_inside_the_cluster() -> None:
     (found,) = judge(collect(raw))
     assert (found["endpoints"], found["party"]) == ([ROUTE], "client")
     assert found["command"] == "ansible-playbook okd.registry.trust_clients --limit bastion"
+
+
+def test_a_client_needs_no_way_to_what_is_inside_the_cluster() -> None:
+    raw = healthy()
+    not_reached(raw, "unreachable", "no route", *ENDPOINTS[:3])
+    assert judge(collect(raw)) == []
+    raw["hosts"]["bastion"]["client"] = False
+    assert named(raw) == {"endpoint_unreachable"}
+
+
+@pytest.mark.parametrize(
+    ("reason", "name", "seen", "fix"),
+    [
+        ("unresolved", "dns", f"resolve: {ROUTE}: no", "the router's wildcard record"),
+        ("refused", "endpoint_unreachable", f"tls: {ROUTE}: no", "a load balancer"),
+        ("timeout", "endpoint_unreachable", f"tls: {ROUTE}: no", "a firewall"),
+        ("unreachable", "endpoint_unreachable", f"tls: {ROUTE}: no", "a router"),
+    ],
+)
+def test_a_client_needs_a_way_to_what_leads_there_from_outside(reason: str, name: str, seen: str, fix: str) -> None:
+    raw = healthy()
+    not_reached(raw, reason, "no")
+    (found,) = judge(collect(raw))
+    assert (found["name"], found["host"], found["party"]) == (name, "bastion", "client")
+    assert (found["endpoints"], found["evidence"]) == ([ROUTE], [seen])
+    assert fix in found["fix"]
+    assert "kube-proxy" not in found["fix"]
+
+
+def test_a_way_that_a_client_lacks_is_a_symptom_of_a_route_that_is_not_there() -> None:
+    raw = healthy()
+    not_reached(raw, "unresolved", "no")
+    raw["info"]["routes"] = []
+    assert named(raw) == {"route_missing"}
+
+
+def test_what_was_left_out_after_another_step_is_no_cause() -> None:
+    raw = healthy()
+    raw["hosts"]["bastion"]["check"]["not_run"] = [
+        {"endpoint": ROUTE, "step": "push", "status": "skipped", "reason": None, "error": "login did not work"}
+    ]
+    assert judge(collect(raw)) == []
+
+
+def test_a_daemon_set_that_fits_no_node_is_not_to_be_scaled() -> None:
+    raw = healthy()
+    as_a_daemon_set(raw)
+    (found,) = judge(collect(raw))
+    assert found["object"] == "DaemonSet default/docker-registry"
+    assert "nodeSelector of DaemonSet default/docker-registry: region=infra, disk=ssd" in found["evidence"][0]
+    for variable in ("registry_node_selector", "registry_affinity", "registry_tolerations"):
+        assert variable in found["fix"]
+    assert found["command"] == "ansible-playbook okd.registry.deploy"
+    raw["workload"]["spec"]["template"]["spec"].pop("nodeSelector")
+    (found,) = judge(collect(raw))
+    assert found["evidence"][0].endswith("nodeSelector of DaemonSet default/docker-registry: none")
+
+
+def test_a_daemon_set_whose_controller_has_not_seen_it_is_under_way() -> None:
+    raw = healthy()
+    as_a_daemon_set(raw)
+    raw["workload"]["status"] = {"desiredNumberScheduled": 0}
+    raw["rollout"] = _wait.rollout(raw["workload"], None).as_dict()
+    assert named(raw) == {"rollout_running"}
+
+
+def test_no_number_of_pods_is_asked_of_a_daemon_set() -> None:
+    raw = healthy()
+    daemons(raw, nodes=2)
+    (found,) = judge(collect(raw))
+    assert (found["name"], found["command"]) == ("rwo_replicas", "ansible-playbook okd.registry.deploy")
+    assert "registry_node_selector" in found["fix"]
+
+
+def test_a_name_at_which_a_router_ends_tls_is_not_the_certificate_s() -> None:
+    """The module alone asks by route_host, which is a name of the registry's own to registry_info."""
+    raw = healthy()
+    ends_at_router(raw)
+    raw["info"]["registry"]["endpoints"] = [*ENDPOINTS, ENDED, "other.example.com"]
+    raw["info"]["certificate"]["sans"][-1] = ROUTE
+    (found,) = judge(collect(raw))
+    assert (found["name"], found["endpoints"]) == ("san_missing", ["other.example.com"])
 
 
 def test_findings_of_one_host_are_one_finding() -> None:

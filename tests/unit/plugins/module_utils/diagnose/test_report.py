@@ -11,6 +11,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from ansible_collections.okd.registry.plugins.filter.registry_findings_table import findings_table
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.causes import CAUSES
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.facts import collect
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.judge import judge
@@ -23,9 +24,11 @@ from test_diagnose import EACH, ENDED, STRANGE, TREE, ends_at_router, put
 SCHEMA = json.loads((Path(__file__).parents[5] / "docs/report.schema.json").read_text(encoding="utf-8"))
 STORED = {
     "totals": {"repositories": 1, "tags": 2, "revisions": 2, "blobs": 5, "bytes": 3072, "unreferenced_blobs": 1,
-               "unreferenced_bytes": 1024},
-    "repositories": [{"name": "test/web", "tags": 2, "bytes": 2048, "own_bytes": 0}],
+               "unreferenced_bytes": 1024, "broken": 0},
+    "repositories": [{"name": "test/web", "tags": 2, "bytes": 2048, "own_bytes": 0, "broken": 0}],
+    "broken": [], "complete": True, "reason": None,
 }  # fmt: skip
+WRONG = {"repository": "test/web", "kind": "tag", "name": "1", "path": "x", "reason": "it has no current link"}
 
 
 def sources(raw: dict[str, Any]) -> dict[str, Any]:
@@ -54,7 +57,7 @@ def test_of_a_registry_that_works() -> None:
     assert {one["state"] for one in report["matrix"]} == {"ok"}
     assert [one["client"] for one in report["matrix"] if one["host"] == "bastion"] == [True] * len(ENDPOINTS)
     assert [one["where"] for one in report["certificates"]] == ["secret", "ca", "pod docker-registry-1-a"]
-    assert report["storage"]["repositories"] == [{"name": "test/web", "tags": 2, "bytes": 2048}]
+    assert report["storage"]["repositories"] == [{"name": "test/web", "tags": 2, "bytes": 2048, "broken": 0}]
     assert report["problems"] == []
 
 
@@ -93,7 +96,84 @@ def test_a_cause_is_a_problem_of_its_phase(name: str, change: Any) -> None:
 
 
 def test_every_cause_is_of_one_phase() -> None:
-    assert sorted(name for causes in _report.PHASES.values() for name in causes.split()) == sorted(CAUSES)
+    named = [name for causes in _report.PHASES.values() for name in causes.split()]
+    assert sorted(named) == sorted([*CAUSES, _report.BROKEN])
+
+
+def stored(count: int, listed: int, **more: Any) -> dict[str, Any]:
+    """What registry_storage_info gives of a storage with so many broken links, of which it lists so many."""
+    return {
+        **STORED,
+        "totals": {**STORED["totals"], "broken": count},
+        "repositories": [{**STORED["repositories"][0], "broken": count}],
+        "broken": [{**WRONG, "name": str(tag)} for tag in range(1, listed + 1)],
+        **more,
+    }
+
+
+def storage_state(report: dict[str, Any]) -> tuple[str, list[str]]:
+    (phase,) = [one for one in report["phases"] if one["name"] == "storage"]
+    return phase["state"], phase["problems"]
+
+
+def shown(report: dict[str, Any]) -> list[str]:
+    """The lines below PROBLEMS, as the role makes them."""
+    return list(findings_table({"findings": report["problems"], "unread": report["unread"]}))
+
+
+@pytest.mark.parametrize(
+    ("count", "listed", "first", "last"),
+    [
+        (1, 1, "test/web: tag 1: it has no current link", "test/web: tag 1: it has no current link"),
+        (30, 20, "test/web: tag 1: it has no current link", "and 20 more"),
+        (3, 0, "3 links and tags that lead nowhere", "3 links and tags that lead nowhere"),
+    ],
+)
+def test_broken_images_are_a_problem_of_storage(count: int, listed: int, first: str, last: str) -> None:
+    raw = healthy()
+    raw["info"]["certificate"]["days_left"] = 3
+    report = valid(_report.build({**sources(raw), "storage": stored(count, listed)}))
+    assert storage_state(report) == ("problem", ["images_broken"])
+    assert [one["name"] for one in report["problems"]] == ["images_broken", "certificate_expires"]
+    evidence = report["problems"][0]["evidence"]
+    assert (evidence[0], evidence[-1]) == (first, last)
+    assert len(report["storage"]["broken"]) == listed
+    assert report["storage"]["totals"]["broken"] == count
+    assert any(line.strip().startswith("test/web") and f", {count} broken" in line for line in _report.lines(report))
+    assert "Nothing is wrong." not in shown(report)
+
+
+def test_what_was_not_all_seen_is_not_called_fine_and_nothing_of_it_broken() -> None:
+    told = stored(2, 2, complete=False, reason="permission denied")
+    report = valid(_report.build({**sources(healthy()), "storage": told}))
+    assert storage_state(report) == ("unknown", [])
+    assert report["problems"] == []
+    assert (report["storage"]["complete"], report["storage"]["reason"]) == (False, "permission denied")
+    assert "not judged: not all that is stored could be looked at: permission denied" in shown(report)
+    text = "\n".join(_report.lines(report))
+    assert "  not all of it: permission denied" in text
+    assert "2.0 KiB, 2 seem broken" in text
+
+
+@pytest.mark.parametrize(
+    ("kind", "storage", "why", "unread"),
+    [
+        ("pvc", {"failed": True, "msg": "It took longer than 10 s."}, "It took longer than 10 s.", True),
+        ("s3", {}, "images are kept in s3, which has no files to look at", False),
+        ("pvc", {}, None, False),
+    ],
+    ids=["failed", "object storage", "nobody looked"],
+)
+def test_why_it_is_not_known_what_is_stored(
+    kind: str, storage: dict[str, Any], why: str | None, *, unread: bool
+) -> None:
+    raw = healthy()
+    raw["info"]["layout"]["storage"] = kind
+    report = valid(_report.build({**sources(raw), "storage": storage}))
+    assert storage_state(report) == ("unknown", [])
+    assert (report["storage"], report["storage_unread"]) == (None, why)
+    assert (why in report["unread"]) is unread
+    assert _report.lines(report)[-1] == f"  {why or 'nobody looked (playbooks/report.yml does)'}"
 
 
 def test_without_a_diagnosis_what_is_there_is_judged() -> None:
