@@ -97,6 +97,7 @@ def seen(
         one: dict[str, Any] = {"trust": _of(told.get(trust), _TRUST), "check": _of(told.get(check), _CHECK)}
         one["client"] = host not in inside
         if host not in users:
+            one["unlisted"] = True
             one["check"].pop("not_run", None)
         if one["trust"] or one["check"]:
             found[host] = one

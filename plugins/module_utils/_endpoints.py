@@ -149,7 +149,9 @@ def is_inside(endpoint: str, name: str, namespace: str, addresses: Iterable[str]
     :param addresses: the Service's own, as cluster_ips() gives them.
     """
     host, service = host_of(endpoint), f"{name}.{namespace}.svc"
-    return host == service or host.startswith(f"{service}.") or host in map(_plain, addresses)
+    # Another Service of it, in extra_hosts, is reached from within all the same; its domain is not known here.
+    other = host.endswith((".svc", ".svc.cluster.local"))
+    return host == service or host.startswith(f"{service}.") or other or host in map(_plain, addresses)
 
 
 def _plain(ip: str) -> str:

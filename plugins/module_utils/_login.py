@@ -184,8 +184,8 @@ class _Names:
         self.registry: dict[str, Any] = {
             key: params[key] for key in ("name", "namespace", "port")
         } | {"cluster_ip": None}  # fmt: skip
-        if params["endpoints"]:
-            self.endpoints = list(params["endpoints"])
+        if params["endpoints"] or self.at_router:
+            self.endpoints = list(params["endpoints"] or [])
         else:
             self.endpoints = list(self._live(params, api, check_mode).docker)
         self.endpoints += [name for name in self.at_router if name not in self.endpoints]

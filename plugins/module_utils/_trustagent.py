@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -144,7 +144,19 @@ def _names(
     except (KindNotServedError, ForbiddenError):
         routes = []
     exposed = build_route.exposed_hosts(routes, registry)
-    return known, _endpoints.from_service(known, params, route_hosts=exposed)
+    endpoints = _endpoints.from_service(known, params, route_hosts=exposed)
+    _refuse_routers(endpoints, build_route.router_hosts(routes, registry))
+    return known, endpoints
+
+
+def _refuse_routers(endpoints: Endpoints, hosts: Iterable[str]) -> None:
+    """Refuse a name at which a router's certificate is seen: by the registry's CA, engines would get nothing."""
+    both = [host for host in hosts if host in endpoints.docker]
+    if both:
+        raise RefusedError(
+            f"A router ends TLS at {', '.join(both)}, so that its certificate is seen there and not the registry's. "
+            "Leave it out of route_host and extra_hosts, or have the Route pass TLS through (playbooks/expose.yml)."
+        )
 
 
 def _has_routes(api: Api) -> bool:

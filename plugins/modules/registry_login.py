@@ -111,8 +111,8 @@ options:
   router_endpoints:
     description:
       - More names to log in at, where a router ends TLS, as with Routes of the terminations V(reencrypt) and V(edge),
-        so that its certificate is seen and not the registry's. Where names are read from the cluster, the hosts of such
-        Routes are among them.
+        so that its certificate is seen and not the registry's.
+      - Where neither O(endpoints) nor these are given, hosts of such Routes are among what is read from the cluster.
     type: list
     elements: str
     default: []
@@ -400,7 +400,7 @@ def on_this_host(module):
     """Do what the action plugin hands on, or what needs no cluster; give the module's result."""
     params = module.params
     registry = {key: params[key] for key in ("name", "namespace", "port")}
-    registry["endpoints"] = [*params["endpoints"], *params["router_endpoints"]]
+    registry["endpoints"] = [*(params["endpoints"] or []), *params["router_endpoints"]]
     result = login.work(params, module.check_mode)
     if params["state"] == "present":
         result.update(username=params["login_username"], method=params["method"])
@@ -414,7 +414,7 @@ def main():
     # The token is used without what stands around it: so it is hidden, too.
     module.no_log_values.update(filter(None, [(params["login_token"] or "").strip()]))
     out = params["state"] == "absent" and (not params["revoke"] or params["reuse"])
-    if not params["endpoints"] or not (out or params["method"] == "password"):
+    if not (params["endpoints"] or params["router_endpoints"]) or not (out or params["method"] == "password"):
         # What is needed for the cluster's side only: it is for newer Pythons than hosts may have.
         from ansible_collections.okd.registry.plugins.module_utils import _kube, _login
 

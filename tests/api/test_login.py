@@ -438,6 +438,20 @@ def test_where_a_router_ends_tls_its_own_ca_is_what_counts(
     assert list(entries(tmp_path / "deep/config.json")) == registry == done["registry"]["endpoints"]
 
 
+@pytest.mark.parametrize("method", ["token", "password"])
+def test_a_router_s_name_may_be_the_only_one(
+    login: Callable[..., Object], cluster: Cluster, registry: list[str], tmp_path: Path, method: str
+) -> None:
+    of = {"login_token": cluster.token("bob")}
+    if method == "password":  # which asks no cluster at all
+        of = {"method": method, "login_username": "bob", "login_password": cluster.token("bob"), "kubeconfig": "/none"}
+    only = {"endpoints": None, "router_endpoints": registry[:1], "router_ca_cert": cluster.ca.read_text()}
+    done = login(**only, **of)
+    assert [one["ok"] for one in done["logins"]] == [True]
+    assert list(entries(tmp_path / "deep/config.json")) == registry[:1] == done["registry"]["endpoints"]
+    assert login(**only, state="absent")["changed"]
+
+
 def test_all_names_of_the_registry_are_taken_from_the_cluster(
     login: Callable[..., Object], run: Any, cluster: Cluster, namespace: str, tmp_path: Path
 ) -> None:

@@ -21,7 +21,7 @@ from ansible_collections.okd.registry.plugins.module_utils._cluster import detec
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
 from ansible_collections.okd.registry.plugins.module_utils._kube import connect
 from ansible_collections.okd.registry.plugins.module_utils._status import Request
-from ansible_collections.okd.registry.plugins.modules import registry_service, registry_trust_agent
+from ansible_collections.okd.registry.plugins.modules import registry_route, registry_service, registry_trust_agent
 
 pytestmark = pytest.mark.cluster
 Object = dict[str, Any]
@@ -185,6 +185,15 @@ def test_while_a_node_has_its_files_the_agent_stays(run: Any, admin: Api, kubeco
     assert "files of the registry are still on some nodes" in refused["msg"]
     assert all(admin.get(ref(kind, namespace)) for kind in KINDS)
     assert users(admin, namespace) != []
+
+
+def test_a_name_at_which_a_router_ends_tls_is_refused(run: Any, admin: Api, namespace: str) -> None:
+    run(registry_route, route_host="router.example.com", termination="edge", wait=False, dns="ignore")
+    for names in ({"route_host": "router.example.com"}, {"extra_hosts": ["router.example.com"]}):
+        refused = run(registry_trust_agent, image=IMAGE, wait=False, **names)
+        assert refused["failed"]
+        assert "A router ends TLS at router.example.com" in refused["msg"]
+    assert admin.get(ref("DaemonSet", namespace)) is None
 
 
 def test_without_a_ca_nothing_is_made(run: Any, admin: Api, namespace: str) -> None:

@@ -33,6 +33,7 @@ def host(name: str, found: Mapping[str, Any], endpoints: tuple[str, ...], regist
     return Host(
         name=name,
         client=bool(found.get("client")),
+        listed=not found.get("unlisted"),
         unreachable=word(found.get("unreachable")) or (away[0] if away else None),
         failed=failed[0] if failed else None,
         verdicts=tuple(_verdict(each) for each in entries(trust.get("endpoints"))),

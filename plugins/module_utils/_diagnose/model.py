@@ -235,6 +235,7 @@ class Host:
     """A host that was looked at.
 
     :param client: whether it is no node of the cluster.
+    :param listed: whether it is in the inventory's group for what it is.
     :param unreachable: why Ansible could not look; None where it could.
     :param failed: why a module could not tell; None where it could.
     :param trusted_anyway: whether the CA is in the system's own store.
@@ -242,6 +243,7 @@ class Host:
 
     name: str
     client: bool = False
+    listed: bool = True
     unreachable: str | None = None
     failed: str | None = None
     verdicts: tuple[Verdict, ...] = ()

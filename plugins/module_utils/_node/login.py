@@ -35,7 +35,7 @@ def request(params, check):
     :raises RefusedError: for values that cannot be used
     """
     at_router = params.get("router_endpoints") or []
-    names = [*params["endpoints"], *at_router]
+    names = [*(params["endpoints"] or []), *at_router]
     known = [name for name in names if not (check and endpoints_of.is_unknown(name))]
     for name in known:
         endpoints_of.parse(name)

@@ -54,7 +54,11 @@ CLIENTS: dict[str, tuple[dict[str, Any], Any]] = {
     ),
     "not-exposed-anew": (
         client(ROUTE, registry_route_host=ROUTE, **REENCRYPT),
-        f"clients see the registry's own certificate at {ROUTE}, by a Route that passes TLS through",
+        f"Clients see the certificate of the registry itself at {ROUTE}, by a Route that passes TLS through",
+    ),
+    "still-reencrypted": (
+        client(ROUTE, router=[ROUTE], registry_route_host=ROUTE),
+        f"Clients see the certificate of a router at {ROUTE}, by a Route of the termination reencrypt or edge, and",
     ),
     "without-the-router-s-ca": (
         client(router=[ROUTER], registry_route_generated=True, registry_route_termination="edge"),
@@ -71,6 +75,10 @@ def tasks() -> list[dict[str, Any]]:
         if arguments:
             given = [arguments[part] for part in ("registry", "endpoints", "ca_cert") if part in arguments]
             task["ansible.builtin.set_fact"] = {"given": given}
+        if "ansible.builtin.include_tasks" in task:
+            task["ansible.builtin.include_tasks"] = str(
+                ROOT / "roles/registry_trust/tasks" / task["ansible.builtin.include_tasks"]
+            )
         found += [] if "ansible.builtin.include_role" in task else [task]
     return found
 

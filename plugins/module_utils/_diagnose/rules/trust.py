@@ -27,7 +27,8 @@ def lacks(host: Host) -> str:
 def place_ca(host: Host) -> tuple[str, str]:
     """Fix and command for it."""
     if host.client:
-        return "place it there; nothing is restarted for that", play("trust_clients", limit=host.name)
+        first = "" if host.listed else "put it into the inventory's group registry_clients, and "
+        return f"{first}place it there; nothing is restarted for that", play("trust_clients", limit=host.name)
     return "place it on this node; nothing is restarted for that", play("trust", limit=host.name)
 
 

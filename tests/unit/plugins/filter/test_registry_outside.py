@@ -36,13 +36,15 @@ def test_what_is_the_services_own_is_for_nodes_alone() -> None:
     for port in (5000, 443):
         assert outside(registry(port=port)) == ["registry.apps.example.com"]
     assert outside(registry(cluster_ips=("(known after apply)",))) == ["registry.apps.example.com"]
+    others = ["images.default.svc:5000", "images.default.svc.cluster.local:5000"]
+    assert outside(registry(*others)) == ["registry.apps.example.com"]
     assert outside(registry(cluster_ips=())) == ["registry.apps.example.com"]
     assert outside(registry(cluster_ips=("fd00:1:0:0::5",))) == ["registry.apps.example.com"]
 
 
 def test_an_address_or_a_host_that_looks_like_one_is_a_name_from_outside() -> None:
     extra = ["192.0.2.10:5000", "cafe.de:5000", "[2001:db8::1]:5000", "docker-registry.default.svcs.example:5000"]
-    extra += ["images.default.svc:5000", "fe.example.com:5000"]
+    extra += ["fe.example.com:5000"]
     assert outside(registry(*extra)) == ["registry.apps.example.com", *extra]
 
 

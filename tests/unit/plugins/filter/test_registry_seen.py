@@ -39,7 +39,8 @@ def test_what_a_host_could_not_reach_is_a_fact() -> None:
 
 def test_what_the_control_host_cannot_reach_is_none() -> None:
     told = {"localhost": {"check": {"results": [], "not_run": [{"endpoint": "r.example"}]}}}
-    assert seen(["localhost"], told, "trust", "check", ["node1"], ["bastion"])["localhost"]["check"] == {"results": []}
+    found = seen(["localhost"], told, "trust", "check", ["node1"], ["bastion"])["localhost"]
+    assert found == {"trust": {}, "check": {"results": []}, "client": True, "unlisted": True}
 
 
 def test_a_host_is_a_client_where_it_is_no_node() -> None:

@@ -969,6 +969,15 @@ def test_a_client_s_files_are_a_matter_of_trust_clients(cause: Change, name: str
     assert found["command"] == "ansible-playbook okd.registry.trust_clients --limit bastion"
 
 
+def test_a_host_that_trust_clients_does_not_know_is_to_be_named_first() -> None:
+    raw = healthy()
+    at_the_route(raw, "node2")["verdict"].update(state="none")
+    raw["hosts"] = {"localhost": {**raw["hosts"]["node2"], "client": True, "unlisted": True}}
+    (found,) = judge(collect(raw))
+    assert found["name"] == "client_lacks_ca"
+    assert found["fix"].startswith("put it into the inventory's group registry_clients, and place it there")
+
+
 @pytest.mark.parametrize("cause", [change for name, change in EACH if name in ("insecure_flag", "insecure_network")])
 def test_a_client_s_flags_are_its_own(cause: Change) -> None:
     (found,) = on_the_client(healthy(), cause)
