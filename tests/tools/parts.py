@@ -5,6 +5,7 @@
 
     parts.py lint sanity unit scenarios     everything
     parts.py scenario:site                  one scenario, the sandbox brought up before
+    parts.py most-scenarios                 all but those of which SELDOM tells
 
 Each part's output is kept in tests/output/log/<part>.log and shown as it comes; of parts that run beside each other,
 when they end. Several scenarios run on two sandboxes (lanes.py; LANES=1: on one). The last line is
@@ -36,11 +37,14 @@ SANDBOX = ROOT / "tests" / "sandbox" / "sandbox"
 ARTIFACTS = ROOT / "tests" / "sandbox" / "build" / "artifacts.py"
 PYTHON = str(BIN / "python")
 MANY_FILES = ROOT / "tests" / "unit" / "plugins" / "module_utils" / "_node" / "test_many_files.py"
+MOST = "most-scenarios"
 SANDBOX_PART = "sandbox"
 SANDBOX_DOWN = "sandbox-down"
 SECOND_TIME_UNTIL = 3600.0  # seconds from the beginning, within which a scenario that failed is run once more
 # Parts that are one command each; the others are the sandbox and the scenarios on it.
 PLAIN = ("lint", "sanity", "unit", "files", "api")
+# Left out where most scenarios are asked for: all of them together take longer than a continuous integration gives.
+SELDOM = ("change_host", "diagnose_cluster")
 # Begun first, so that no long one is left for the end.
 LONG = (
     "rotate",
@@ -79,13 +83,13 @@ def expand(words: list[str]) -> list[str]:
     known = scenario_names()
     parts: list[str] = []
     for word in words:
-        if word == "scenarios":
-            parts += [f"scenario:{name}" for name in known]
+        if word in {"scenarios", MOST}:
+            parts += [f"scenario:{name}" for name in known if word != MOST or name not in SELDOM]
         elif word in PLAIN or word.removeprefix("scenario:") in known:
             parts.append(word if word in PLAIN else f"scenario:{word.removeprefix('scenario:')}")
         else:
             message = (
-                f"no part of the tests: {word}; there are lint, sanity, unit, files, api, scenarios, "
+                f"no part of the tests: {word}; there are lint, sanity, unit, files, api, scenarios, {MOST}, "
                 + ", ".join(f"scenario:{name}" for name in known)
             )
             raise ValueError(message)
@@ -341,6 +345,8 @@ def main(words: list[str]) -> int:
     runner = Runner()
     outcomes = run(parts, runner)
     runner.end()
+    if MOST in words:
+        print(f"\nleft out of this run: scenarios {', '.join(SELDOM)} (make test ALL=1 runs them, too)", flush=True)
     text = "\n".join(summary(outcomes))
     (OUTPUT / "summary.txt").write_text(text + "\n", encoding="utf-8")
     print(text, flush=True)

@@ -35,6 +35,22 @@ def test_the_sandbox_comes_before_the_first_scenario_and_once() -> None:
     assert expand(["unit"]) == ["unit"]
 
 
+def test_most_scenarios_are_all_but_the_longest_which_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(parts, "SELDOM", ("trust",))
+    monkeypatch.setattr(parts, "OUTPUT", tmp_path)
+    monkeypatch.setattr(parts, "run", lambda asked, _runner: [outcomes.outcome_of(one, 0, 1) for one in asked])
+    assert expand(["lint", "most-scenarios"]) == ["lint", "sandbox", "scenario:site"]
+    assert parts.main(["most-scenarios"]) == 0
+    assert "left out of this run: scenarios trust (make test ALL=1" in capsys.readouterr().out
+
+
+def test_what_is_left_out_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "MOLECULE", Path(__file__).parents[3] / "extensions/molecule")
+    assert set(parts.SELDOM) <= set(parts.scenario_names())
+
+
 def test_an_unknown_part_is_refused_and_the_known_ones_are_named() -> None:
     with pytest.raises(ValueError, match=r"scenario:nosuch; there are lint, .*scenario:site"):
         expand(["scenario:nosuch"])
