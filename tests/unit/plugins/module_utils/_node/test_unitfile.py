@@ -54,7 +54,7 @@ def unescaped(text: bytes) -> bytes:
 
 
 def without_prefix(command: list[bytes]) -> list[bytes]:
-    """Say what systemd makes of a program that may fail, whose prefix the reader leaves on it; no other one is tried."""
+    """Say what systemd makes of a program that may fail: the reader leaves its prefix on it; no other one is tried."""
     program, *rest = command
     return [program[1:] if program.startswith(b"-") else program, *rest]
 
