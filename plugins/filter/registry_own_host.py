@@ -41,7 +41,7 @@ _value:
 
 from typing import Any
 
-PASSTHROUGH = "passthrough"
+from ansible_collections.okd.registry.plugins.module_utils._routespec import PASSTHROUGH
 
 
 def own_host(host: str, termination: str = PASSTHROUGH) -> str:

@@ -400,7 +400,7 @@ def on_this_host(module):
     """Do what the action plugin hands on, or what needs no cluster; give the module's result."""
     params = module.params
     registry = {key: params[key] for key in ("name", "namespace", "port")}
-    registry["endpoints"] = [*(params["endpoints"] or []), *params["router_endpoints"]]
+    registry["endpoints"] = list(dict.fromkeys([*(params["endpoints"] or []), *params["router_endpoints"]]))
     result = login.work(params, module.check_mode)
     if params["state"] == "present":
         result.update(username=params["login_username"], method=params["method"])

@@ -64,21 +64,16 @@ def request(params):
 
     :param params: dict, as documented
     :returns: Request
-    :raises RefusedError: where ca_cert or router_ca_cert is not one, a size is none, or a token cannot be sent
+    :raises RefusedError: where ca_cert or router_ca_cert is not one, a size is none, or a name or token cannot be sent
     """
     ca = pem.bundle(params["ca_cert"]) if params["ca_cert"] else None
     router_ca = pem.bundle(params["router_ca_cert"]) if params.get("router_ca_cert") else None
-    plain = ("endpoints", "username", "project", "image", "tag", "steps", "timeout")
-    for option in ("username", "outsider_username"):
-        if ":" in (params[option] or ""):
-            said = (
-                "{}: {} has a colon, where a login ends the name. OpenShift's registry looks at the token alone: say {}"
-            )
-            raise RefusedError(said.format(option, params[option], params[option].replace(":", "-")))
+    plain = ("endpoints", "project", "image", "tag", "steps", "timeout")
     return Request(
         ca=ca,
+        username=_user(params, "username"),
         token=_secret(params, "token"),
-        outsider_username=params["outsider_username"],
+        outsider_username=_user(params, "outsider_username"),
         outsider_token=_secret(params, "outsider_token"),
         layer_size=chunks.size(params["layer_size"], "layer_size", probe_image.LARGEST),
         chunk_size=max(1, chunks.size(params["chunk_size"], "chunk_size", probe_image.LARGEST)),
@@ -87,6 +82,15 @@ def request(params):
         router_ca=router_ca,
         **{name: params[name] for name in plain},
     )
+
+
+def _user(params, option):
+    """Give a user's name, unless a login would cut it off at its colon."""
+    name = params[option]
+    if ":" in (name or ""):
+        said = "{}: {} has a colon, where a login ends the name. OpenShift's registry looks at the token alone: say {}"
+        raise RefusedError(said.format(option, name, name.replace(":", "-")))
+    return name
 
 
 def _secret(params, option):

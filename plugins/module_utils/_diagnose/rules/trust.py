@@ -24,15 +24,16 @@ def lacks(host: Host) -> str:
     return "client_lacks_ca" if host.client else "node_lacks_ca"
 
 
-def place_ca(host: Host) -> tuple[str, str]:
-    """Fix and command for it."""
+def place_ca(host: Host) -> tuple[str, str | None]:
+    """Fix and command for it; no command for a host that the playbook would pass over."""
+    if not host.listed:
+        return "put the host into the inventory's group registry_clients, and run playbooks/trust_clients.yml", None
     if host.client:
-        first = "" if host.listed else "put it into the inventory's group registry_clients, and "
-        return f"{first}place it there; nothing is restarted for that", play("trust_clients", limit=host.name)
+        return "place it there; nothing is restarted for that", play("trust_clients", limit=host.name)
     return "place it on this node; nothing is restarted for that", play("trust", limit=host.name)
 
 
-def mend_file(host: Host) -> tuple[str, str]:
+def mend_file(host: Host) -> tuple[str, str | None]:
     """Fix and command for a file that keeps the engine from using the CA."""
     return "mend or delete that file, then place the CA", place_ca(host)[1]
 
