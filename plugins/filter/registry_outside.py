@@ -11,9 +11,9 @@ short_description: Give the names by which a registry is reached from outside of
 version_added: 1.0.0
 author: okd.registry contributors (@okd-registry)
 description:
-  - Of a registry's names, those of Services lead there within the cluster only - the addresses of its own, its DNS names
-    in whatever cluster domain, and other names that end in C(.svc) or C(.svc.cluster.local). All others, of Routes and
-    those that were added, are for clients as well.
+  - Of a registry's names, those of Services lead there within the cluster only - the addresses of its own, its DNS
+    names in whatever cluster domain, and other names that end in C(.svc) or C(.svc.cluster.local). All others, of
+    Routes and those that were added, are for clients as well.
 options:
   _input:
     description: A registry as RV(okd.registry.registry_info#module:registry) tells it.

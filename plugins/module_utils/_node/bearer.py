@@ -172,11 +172,12 @@ def _name(body):
     return review.get("username") or (found.get("metadata") or {}).get("name")
 
 
-def log_in(text, username, secret, ca=None, timeout=5.0, certs_d="/etc/docker/certs.d"):
+def log_in(text, username, secret, ca=None, timeout=5.0, at_router=False, certs_d="/etc/docker/certs.d"):
     """Ask a registry whether it takes a login, as C(docker login) does.
 
     :param text: endpoint in docker's form
     :param ca: PEM bytes of the CA to trust; None for docker's and the system's
+    :param at_router: whether a router ends TLS there
     :returns: Verdict; C(unknown) where it is not reached, or trusted, from here, with the reason
     """
     endpoint = endpoints_of.parse(text)
@@ -191,7 +192,7 @@ def log_in(text, username, secret, ca=None, timeout=5.0, certs_d="/etc/docker/ce
     if verdict.ok and status == 401 and challenge.lower().startswith("bearer "):
         verdict, status = _by_token(endpoint, context, dict(_CHALLENGE.findall(challenge)), username, basic, timeout)
     if not verdict.ok:
-        return Verdict(UNKNOWN, None, tls.explain(text, verdict))
+        return Verdict(UNKNOWN, None, tls.explain(text, verdict, at_router))
     if status in (401, 403):
         return Verdict(REFUSED, None, "{}: refuses the login of {} (HTTP status {})".format(text, username, status))
     if status != 200:

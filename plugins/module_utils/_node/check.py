@@ -39,13 +39,6 @@ _WITH_TOKEN = ("login", "push", "monolithic", "chunked", "pull_tag", "pull")
 FAIL_ON = ("any", "all", "none", "warning", *STEPS)
 #: What a host that is not in the cluster cannot be blamed for.
 _UNREACHABLE = ("unresolved", "unreachable", "timeout", "refused")
-#: What to do where a router ends TLS: the certificate is its own, or the Route's.
-_AT_ROUTER = {
-    "unknown_authority": "no CA that is known here signed the router's certificate: name its CA in router_ca_cert, for "
-    "playbooks in registry_route_ca_cert_path",
-    "name_mismatch": "the router's certificate does not cover this host: give the Route one that does",
-    "expired": "the router's certificate is outside its time of validity: give the Route another, or mend this clock",
-}
 _CONNECT = 5.0  # seconds that such a host waits for a connection
 _AT_ONCE = 8
 
@@ -402,9 +395,7 @@ class Check:
     def _must(self, name, verdict):
         if verdict.ok:
             return
-        advice = _AT_ROUTER.get(verdict.kind) if name in self._router else None
-        said = "{}: {} ({})".format(name, verdict.message, advice) if advice else tls.explain(name, verdict)
-        raise StepError(verdict.kind, said)
+        raise StepError(verdict.kind, tls.explain(name, verdict, at_router=name in self._router))
 
 
 class _Warning(StepError):

@@ -191,8 +191,9 @@ def _ask(asked, names, login):
         return []
 
     def ask(name):
-        ca = asked.router_ca if name in asked.router_endpoints else asked.ca
-        return bearer.log_in(name, login.username, login.secret, ca, asked.timeout)
+        at_router = name in asked.router_endpoints
+        ca = asked.router_ca if at_router else asked.ca
+        return bearer.log_in(name, login.username, login.secret, ca, asked.timeout, at_router)
 
     with ThreadPoolExecutor(max_workers=min(8, len(names))) as pool:
         return list(pool.map(ask, names))

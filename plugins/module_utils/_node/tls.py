@@ -36,6 +36,14 @@ ADVICE = {
     "other": "see the message",
 }
 
+# The same where a router ends TLS: the certificate is its own, or the Route's.
+AT_ROUTER = {
+    "unknown_authority": "no CA that is known here signed the router's certificate: name its CA in router_ca_cert, for "
+    "playbooks in registry_route_ca_cert_path",
+    "name_mismatch": "the router's certificate does not cover this host: give the Route one that does",
+    "expired": "the router's certificate is outside its time of validity: give the Route another, or mend this clock",
+}
+
 _UNKNOWN_AUTHORITY_CODES = (2, 18, 19, 20, 21, 24, 26, 27)
 _NAME_CODES = (62, 63, 64)
 _TIME_CODES = (9, 10)
@@ -68,9 +76,13 @@ def classify(message):
     return next((kind for kind, words in _WORDS if words.search(message)), "other")
 
 
-def explain(endpoint, verdict):
-    """Make a sentence of a verdict: endpoint, what was said, what to do."""
-    return "{}: {} ({})".format(endpoint, verdict.message, ADVICE.get(verdict.kind, ADVICE["other"]))
+def explain(endpoint, verdict, at_router=False):
+    """Make a sentence of a verdict: endpoint, what was said, what to do.
+
+    :param at_router: whether a router ends TLS there, so that its certificate is seen
+    """
+    advice = dict(ADVICE, **AT_ROUTER) if at_router else ADVICE
+    return "{}: {} ({})".format(endpoint, verdict.message, advice.get(verdict.kind, advice["other"]))
 
 
 def default_context(**trusted):
