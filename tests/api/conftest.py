@@ -18,27 +18,25 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from ansible_collections.okd.registry.plugins.module_utils import _rights
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
-from ansible_collections.okd.registry.plugins.module_utils._build.right import CLUSTER, Right
+from ansible_collections.okd.registry.plugins.module_utils._build.right import Right
 from ansible_collections.okd.registry.plugins.module_utils._build.workload import API_VERSIONS
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
 from ansible_collections.okd.registry.plugins.module_utils._kube import connect
 from ansible_collections.okd.registry.plugins.module_utils._status import Request
+from ansible_collections.okd.registry.tests.api import users
+from ansible_collections.okd.registry.tests.api.users import RBAC
 from inprocess import Modules
 
 VARIABLE = "OKD_REGISTRY_TEST_KUBECONFIG"
 ROOT = Path(__file__).resolve().parents[2]
 SANDBOX = ROOT / "tests/sandbox/sandbox"
 Object = dict[str, Any]
-RBAC = "rbac.authorization.k8s.io"
 
 
 @pytest.fixture(scope="session")
@@ -122,80 +120,33 @@ def audit(kubeconfig: str, namespace: str) -> Callable[[], dict[str, int]]:
 
 
 @pytest.fixture
-def grant(admin: Api, namespace: str) -> Callable[[str, list[Mapping[str, Any]]], None]:
-    """Gives a user rights in the test's namespace, beside those he has."""
-    rbac = "rbac.authorization.k8s.io"
+def grant(admin: Api, kubeconfig: str, namespace: str) -> Callable[[str, list[Mapping[str, Any]]], None]:
+    """Gives a user rights in the test's namespace, beside those he has; they hold when it returns."""
 
     def give(user: str, rules: list[Mapping[str, Any]]) -> None:
         meta = {"name": f"grant-{uuid.uuid4().hex[:8]}", "namespace": namespace}
-        admin.create({"apiVersion": f"{rbac}/v1", "kind": "Role", "metadata": meta, "rules": list(rules)})
+        admin.create({"apiVersion": f"{RBAC}/v1", "kind": "Role", "metadata": meta, "rules": list(rules)})
         admin.create(
             {
-                "apiVersion": f"{rbac}/v1",
+                "apiVersion": f"{RBAC}/v1",
                 "kind": "RoleBinding",
                 "metadata": meta,
-                "roleRef": {"apiGroup": rbac, "kind": "Role", "name": meta["name"]},
-                "subjects": [{"apiGroup": rbac, "kind": "User", "name": user}],
+                "roleRef": {"apiGroup": RBAC, "kind": "Role", "name": meta["name"]},
+                "subjects": [{"apiGroup": RBAC, "kind": "User", "name": user}],
             }
         )
+        users.until_may(kubeconfig, user, namespace, (right for rule in rules for right in users.rights_of(rule)))
 
     return give
 
 
-@dataclass
-class Somebody:
-    """A user with some rights, and what he asked for."""
-
-    admin: Api
-    kubeconfig: str
-    namespace: str
-    name: str
-    made: list[ObjectRef] = field(default_factory=list)
-
-    def give(self, rights: Iterable[Right]) -> None:
-        """Let him have exactly these rights, as the roles of docs/permissions.md would."""
-        places: dict[str, list[Right]] = {}
-        for right in rights:
-            places.setdefault(right.where or self.namespace, []).append(right)
-        for where, found in places.items():
-            kind, near = ("ClusterRole", {}) if where == CLUSTER else ("Role", {"namespace": where})
-            meta = {"name": f"{self.name}-{len(self.made)}", **near}
-            bound = {
-                "roleRef": {"apiGroup": RBAC, "kind": kind, "name": meta["name"]},
-                "subjects": [{"apiGroup": RBAC, "kind": "User", "name": self.name}],
-            }
-            role = {"rules": yaml.safe_load(_rights.rules(found))}
-            for suffix, content in (("", role), ("Binding", bound)):
-                obj = {"apiVersion": f"{RBAC}/v1", "kind": kind + suffix, "metadata": meta, **content}
-                self.admin.create(obj)
-                self.made.append(ObjectRef.of(obj))
-
-    def wait(self, rights: Iterable[Right]) -> None:
-        """The API server learns of new roles by a watch, late on a busy machine."""
-        own = Api(lambda: connect({"kubeconfig": self.kubeconfig, "impersonate_user": self.name}))
-        deadline = time.monotonic() + 30
-        for right in rights:
-            resource, _slash, sub = right.resource.partition("/")
-            where = None if right.where == CLUSTER else right.where or self.namespace
-            while not own.may(
-                right.verb, resource, group=right.group, namespace=where, name=right.name, subresource=sub
-            ):  # fmt: skip
-                assert time.monotonic() < deadline, right
-                time.sleep(0.02)
-
-    def forget(self) -> None:
-        """Take the roles away."""
-        for ref in self.made:
-            self.admin.delete(ref)
-
-
 @pytest.fixture
-def somebody(admin: Api, kubeconfig: str, namespace: str) -> Iterator[Callable[[str], Somebody]]:
+def somebody(admin: Api, kubeconfig: str, namespace: str) -> Iterator[Callable[[str], users.Somebody]]:
     """Makes users of the test's namespace."""
-    made: list[Somebody] = []
+    made: list[users.Somebody] = []
 
-    def make(name: str) -> Somebody:
-        made.append(Somebody(admin, kubeconfig, namespace, f"{name}-{namespace}"))
+    def make(name: str) -> users.Somebody:
+        made.append(users.Somebody(admin, kubeconfig, namespace, f"{name}-{namespace}"))
         return made[-1]
 
     yield make

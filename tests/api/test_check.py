@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
+from ansible_collections.okd.registry.plugins.module_utils._build.right import Right
 from ansible_collections.okd.registry.plugins.module_utils._kube import connect
 from ansible_collections.okd.registry.plugins.module_utils._node import (
     check,
@@ -26,7 +27,7 @@ from ansible_collections.okd.registry.plugins.module_utils._node import (
     files,
     v2,
 )
-from ansible_collections.okd.registry.tests.api import registries
+from ansible_collections.okd.registry.tests.api import registries, users
 from ansible_collections.okd.registry.tests.unit.plugins.module_utils._node.certificates import Authority
 
 pytestmark = pytest.mark.cluster
@@ -64,6 +65,7 @@ def _alice_may_push(kubeconfig: str) -> None:
     meta = {"name": "alice-pushes", "namespace": "alice"}
     binding = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": meta}
     Api(lambda: connect({"kubeconfig": kubeconfig})).create({**binding, "roleRef": role, "subjects": subjects})
+    users.until_may(kubeconfig, "alice", "alice", [Right("update", "imagestreams/layers", "image.openshift.io")])
 
 
 @pytest.fixture

@@ -129,18 +129,12 @@ def test_bad_options_are_refused_before_anything_is_asked(run: Any, params: Obje
 def test_from_no_rights_to_just_enough_by_the_modules_own_messages(run: Any, grant: Any, namespace: str) -> None:
     user = f"user-{namespace}"
     given: list[str] = []
-    for number in range(40):
+    for number in range(5):
         result = run.as_user(user)(registry_service, labels={"round": str(number)})
-        if not result.get("failed"):
-            if "patch" in given:
-                break
-            continue
-        rules = yaml.safe_load(result["rule"])
-        verbs = [v for rule in rules for v in rule["verbs"]]
-        if verbs[0] not in given:
-            given += verbs
+        if result.get("failed"):
+            rules = yaml.safe_load(result["rule"])
+            given += [v for rule in rules for v in rule["verbs"]]
             grant(user, rules)
-        time.sleep(0.05)
     assert given == ["get", "create", "patch"]
 
 
@@ -335,11 +329,7 @@ def test_what_may_not_be_read_is_left_out_with_a_warning(run: Any, grant: Any, n
     rights = [("", ["services", "pods"], ["get", "list"]), ("apps", ["deployments", "daemonsets"], ["get"])]
     rights += [("apps.openshift.io", ["deploymentconfigs"], ["get"])]
     grant(user, [{"apiGroups": [g], "resources": r, "verbs": v} for g, r, v in rights])
-    for _attempt in range(20):
-        found = run.as_user(user)(registry_info)
-        if not found.get("failed"):
-            break
-        time.sleep(0.05)
+    found = run.as_user(user)(registry_info)
     assert found["certificate"] is None
     assert any("resources: [secrets]" in str(w) for w in found["warnings"])
     assert {one["what"] for one in found["unread"]} == {"certificate", "ca", "routes"}
