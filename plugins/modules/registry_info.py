@@ -559,7 +559,10 @@ image_streams:
       description: The address in RV(image_streams[].repository).
       type: str
     stale:
-      description: Whether that is none of RV(registry.endpoints), such as the address of a Service that was recreated.
+      description:
+        - Whether that is none of RV(registry.endpoints), such as the address of a Service that was recreated.
+        - Of a registry that is not the one in which the cluster has its image streams, none is. It is the one that they
+          name; where they name none that is there, C(docker-registry) in the namespace C(default).
       type: bool
     tags:
       description: Its tags, each with its newest image.

@@ -5,34 +5,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
+
+from ansible_collections.okd.registry.plugins.module_utils._endpoints import host_of
+from ansible_collections.okd.registry.plugins.module_utils._model import is_ip
 
 API_VERSION = "image.openshift.io/v1"
 KIND = "ImageStream"
+#: Masters of OpenShift 3 that are told no name ask this Service for its address, and no other one.
+_ASKED = "docker-registry.default.svc"
 
 
 def values(found: Iterable[Mapping[str, Any]], endpoints: Iterable[str]) -> list[dict[str, Any]]:
     """The ``image_streams`` return value: those with a repository, by namespace and name.
 
-    :param endpoints: the registry's names now; a repository by another one is ``stale``.
+    :param endpoints: the registry's names now; a repository by another one is ``stale``, where it is this registry's.
     """
     known = set(endpoints)
-    streams = [_value(stream, known) for stream in found if (stream.get("status") or {}).get("dockerImageRepository")]
+    held = [stream for stream in found if (stream.get("status") or {}).get("dockerImageRepository")]
+    ours = is_integrated(known, {host_of(_registry(stream)) for stream in held})
+    streams = [_value(stream, known, ours=ours) for stream in held]
     return sorted(streams, key=lambda stream: (stream["namespace"], stream["name"]))
 
 
-def _value(stream: Mapping[str, Any], known: set[str]) -> dict[str, Any]:
+def is_integrated(endpoints: Iterable[str], hosts: Collection[str], *, others: Collection[str] = ()) -> bool:
+    """Whether a registry is the one in which the cluster has its image streams' repositories.
+
+    That is the one that they name. Where they name none that is there, since its address is another one now, it is the
+    one whose address the cluster asks for.
+
+    :param endpoints: the registry's names now.
+    :param hosts: those in the repositories of all image streams.
+    :param others: addresses that other Services have.
+    """
+    names = {host_of(each) for each in endpoints}
+    if not names.isdisjoint(hosts):
+        return True
+    return _ASKED in names and all(is_ip(host) and host not in others for host in hosts)
+
+
+def _registry(stream: Mapping[str, Any]) -> str:
+    return str(stream["status"]["dockerImageRepository"]).partition("/")[0]
+
+
+def _value(stream: Mapping[str, Any], known: set[str], *, ours: bool) -> dict[str, Any]:
     meta, status = stream["metadata"], stream["status"]
     repository = str(status["dockerImageRepository"])
-    registry = repository.partition("/")[0]
+    registry = _registry(stream)
     return {
         "namespace": str(meta.get("namespace") or ""),
         "name": str(meta["name"]),
         "repository": repository,
         "public_repository": status.get("publicDockerImageRepository") or None,
         "registry": registry,
-        "stale": registry not in known,
+        "stale": ours and registry not in known,
         "tags": [_tag(tag, known) for tag in status.get("tags") or []],
     }
 
