@@ -457,9 +457,9 @@ def test_a_node_that_is_no_host(site: Site) -> None:
         site.admin.delete(node)
 
 
-def image_stream(site: Site, registry: str, **status: Any) -> ObjectRef:
-    meta = {"name": "web", "namespace": site.namespace}
-    reference = f"{registry}/{site.namespace}/web"
+def image_stream(site: Site, registry: str, *, name: str = "web", **status: Any) -> ObjectRef:
+    meta = {"name": name, "namespace": site.namespace}
+    reference = f"{registry}/{site.namespace}/{name}"
     item = {"created": "2026-01-01T00:00:00Z", "image": "sha256:00", "generation": 1}
     tags = [{"tag": "1", "items": [{**item, "dockerImageReference": f"{reference}@sha256:00"}], **status}]
     spec = {"tags": [{"name": "1", "from": {"kind": "DockerImage", "name": f"{HOST}/other/web:1"}}]}
@@ -469,7 +469,18 @@ def image_stream(site: Site, registry: str, **status: Any) -> ObjectRef:
     return ObjectRef.of(body)
 
 
+def integrated(site: Site) -> None:
+    """Have the cluster's image streams be in this registry, whose namespace is not the usual one."""
+    image_stream(site, f"{NAME}.{site.namespace}.svc:5000", name="by-its-name")
+
+
+def test_image_streams_of_another_registry(site: Site) -> None:
+    image_stream(site, "172.30.9.9:5000")
+    assert site.named() == []
+
+
 def test_image_streams_at_a_former_address(site: Site) -> None:
+    integrated(site)
     made = image_stream(site, "172.30.9.9:5000")
     (found,) = site.diagnose()
     assert found["name"] == "stale_image_streams"
@@ -489,6 +500,7 @@ def test_a_former_address_is_given_back_as_is_advised(site: Site, shell: Callabl
     former = "172.30.9.9"
     refused = site.run(registry_service, cluster_ip=former)
     assert "address cannot be changed" in refused["msg"]
+    integrated(site)
     image_stream(site, f"{former}:5000")
     (found,) = site.diagnose()
     away, deploy, _trust = found["command"].split(" && ")

@@ -53,7 +53,9 @@ def collect(raw: Mapping[str, Any]) -> Facts:
         namespace=namespace,
         port=port,
         endpoints=endpoints,
-        cluster_ips=objects.addresses(mapping(raw.get("service"))) or texts(names.get("cluster_ips")),
+        cluster_ips=objects.addresses(mapping(raw.get("service")))
+        or texts(names.get("cluster_ips"))
+        or texts([names.get("cluster_ip")]),
         has_service=None if raw.get("service") is None else bool(raw["service"]),
         has_workload=None if workload is None else bool(workload),
         workload=objects.workload(mapping(workload), mapping(info.get("layout")), port) if workload else None,

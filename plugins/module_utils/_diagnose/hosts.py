@@ -17,6 +17,8 @@ from ansible_collections.okd.registry.plugins.module_utils._diagnose.model impor
 )
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.reading import entries, flag, mapping, texts, word
 
+_ENGINE_STEPS = ("trust", "login", "push", "pull", "pull_tag")
+
 
 def host(name: str, found: Mapping[str, Any], endpoints: tuple[str, ...], registry: str) -> Host:
     """A host.
@@ -45,6 +47,7 @@ def host(name: str, found: Mapping[str, Any], endpoints: tuple[str, ...], regist
         ),
         covered=covered,
         trusted_anyway=bool(entries(trust.get("anchors"))),
+        proven=_proven(entries(check.get("results"))),
         steps=(
             *(_step(each) for each in entries(check.get("results")) if each.get("ok") is False),
             *_unreached(entries(check.get("not_run"))),
@@ -72,7 +75,8 @@ def _verdict(found: Mapping[str, Any]) -> Verdict:
 
 
 def _file(found: Mapping[str, Any], registry: str) -> CertFile:
-    ours = found.get("owner") in ("ours", "changed") and found.get("registry") == registry
+    recorded = found.get("owner") in ("ours", "changed")
+    ours = recorded and found.get("registry") == registry
     return CertFile(
         path=word(found.get("path")) or "?",
         endpoint=word(found.get("endpoint")) or "?",
@@ -82,6 +86,7 @@ def _file(found: Mapping[str, Any], registry: str) -> CertFile:
         ours=ours,
         matches=bool(found.get("matches")),
         problem=word(found.get("problem")),
+        theirs=recorded and not ours,
     )
 
 
@@ -91,6 +96,24 @@ def _insecure(
     value = word(found.get("value")) or "?"
     named = texts(found.get("endpoints")) or ((value,) if value in endpoints else covered or (value,))
     return Insecure(value, word(found.get("file")) or "docker's arguments", named, network)
+
+
+def _proven(results: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Names by which the host's own engine was used, and nothing was amiss."""
+    steps: dict[str, list[Mapping[str, Any]]] = {}
+    for each in results:
+        if each.get("step") in _ENGINE_STEPS:
+            steps.setdefault(word(each.get("endpoint")) or "?", []).append(each)
+    found = {}
+    for endpoint, gone in steps.items():
+        engines = {word(each.get("by")) or "" for each in gone if each.get("step") != "trust"}
+        engines -= {"", "client", "host"}
+        proof = engines or any(each.get("step") == "trust" for each in gone)
+        # Docker that does not verify warns, and what it does then is no proof.
+        well = all(each.get("ok") is True and each.get("status") != "warning" for each in gone)
+        if proof and well and len(engines) < 2:
+            found[endpoint] = "".join(engines)
+    return found
 
 
 def _step(found: Mapping[str, Any]) -> Step:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 SOON = 30  # days in which a certificate ends
+USUAL_ROOTS = ("/registry", "/var/lib/registry")  # of OpenShift's image, and of distribution's
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Workload:
     :param labels: those of its pods.
     :param own_users: whether the registry asks a file of users (htpasswd), and not the cluster.
     :param node_selector: that of its pods.
+    :param roots: directories of the container in which its images may be.
     """
 
     ref: str
@@ -59,6 +61,7 @@ class Workload:
     labels: Mapping[str, str] = field(default_factory=dict)
     own_users: bool = False
     node_selector: Mapping[str, str] = field(default_factory=dict)
+    roots: tuple[str, ...] = USUAL_ROOTS
 
     @property
     def unwanted(self) -> bool:
@@ -79,11 +82,11 @@ class Rollout:
 
 @dataclass(frozen=True)
 class Pod:
-    """A pod of the workload."""
+    """A pod of the workload. :param ips: its addresses, one of each family of the cluster's network."""
 
     name: str
     node: str | None
-    ip: str | None
+    ips: tuple[str, ...]
     ready: bool
 
 
@@ -144,9 +147,15 @@ class RouterEnd:
 
 @dataclass(frozen=True)
 class Stream:
-    """An image stream. :param registries: hosts in its own references; :param failures: (host, what an import said)."""
+    """An image stream.
+
+    :param repository: the registry in its repository, which is where the cluster has its integrated one.
+    :param registries: that one, and those to which its images were pushed. Imported ones are others' matter.
+    :param failures: (host, what an import said).
+    """
 
     ref: str
+    repository: str | None
     registries: tuple[str, ...]
     failures: tuple[tuple[str, str], ...]
 
@@ -191,7 +200,11 @@ class Verdict:
 
 @dataclass(frozen=True)
 class CertFile:
-    """A file in an engine's directory of CAs."""
+    """A file in an engine's directory of CAs.
+
+    :param ours: whether it is on record for this registry.
+    :param theirs: whether it is on record for another one.
+    """
 
     path: str
     endpoint: str
@@ -201,6 +214,7 @@ class CertFile:
     ours: bool
     matches: bool
     problem: str | None
+    theirs: bool = False
 
 
 @dataclass(frozen=True)
@@ -239,6 +253,7 @@ class Host:
     :param unreachable: why Ansible could not look; None where it could.
     :param failed: why a module could not tell; None where it could.
     :param trusted_anyway: whether the CA is in the system's own store.
+    :param proven: names by which all steps of the host's engine worked -> that engine; empty where no step tells it.
     """
 
     name: str
@@ -251,6 +266,7 @@ class Host:
     insecure: tuple[Insecure, ...] = ()
     covered: tuple[str, ...] = ()
     trusted_anyway: bool = False
+    proven: Mapping[str, str] = field(default_factory=dict)
     steps: tuple[Step, ...] = ()
 
 

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.okd.registry.plugins.module_utils._build import layout, registrylog
-from ansible_collections.okd.registry.plugins.module_utils._diagnose.model import Pod, Stream, Workload
+from ansible_collections.okd.registry.plugins.module_utils._build.storage import ROOT_ENV
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.model import USUAL_ROOTS, Pod, Stream, Workload
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.reading import (
     entries,
     flag,
@@ -47,7 +48,14 @@ def pod(found: Mapping[str, Any]) -> Pod:
     """A pod."""
     meta, spec, status = (mapping(found.get(key)) for key in ("metadata", "spec", "status"))
     safe = {"metadata": meta, "status": {"conditions": entries(status.get("conditions"))}}
-    return Pod(word(meta.get("name")) or "?", word(spec.get("nodeName")), word(status.get("podIP")), is_ready(safe))
+    # podIP alone is of the network's first family, which need not be the Service's.
+    ips = tuple(ip for each in entries(status.get("podIPs")) if (ip := word(each.get("ip"))))
+    return Pod(
+        word(meta.get("name")) or "?",
+        word(spec.get("nodeName")),
+        ips or texts([status.get("podIP")]),
+        is_ready(safe),
+    )
 
 
 def workload(found: Mapping[str, Any], told: Mapping[str, Any], port: int) -> Workload:
@@ -72,6 +80,7 @@ def workload(found: Mapping[str, Any], told: Mapping[str, Any], port: int) -> Wo
         labels=strings(mapping(template.get("metadata")).get("labels")),
         own_users=users,
         node_selector=strings(mapping(template.get("spec")).get("nodeSelector")),
+        roots=_roots(spec, container, environment.get(ROOT_ENV)),
     )
 
 
@@ -94,6 +103,18 @@ def _storage(spec: Mapping[str, Any], container: Mapping[str, Any]) -> tuple[str
     return _KINDS.get(kind, kind), word(mapping(volume.get(kind)).get("claimName"))
 
 
+def _roots(spec: Mapping[str, Any], container: Mapping[str, Any], told: str | None) -> tuple[str, ...]:
+    """Where images may be: in the directory that it is told, in what is mounted for them; else at the usual paths."""
+    volumes = entries(mapping(mapping(spec.get("template")).get("spec")).get("volumes"))
+    lasting = {word(each.get("name")) for each in volumes if "persistentVolumeClaim" in each or "nfs" in each}
+    found = [told or ""]
+    for each in entries(container.get("volumeMounts")):
+        path = (word(each.get("mountPath")) or "").rstrip("/")
+        if path in USUAL_ROOTS or word(each.get("name")) in lasting:
+            found.append(path)
+    return tuple(dict.fromkeys(path.rstrip("/") for path in found if path.rstrip("/"))) or USUAL_ROOTS
+
+
 def _probes(container: Mapping[str, Any], port: int) -> dict[str, str]:
     """Schemes of the probes that ask the registry's port."""
     ports = {str(each.get("name")): str(each.get("containerPort")) for each in entries(container.get("ports"))}
@@ -107,13 +128,18 @@ def _probes(container: Mapping[str, Any], port: int) -> dict[str, str]:
 
 
 def stream(found: Mapping[str, Any]) -> Stream:
-    """An image stream: at which registries it has itself to be, and what its imports failed with."""
+    """An image stream: at which registries it has itself and its images to be, and what its imports failed with.
+
+    A tag that takes its image from elsewhere says nothing of where this cluster's registry is: what it was imported
+    from may be called as the stream is, and one that follows another stream's tag repeats what that one says.
+    """
     meta, spec, status = (mapping(found.get(key)) for key in ("metadata", "spec", "status"))
     own = f"{word(meta.get('namespace')) or '?'}/{word(meta.get('name')) or '?'}"
     tags = entries(status.get("tags"))
-    references = [status.get("dockerImageRepository")]
-    references += [item.get("dockerImageReference") for tag in tags for item in entries(tag.get("items"))]
-    registries = [_registry(each, own) for each in references if isinstance(each, str)]
+    repository = _registry(word(status.get("dockerImageRepository")) or "", own)
+    taken = {word(each.get("name")) for each in entries(spec.get("tags")) if mapping(each.get("from"))}
+    items = [item for tag in tags if tag.get("tag") not in taken for item in entries(tag.get("items"))]
+    registries = [repository, *(_registry(word(item.get("dockerImageReference")) or "", own) for item in items)]
     origins = {
         word(each.get("name")): word(mapping(each.get("from")).get("name")) for each in entries(spec.get("tags"))
     }
@@ -123,7 +149,12 @@ def stream(found: Mapping[str, Any]) -> Stream:
         for condition in entries(tag.get("conditions"))
         if condition.get("type") == "ImportSuccess" and condition.get("status") == "False"
     ]
-    return Stream(f"ImageStream {own}", tuple(dict.fromkeys(each for each in registries if each)), tuple(failures))
+    return Stream(
+        f"ImageStream {own}",
+        repository,
+        tuple(dict.fromkeys(each for each in registries if each)),
+        tuple(failures),
+    )
 
 
 def _registry(reference: str, own: str) -> str | None:

@@ -5,35 +5,44 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Iterator
 
+from ansible_collections.okd.registry.plugins.module_utils._build import imagestreams
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.fixes import play
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.model import Facts, Finding
-from ansible_collections.okd.registry.plugins.module_utils._diagnose.rules.workload import POD_CA_FIX
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.network import may_be_a_service
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.rules.workload import POD_CA_FIX, UNKNOWN_CA
 from ansible_collections.okd.registry.plugins.module_utils._endpoints import host_of
 from ansible_collections.okd.registry.plugins.module_utils._model import is_ip
 
-_X509 = re.compile(r"x509: certificate (signed by unknown authority|has expired)|x509: cannot validate")
 _SHOWN = 3  # of many alike
 _WORDS = 300  # characters of a long line, at most twice
 
 
 def addresses(facts: Facts) -> Iterator[Finding]:
-    """Image streams lead to where the registry is."""
+    """Image streams lead to where the registry is, where it is the one that they are about."""
+    others = facts.others
+    if others is None or not facts.cluster_ips or not _is_integrated(facts):
+        return
     stale: dict[str, list[str]] = {}
     for stream in facts.streams:
         for registry in stream.registries:
             host = host_of(registry)
-            known = registry in facts.endpoints or host in facts.cluster_ips or not facts.cluster_ips
-            if not known and is_ip(host) and facts.others is not None and host not in facts.others:
+            known = registry in facts.endpoints or host in facts.cluster_ips or host in others
+            # The Service is to be deleted for it: never for what no Service can have, such as a registry outside.
+            if not known and is_ip(host) and may_be_a_service(host, facts):
                 stale.setdefault(registry, []).append(stream.ref)
     for registry, streams in stale.items():
         yield Finding(
             "stale_image_streams", f"{_some(streams)} lead to {registry}, which is no Service's address",
             *_give_back(host_of(registry), facts), object=f"Service {facts.registry}",
         )  # fmt: skip
+
+
+def _is_integrated(facts: Facts) -> bool:
+    hosts = {host_of(stream.repository) for stream in facts.streams if stream.repository}
+    return imagestreams.is_integrated(facts.endpoints, hosts, others=facts.others or ())
 
 
 def _give_back(address: str, facts: Facts) -> tuple[str, str]:
@@ -54,7 +63,7 @@ def imports(facts: Facts) -> Iterator[Finding]:
     seen: dict[str, list[str]] = {}
     for stream in facts.streams:
         for host, said in stream.failures:
-            if _X509.search(said) and (host in facts.endpoints or host_of(host) in map(host_of, facts.endpoints)):
+            if UNKNOWN_CA.search(said) and (host in facts.endpoints or host_of(host) in map(host_of, facts.endpoints)):
                 seen.setdefault(host, []).append(f"{stream.ref}: {said}")
     for host, failed in seen.items():
         yield Finding(
@@ -67,7 +76,7 @@ def imports(facts: Facts) -> Iterator[Finding]:
 def log(facts: Facts) -> Iterator[Finding]:
     """The registry itself can verify whom it asks: the cluster, its object storage, upstream registries."""
     for pod, line in facts.log:
-        said = _X509.search(line)
+        said = UNKNOWN_CA.search(line)
         if said and "TLS handshake error from" not in line:
             begin = max(0, said.end() - _WORDS)  # whom it asked stands before it
             yield Finding(

@@ -14,6 +14,7 @@ from ansible_collections.okd.registry.plugins.module_utils._diagnose.rules.certi
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.rules.route import ANOTHER
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.rules.trust import (
     is_inside,
+    is_of_no_use,
     lacks,
     mend_file,
     place_ca,
@@ -109,7 +110,7 @@ def used(facts: Facts) -> Iterator[Finding]:
         for step in host.steps:
             # A client has no use for names that lead there within the cluster only: no way to them, and no CA for them.
             lacks_it = not step.reached or step.kind in _DISTRUST
-            if not (host.client and lacks_it and is_inside(step.endpoint, facts)):
+            if not (lacks_it and is_of_no_use(step.endpoint, host, facts)):
                 yield _seen(host, step, facts)
 
 

@@ -21,30 +21,32 @@ def shared(facts: Facts) -> Iterator[Finding]:
     if load is None or load.replicas < 2:
         return
     if load.storage == "pvc" and facts.modes and SHARED.isdisjoint(facts.modes):
+        fewer, command = _one_pod(load)
         yield Finding(
             "rwo_replicas",
             f"{load.ref} asks for {load.replicas} pods, and claim {load.claim} ({', '.join(facts.modes)}) can be "
             "mounted by one node only",
-            *_one_pod(load),
+            f"{fewer}, or take a claim with ReadWriteMany (registry_storage); then deploy again",
+            command,
             object=load.ref,
         )
-    elif load.storage in _OWN and load.kind != "DaemonSet":
+    elif load.storage in _OWN:
+        fewer, command = _one_pod(load)
         yield Finding(
             "storage_not_shared",
             f"{load.ref} asks for {load.replicas} pods, and each has {_OWN[load.storage]}: pulls find images by chance",
-            "take storage that all share (registry_storage), or ask for one pod, which loses what only the others have "
-            "(registry_allow_data_loss=true)",
-            play("deploy", registry_replicas="1"),
+            f"take storage that all share (registry_storage), or {fewer}, which loses what only the others have "
+            "(registry_allow_data_loss=true); then deploy again",
+            command,
             object=load.ref,
         )
 
 
 def _one_pod(load: Workload) -> tuple[str, str]:
-    """Fix and command where the claim is for one node; a DaemonSet asks for no number of pods."""
-    claim = "or take a claim with ReadWriteMany (registry_storage)"
+    """What makes it one pod, and the command; a DaemonSet asks for no number of them, and is guarded against."""
     if load.kind == "DaemonSet":
-        return f"choose one node (registry_node_selector), {claim}, and deploy again", play("deploy")
-    return f"ask for one pod, {claim}", play("deploy", registry_replicas="1")
+        return "choose one node (registry_node_selector, with replicas in registry_ignore_guards)", play("deploy")
+    return "ask for one pod", play("deploy", registry_replicas="1")
 
 
 def writable(facts: Facts) -> Iterator[Finding]:

@@ -15,8 +15,13 @@ from ansible_collections.okd.registry.plugins.module_utils._diagnose.model impor
     Finding,
     Host,
     Insecure,
+    Verdict,
 )
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.network import may_be_a_service
 from ansible_collections.okd.registry.plugins.module_utils._model import is_ip
+
+#: Tools and engines that read the files of another one.
+_READS = {"crio": "podman", "skopeo": "podman"}
 
 
 def lacks(host: Host) -> str:
@@ -43,11 +48,16 @@ def is_inside(endpoint: str, facts: Facts) -> bool:
     return _endpoints.is_inside(endpoint, facts.name, facts.namespace, facts.cluster_ips)
 
 
+def is_of_no_use(endpoint: str, host: Host, facts: Facts) -> bool:
+    """Whether a name is one that a host does not use, so that nothing about it is a cause there."""
+    return host.client and is_inside(endpoint, facts)
+
+
 def trusted(facts: Facts) -> Iterator[Finding]:
     """Every engine of every host has the CA for every name."""
     for host in facts.hosts:
         for one in host.verdicts:
-            if host.client and is_inside(one.endpoint, facts):
+            if is_of_no_use(one.endpoint, host, facts):
                 continue
             said = f"{one.engine}: {one.reason or one.state}"
             if one.state == "expired":
@@ -55,15 +65,29 @@ def trusted(facts: Facts) -> Iterator[Finding]:
                     "ca_expired", said, "have it replaced by the published one", place_ca(host)[1], host.name,
                     one.endpoint,
                 )  # fmt: skip
-            elif one.state in ("none", "other") and not host.trusted_anyway and facts.has_ca is not False:
+            elif one.state in ("none", "other") and facts.has_ca is not False and not _trusts_anyway(host, one):
                 yield Finding(lacks(host), said, *place_ca(host), host.name, one.endpoint)
+
+
+def _trusts_anyway(host: Host, verdict: Verdict) -> bool:
+    """Whether an engine needs no file of its own: the system's CAs are its, too."""
+    if host.trusted_anyway:
+        return True
+    proven = host.proven.get(verdict.endpoint)
+    if proven is None or not verdict.verified:
+        return False
+    engine = _READS.get(verdict.engine, verdict.engine)
+    if proven:
+        return _READS.get(proven, proven) == engine
+    # Only its files and the system's CAs were tried, of whichever engine there is; a hosts.toml is not read for that.
+    return engine != "containerd" and all(_READS.get(one.engine, one.engine) == engine for one in host.verdicts)
 
 
 def files(facts: Facts) -> Iterator[Finding]:
     """No file in the directories of its names keeps an engine from it."""
     for host in facts.hosts:
         for file in host.files:
-            if file.endpoint not in facts.endpoints or (host.client and is_inside(file.endpoint, facts)):
+            if file.endpoint not in facts.endpoints or is_of_no_use(file.endpoint, host, facts):
                 continue
             if file.dangling:
                 yield Finding(
@@ -79,7 +103,7 @@ def insecure(facts: Facts) -> Iterator[Finding]:
     for host in facts.hosts:
         for flag in host.insecure:
             name, what = ("insecure_network", "network") if flag.network else ("insecure_flag", "flag")
-            for endpoint in flag.endpoints:
+            for endpoint in (each for each in flag.endpoints if not is_of_no_use(each, host, facts)):
                 yield Finding(
                     name,
                     f"the {what} {flag.value} in {flag.where} keeps docker from verifying it",
@@ -89,7 +113,7 @@ def insecure(facts: Facts) -> Iterator[Finding]:
                 )
         told = {endpoint for flag in host.insecure for endpoint in flag.endpoints}
         for endpoint in host.covered:
-            if endpoint not in told:
+            if endpoint not in told and not is_of_no_use(endpoint, host, facts):
                 yield Finding(
                     "insecure_flag", "docker runs with a flag for it, or a network that covers it, which no file has",
                     f"restart docker there, when its {'containers' if host.client else 'pods'} may be restarted",
@@ -122,14 +146,18 @@ def stale(facts: Facts) -> Iterator[Finding]:
 
 
 def _was_ours(file: CertFile, facts: Facts) -> bool:
-    """Ours by the record; or an address with our CA that no other Service has."""
+    """Ours by the record; or an address with our CA that a Service may have had, and none has."""
     host = _endpoints.host_of(file.endpoint)
-    if file.kind != "ca" or not facts.endpoints:
+    if file.kind != "ca" or not facts.endpoints or file.theirs:
         return False
     # Where its names are not all known, this may be one of them.
     if (is_ip(host) and not facts.cluster_ips) or (not is_ip(host) and facts.routes is None):
         return False
-    return file.ours or (file.matches and is_ip(host) and facts.others is not None and host not in facts.others)
+    if file.ours:
+        return True
+    # A CA may be a company's, whose other registries are nobody's former addresses.
+    free = facts.others is not None and host not in facts.others
+    return file.matches and free and is_ip(host) and may_be_a_service(host, facts)
 
 
 RULES = (trusted, files, insecure, stale)

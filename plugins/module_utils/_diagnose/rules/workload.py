@@ -11,14 +11,20 @@ import shlex
 from collections.abc import Iterator, Mapping
 
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.fixes import play
-from ansible_collections.okd.registry.plugins.module_utils._diagnose.model import Facts, Finding, Rollout
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.model import (
+    USUAL_ROOTS,
+    Facts,
+    Finding,
+    Rollout,
+    Workload,
+)
 
 _QUOTA = re.compile(r"exceeded quota|failed quota|maximum (cpu|memory) usage|is forbidden: \[?max", re.IGNORECASE)
 _SCC = re.compile(r"security context constraint|SecurityContextConstraints|\bSCC\b", re.IGNORECASE)
-_DENIED = re.compile(
-    r"permission denied|operation not permitted|read-only file system|access denied by server", re.IGNORECASE
-)
-_X509 = re.compile(r"x509: ")
+_REFUSES = r"(?:permission denied|operation not permitted|read-only file system)"
+_DENIED = re.compile(rf"{_REFUSES}|access denied by server", re.IGNORECASE)
+#: That a CA is missing. One that has expired, or a name that a certificate has not, no CA would mend.
+UNKNOWN_CA = re.compile(r"x509: (certificate signed by unknown authority|failed to load system roots)")
 #: A volume of a Secret or ConfigMap that is not there, in the kubelet's words.
 _NO_OBJECT = re.compile(r"\b(secret|configmap)s? \"[^\"]+\" not found|references non-existent", re.IGNORECASE)
 
@@ -72,7 +78,7 @@ def rollout(facts: Facts) -> Iterator[Finding]:
     load = facts.workload
     if state is None or state.done or (load and load.unwanted):
         return
-    name, said = _kind(state), state.reason or state.line
+    name, said = _kind(state, load), state.reason or state.line
     if load and name == "unschedulable" and load.replicas == 0:
         said += f"; nodeSelector of {load.ref}: {_pairs(load.node_selector) or 'none'}"
     where = load.ref if load else None
@@ -84,6 +90,8 @@ def rollout(facts: Facts) -> Iterator[Finding]:
         yield Finding(name, said, POD_CA_FIX, play("deploy"), object=where)
     elif name == "rollout_failed":
         yield Finding(name, said, "mend what it says, and roll out anew", ANEW, object=where)
+    elif name == "crash":
+        yield Finding(name, said, _after(said), play("deploy"), object=where)
     else:
         yield Finding(name, said, _FIXES[name], ANEW if name in _REFUSED else play("deploy"), object=where)
 
@@ -92,6 +100,21 @@ def _pairs(labels: Mapping[str, str]) -> str:
     return ", ".join(f"{key}={value}" for key, value in labels.items())
 
 
+#: What a program that ends says -> what mends it, where that is none of its settings.
+_CRASHES = (
+    (
+        re.compile(r"\bbind: permission denied"),
+        "only root may listen on a port below 1024: take a higher one (registry_port), and deploy again",
+    ),
+    (
+        re.compile(r"\b(?:open|l?stat|read) /\S+: permission denied"),
+        "let the pod's user read it (of a Secret or ConfigMap: its volume's defaultMode), and deploy again",
+    ),
+    (
+        re.compile(r"x509: certificate has expired or is not yet valid"),
+        "have those whom it asks renew their certificate, or mend the clock of the pod's node; then deploy again",
+    ),
+)
 # Where nothing else changes, deploying begins no rollout; and who was refused tries again ever more rarely.
 ANEW = play("deploy", registry_deploy_state="redeployed")
 _REFUSED = ("quota", "scc_denied", "pod_refused")
@@ -106,14 +129,16 @@ POD_CA_FIX = (
 )
 
 
-def _kind(state: Rollout) -> str:
+def _kind(state: Rollout, load: Workload | None) -> str:
     """The name of what keeps a rollout, by its kind and by what the cluster said."""
     said = state.reason or ""
     if state.stuck == "refused":
         return "quota" if _QUOTA.search(said) else "scc_denied" if _SCC.search(said) else "pod_refused"
-    if state.stuck in ("mount", "crash") and _DENIED.search(said):
+    if state.stuck == "mount" and _DENIED.search(said):
         return "storage_permission"
-    if state.stuck == "crash" and _X509.search(said):
+    if state.stuck == "crash" and _is_at_storage(said, load):
+        return "storage_permission"
+    if state.stuck == "crash" and UNKNOWN_CA.search(said):
         return "pod_lacks_ca"
     if state.stuck == "mount" and _NO_OBJECT.search(said):
         return "config_missing"
@@ -122,6 +147,19 @@ def _kind(state: Rollout) -> str:
         "crash": "crash", "evicted": "evicted", "probe": "probe_failing",
     }  # fmt: skip
     return kinds.get(state.stuck or "", "rollout_failed" if state.failed else "rollout_running")
+
+
+def _is_at_storage(said: str, load: Workload | None) -> bool:
+    """Whether a program may not use what is at or below the directory of its images, by its own words."""
+    roots = "|".join(map(re.escape, load.roots if load else USUAL_ROOTS))
+    path = rf"""(?<![\w./-])(?:{roots})(?:/[^\s"']*?)?"""
+    before, after = rf"""{path}\\?["']?: {_REFUSES}""", rf"""{_REFUSES}: ["']?{path}(?:["'\s]|$)"""
+    return re.search(f"{before}|{after}", said, re.IGNORECASE) is not None
+
+
+def _after(said: str) -> str:
+    """What mends a crash, by the program's last words."""
+    return next((fix for words, fix in _CRASHES if words.search(said)), _FIXES["crash"])
 
 
 def probes(facts: Facts) -> Iterator[Finding]:
@@ -145,9 +183,9 @@ def endpoints(facts: Facts) -> Iterator[Finding]:
     """The Service leads to the pods that are ready, and to no others."""
     if facts.backends is None or facts.pods is None or not (facts.rollout and facts.rollout.done):
         return
-    ready = {pod.ip: pod.name for pod in facts.pods if pod.ready and pod.ip}
-    known = {pod.ip for pod in facts.pods}
-    missing = [name for ip, name in ready.items() if ip not in facts.backends]
+    known = {ip for pod in facts.pods for ip in pod.ips}
+    # Endpoints are of the Service's first family alone.
+    missing = [pod.name for pod in facts.pods if pod.ready and pod.ips and set(pod.ips).isdisjoint(facts.backends)]
     strange = [ip for ip in facts.backends if ip not in known]
     said = [f"it does not lead to {', '.join(sorted(missing))}"] if missing else []
     said += [f"it leads to {', '.join(sorted(strange))}, which is none of the registry's pods"] if strange else []

@@ -86,8 +86,15 @@ def not_reached(raw: Raw, reason: str, said: str, *endpoints: str) -> None:
 
 
 def distrusts(raw: Raw, host: str, state: str, **more: Any) -> None:
+    """Have its files say so; that its engine can use the registry all the same, nobody has tried."""
     for verdict in raw["hosts"][host]["trust"]["endpoints"]:
         verdict.update(state=state, reason=f"{state} in {verdict['path']}", **more)
+    untried(raw, host)
+
+
+def untried(raw: Raw, host: str) -> None:
+    check = raw["hosts"][host]["check"]
+    check["results"] = [one for one in check["results"] if one["step"] not in ("trust", "login", "push", "pull")]
 
 
 @causes("service_missing")
@@ -972,18 +979,36 @@ def test_a_client_s_files_are_a_matter_of_trust_clients(cause: Change, name: str
 def test_a_host_that_trust_clients_does_not_know_is_to_be_named_first() -> None:
     raw = healthy()
     at_the_route(raw, "node2")["verdict"].update(state="none")
+    untried(raw, "node2")
     raw["hosts"] = {"localhost": {**raw["hosts"]["node2"], "client": True, "unlisted": True}}
     (found,) = judge(collect(raw))
     assert (found["name"], found["command"]) == ("client_lacks_ca", None)
     assert found["fix"].startswith("put the host into the inventory's group registry_clients")
 
 
-@pytest.mark.parametrize("cause", [change for name, change in EACH if name in ("insecure_flag", "insecure_network")])
+FLAGS = [change for name, change in EACH if name in ("insecure_flag", "insecure_network")]
+
+
+@pytest.mark.parametrize("cause", FLAGS)
 def test_a_client_s_flags_are_its_own(cause: Change) -> None:
-    (found,) = on_the_client(healthy(), cause)
-    assert found["party"] == "client"
+    def at_its_name(raw: Raw) -> None:
+        cause(raw)
+        insecure = raw["hosts"]["node1"]["trust"]["insecure"]
+        insecure["covered"] = [ROUTE]
+        for flag in insecure["flags"]:
+            flag["value"] = ROUTE
+        for network in insecure["networks"]:
+            network.update(value="10.0.0.0/8", endpoints=[ROUTE])
+
+    (found,) = on_the_client(healthy(), at_its_name)
+    assert (found["party"], found["endpoints"]) == ("client", [ROUTE])
     assert found["command"] in (None, "systemctl restart docker")
     assert "restart docker" in found["fix"]
+
+
+@pytest.mark.parametrize("cause", FLAGS)
+def test_a_client_has_no_use_for_names_inside_that_are_not_verified(cause: Change) -> None:
+    assert on_the_client(healthy(), cause) == []
 
 
 @pytest.mark.parametrize("name", ["dangling_link", "certs_d_broken"])
