@@ -23,8 +23,8 @@ demo: setup ## Start the sandbox, a real three-node cluster, and run site.yml on
 	@$(SANDBOX) run -- .venv/bin/ansible-playbook -i inventory/sandbox/hosts.yml playbooks/site.yml
 
 .PHONY: test
-test: setup ## Every test: lint, sanity, unit tests, then the scenarios on the sandbox; ALL=1: the two longest of them, too
-	@$(PARTS) lint sanity unit files api $(if $(ALL),scenarios,most-scenarios)
+test: setup ## Every test: lint, sanity, unit tests, then the scenarios on the sandbox
+	@$(PARTS) lint sanity unit files api scenarios
 
 .PHONY: lint
 lint: setup ## All linters: ansible-lint, yamllint, ruff, mypy, vermin, shellcheck and more

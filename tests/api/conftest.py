@@ -37,6 +37,13 @@ VARIABLE = "OKD_REGISTRY_TEST_KUBECONFIG"
 ROOT = Path(__file__).resolve().parents[2]
 SANDBOX = ROOT / "tests/sandbox/sandbox"
 Object = dict[str, Any]
+# Files of which the tests are few and take long, in the order in which they begin: each worker takes whole files.
+LONG = ("test_uninstall_play.py", "test_trust_play.py", "test_route_play.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the long files first, so that none is left for the end."""
+    items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
 
 
 @pytest.fixture(scope="session")

@@ -35,15 +35,27 @@ def test_the_sandbox_comes_before_the_first_scenario_and_once() -> None:
     assert expand(["unit"]) == ["unit"]
 
 
-def test_most_scenarios_are_all_but_the_longest_which_are_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(("minutes", "left"), [("30", []), ("24", ["trust"]), (None, [])])
+def test_what_others_do_shortly_is_not_begun_late_and_that_is_said(
+    minutes: str | None,
+    left: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(parts, "SELDOM", ("trust",))
     monkeypatch.setattr(parts, "OUTPUT", tmp_path)
-    monkeypatch.setattr(parts, "run", lambda asked, _runner: [outcomes.outcome_of(one, 0, 1) for one in asked])
-    assert expand(["lint", "most-scenarios"]) == ["lint", "sandbox", "scenario:site"]
-    assert parts.main(["most-scenarios"]) == 0
-    assert "left out of this run: scenarios trust (make test ALL=1" in capsys.readouterr().out
+    monkeypatch.setattr(parts.Runner, "sandbox", lambda _self: outcomes.outcome_of("sandbox", 0, 1))
+    monkeypatch.setattr(parts.Runner, "quiet", lambda _self, part, _lane=None: outcomes.outcome_of(part, 0, 1))
+    monkeypatch.setenv("LANES", "1")
+    monkeypatch.delenv("OKD_REGISTRY_TEST_MINUTES", raising=False)
+    if minutes:
+        monkeypatch.setenv("OKD_REGISTRY_TEST_MINUTES", minutes)
+    assert parts.main(["scenarios"]) == 0
+    printed = capsys.readouterr().out
+    assert ("left out of this run for want of time: scenarios trust" in printed) == bool(left)
+    assert ("scenario:trust  passed" in printed) == (not left)
+    assert "scenario:site" in printed
 
 
 def test_what_is_left_out_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
