@@ -45,7 +45,7 @@ class Look:
             engines = []
             self._problems.append(str(exc))
         self._problems += [engine.problem for engine in engines if engine.problem]
-        files = [file for root in _roots(engines) for file in self._root(root)]
+        files = [file for root in _roots(engines) for file in self._root(root, engines)]
         endpoints = self._question.endpoints or self._recorded_names(engines)
         insecure = self._insecure(endpoints)
         verdicts = [self._endpoint(name, engine, engines, files) for name in endpoints for engine in engines]
@@ -88,10 +88,12 @@ class Look:
                     names[folder.rpartition("/")[2]] = True
         return list(names)
 
-    def _root(self, root):
+    def _root(self, root, engines):
         """Describe all files in the directories below one that engines read."""
         found = []
         for name in self._look(root).entries:
+            if not which_engines.is_read(engines, root, name, self._tree.exists):
+                continue
             folder = "{}/{}".format(root, name)
             state = self._look(folder)
             if state.kind == "directory":
@@ -177,7 +179,7 @@ class Look:
         verdict = {"endpoint": name, "engine": engine.name, "path": None, "owner": None, "days_left": None}
         if engine.problem:
             return dict(verdict, state="unknown", reason=engine.problem)
-        places = which_engines.directories(engines, name, self._look)
+        places = which_engines.directories(engines, name, self._look, self._tree.exists)
         folder = next(path for path, names in places.items() if engine.name in names)
         here = [file for file in files if file["path"].rpartition("/")[0] == folder]
         broken = [file["problem"] for file in here if file["problem"]]
@@ -185,7 +187,7 @@ class Look:
         if broken:
             return dict(verdict, state="broken", reason="; ".join(broken))
         if not cas:
-            return dict(verdict, state="none", reason="no CA in {}".format(folder))
+            return dict(verdict, state="none", reason=self._lacking(folder, name, engine))
         chosen = next((file for file in cas if file["matches"]), cas[0])
         days = [found["days_left"] for found in chosen["certificates"] if found["days_left"] is not None]
         verdict.update(path=chosen["path"], owner=chosen["owner"], days_left=max(days) if days else None)
@@ -196,6 +198,12 @@ class Look:
         if days and max(days) < 0:
             return dict(verdict, state="expired", reason="what {} trusts has expired".format(chosen["path"]))
         return dict(verdict, state="trusted", reason=None)
+
+    def _lacking(self, folder, name, engine):
+        """Say where an engine has no CA for a name, and where it has none only because of an empty directory."""
+        others = ["{}/{}".format(root, name) for root in engine.roots if engine.name != "containerd"]
+        hidden = [path for path in others if path != folder and self._look(path).entries]
+        return "no CA in {}{}".format(folder, ", which is read in the place of {}".format(hidden[0]) if hidden else "")
 
     def _anchors(self):
         """Describe our files in the system's own store, and those of others that hold the CA asked about."""
