@@ -24,14 +24,17 @@ class Look:
     :param tree: files.Tree
     :param unit: systemd.Unit of docker
     :param survey: function of a list of endpoints that gives an insecure.Survey, or raises NodeError
+    :param proxied: function of a list of endpoints and of that Survey that says for which of them docker asks its proxy
+        (dict of endpoint to a sentence)
     :param now: function that gives seconds since 1970
     """
 
-    def __init__(self, question, tree, unit, survey, now=time.time):
+    def __init__(self, question, tree, unit, survey, proxied, now=time.time):
         self._question = question
         self._tree = tree
         self._unit = unit
         self._survey = survey
+        self._proxied = proxied
         self._now = now
         self._problems = []
         self._records = []
@@ -47,7 +50,7 @@ class Look:
         self._problems += [engine.problem for engine in engines if engine.problem]
         files = [file for root in _roots(engines) for file in self._root(root, engines)]
         endpoints = self._question.endpoints or self._recorded_names(engines)
-        insecure = self._insecure(endpoints)
+        insecure, proxied = self._docker(endpoints)
         verdicts = [self._endpoint(name, engine, engines, files) for name in endpoints for engine in engines]
         for verdict in verdicts:
             verdict["verified"] = verdict["engine"] != "docker" or verdict["endpoint"] not in insecure["covered"]
@@ -60,6 +63,7 @@ class Look:
             "endpoints": verdicts,
             "anchors": self._anchors(),
             "insecure": insecure,
+            "proxied": [{"endpoint": name, "engine": "docker", "reason": said} for name, said in proxied.items()],
             "registries": [name for name, _manifest in self._records],
             "problems": self._problems + [file["problem"] for file in files if file["problem"]],
         }
@@ -219,13 +223,18 @@ class Look:
                 found.append({"path": path, "owner": owner, "registry": registry, "certificates": certificates})
         return found
 
-    def _insecure(self, endpoints):
-        """Say what keeps docker from verifying these endpoints: in files, and in what it runs with."""
+    def _docker(self, endpoints):
+        """Say what keeps docker from verifying these endpoints, and for which of them it asks its proxy."""
         try:
             survey = self._survey(endpoints)
         except NodeError as exc:
             self._problems.append(str(exc))
-            return {"flags": [], "networks": [], "problems": [str(exc)], "running": [], "stale": [], "covered": []}
+            nothing = {"flags": [], "networks": [], "problems": [str(exc)], "running": [], "stale": [], "covered": []}
+            return nothing, {}
+        return self._insecure(survey), self._proxied(endpoints, survey)
+
+    def _insecure(self, survey):
+        """Say what keeps docker from verifying: in files, and in what it runs with."""
         written = [found["value"] for found in survey.flags + survey.networks]
         running = list(survey.stale) + [value for value in survey.loaded if value not in survey.stale]
         return {
