@@ -64,23 +64,34 @@ def execute(module: Any, api: Api) -> dict[str, Any]:
     pods = reader.pods(service, workload)
     routes = reader.routes()
     secret = reader.get("certificate", "Secret", params["secret_name"])
-    ca_map = reader.get("ca", "ConfigMap", params["ca_config_map"] or f"{registry.name}-ca")
+    made = reader.layout(workload)
+    operators = made.name == layouts.OPERATOR
+    ca_name, ca_key = (configs.CA.name, configs.CA_KEY) if operators else (f"{registry.name}-ca", CA_KEY)
+    if params["ca_config_map"]:
+        ca_name, ca_key = params["ca_config_map"], CA_KEY
+    ca_map = reader.get("ca", "ConfigMap", ca_name)
     certificate, leaf = reader.certificate(secret)
     nodes = reader.nodes(params["inventory"], params["uncovered"])
     result: dict[str, Any] = {
         "changed": False,
         "registry": _registry(
-            registry, params, service, workload, routes, planned=module.check_mode and not reader.lacks("service")
+            registry,
+            params,
+            service,
+            workload,
+            routes,
+            planned=module.check_mode and not reader.lacks("service"),
+            by_address=not operators,
         ),
-        "ca_cert": ((ca_map or {}).get("data") or {}).get(CA_KEY),
-        "ca": reader.authorities(ca_map, leaf),
+        "ca_cert": ((ca_map or {}).get("data") or {}).get(ca_key),
+        "ca": reader.authorities(ca_map, ca_key, leaf),
         "node_ca": reader.config() is not None,
         "certificate": certificate,
         "workload": workload_value(workload),
         "route": reader.route(routes[0]) if routes else None,
         "routes": [reader.route(route) for route in routes],
         "router_endpoints": build_route.router_hosts(routes, registry),
-        "layout": reader.layout(workload).as_dict(),
+        "layout": made.as_dict(),
         "pods": reader.pod_values(pods, nodes),
         "nodes": nodes or [],
         "uncovered": [node["name"] for node in nodes or [] if node["host"] is None],
@@ -274,14 +285,14 @@ class _Reader:
             return None, None
         return _x509.bundle_facts(chain, dt.datetime.now(dt.timezone.utc)), chain[0]
 
-    def authorities(self, config_map: Object | None, leaf: Any) -> list[dict[str, Any]]:
+    def authorities(self, config_map: Object | None, key: str, leaf: Any) -> list[dict[str, Any]]:
         """Facts about the published CAs; none where there are none that can be read."""
-        text = ((config_map or {}).get("data") or {}).get(CA_KEY)
+        text = ((config_map or {}).get("data") or {}).get(key)
         if not text:
             return []
         from ansible_collections.okd.registry.plugins.module_utils import _cabundle, _pem
 
-        name = f"ConfigMap {self._registry.namespace}/{(config_map or {})['metadata']['name']}, {CA_KEY}"
+        name = f"ConfigMap {self._registry.namespace}/{(config_map or {})['metadata']['name']}, {key}"
         try:
             return _cabundle.facts(_pem.parse_certificates(text.encode(), name), leaf, dt.datetime.now(dt.timezone.utc))
         except CertificateError as exc:
@@ -342,7 +353,9 @@ def _registry(
     routes: list[Object],
     *,
     planned: bool,
+    by_address: bool = True,
 ) -> dict[str, Any]:
+    """The ``registry`` return value. :param by_address: whether the Service's address is a name of it, too."""
     addresses = cluster_ips(service)
     if not addresses and planned:
         addresses = (ip_address("cluster_ip", params["cluster_ip"]) if params.get("cluster_ip") else KNOWN_AFTER_APPLY,)
@@ -350,7 +363,7 @@ def _registry(
     return registry_value(
         registry.name,
         registry.namespace,
-        _endpoints(registry, addresses, routes),
+        _endpoints(registry, addresses if by_address else (), routes),
         cluster_ip=addresses[0] if addresses else None,
         cluster_ips=list(addresses),
         port=registry.port,

@@ -35,7 +35,8 @@ options:
     default: registry-secret
   ca_config_map:
     description:
-      - ConfigMap with the CA's certificate. Its default is the registry's name with C(-ca) added.
+      - ConfigMap with the CA's certificate. Its default is the registry's name with C(-ca) added; of the registry of
+        OpenShift 4's image-registry operator, C(serviceca), in which the operator keeps the cluster's service CA.
     type: str
   gather_subset:
     description:
@@ -136,7 +137,8 @@ RETURN = r"""
 registry:
   description:
     - The registry's names.
-    - Hosts of passthrough Routes that lead to the Service are among the endpoints.
+    - Hosts of passthrough Routes that lead to the Service are among the endpoints. The Service's address is, but for
+      the registry of OpenShift 4's image-registry operator, whose certificate is for names alone.
   returned: success
   type: dict
   contains:
@@ -186,7 +188,9 @@ registry:
     replicas: 1
     storage: {kind: pvc, volume_name: registry-storage, mount_path: /registry, source: {claimName: registry-claim}}
 ca_cert:
-  description: The CA's certificate (PEM), from the ConfigMap; null without one.
+  description:
+    - The CA's certificate (PEM), from the ConfigMap; null without one. Of the registry of OpenShift 4's image-registry
+      operator it is the service CA.
   returned: success
   type: str
   sample: |

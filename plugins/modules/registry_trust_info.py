@@ -13,7 +13,7 @@ description:
   - Names links to nowhere, directories in the place of files, keys that others can read, and configurations of
     containerd for which nothing can be placed.
   - Says which insecure flags and networks cover the registry, and whether docker runs with flags that no file has any
-    more.
+    more, and for which names docker, as it runs, asks an HTTP proxy.
   - Asks nothing over the network and changes nothing. Whether the registry really answers with a certificate that is
     trusted is for M(okd.registry.registry_trust) and M(okd.registry.registry_check).
 author:
@@ -254,6 +254,30 @@ insecure:
     running: []
     stale: []
     covered: []
+proxied:
+  description:
+    - The names for which an engine, as it runs now, asks an HTTP proxy, since none of its exceptions (C(NO_PROXY))
+      holds for them. Whether that proxy leads to the registry is for M(okd.registry.registry_check).
+    - Only docker is asked.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    endpoint:
+      description: The name.
+      type: str
+    engine:
+      description: The engine.
+      type: str
+    reason:
+      description: Which proxy that is, by which variable, and what to set. A password in its URL is left out.
+      type: str
+  sample:
+    - endpoint: 172.30.124.220:5000
+      engine: docker
+      reason: >-
+        As docker runs now, docker asks its proxy http://proxy.example.com:3128 (HTTPS_PROXY) for 172.30.124.220:5000:
+        set NO_PROXY=localhost,172.30.124.220 where docker.service gets its environment from, and restart docker
 registries:
   description: The registries (C(namespace/name)) that are on record on this node.
   returned: always
@@ -276,6 +300,7 @@ from ansible_collections.okd.registry.plugins.module_utils._node import (
     files,
     look,
     pem,
+    proxycheck,
     systemd,
     trust,
     which_engines,
@@ -312,8 +337,14 @@ def main():
         tree, control = files.Tree(), systemd.Systemd(systemd.run)
         options = dict.fromkeys(trust.Request._fields)
         options.update(registry="default/docker-registry", insecure_networks="keep", timeout=_TIMEOUT)
-        job = trust.Trust(trust.Request(**options), tree, control, engine.Engine())
-        result = look.Look(question, tree, control.settled_unit(_TIMEOUT), job.look).run()
+        docker, unit = engine.Engine(), control.settled_unit(_TIMEOUT)
+        job = trust.Trust(trust.Request(**options), tree, control, docker)
+
+        def proxied(names, survey):
+            parsed = {name: endpoint.parse(name) for name in names}
+            return proxycheck.ProxyCheck(tree, control, docker, parsed, survey.daemon_json).look(unit, False).now
+
+        result = look.Look(question, tree, unit, job.look, proxied).run()
     except NodeError as exc:
         module.fail_json(msg=str(exc))
     module.exit_json(changed=False, **result)

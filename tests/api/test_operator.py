@@ -392,9 +392,15 @@ class TestWait:
         assert (again["changed"], again["rollout"]["done"]) == (False, True)
 
 
-def test_info_tells_of_the_operator_s_registry(run: Any, config: Any) -> None:
+def test_info_tells_of_the_operator_s_registry(run: Any, admin: Api, config: Any) -> None:
     config(storage={"emptyDir": {}})
+    meta = {"name": configs.CA.name, "namespace": configs.NAMESPACE}
+    admin.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {configs.CA_KEY: ""}})
     result = run(registry_info, namespace=configs.NAMESPACE, name=configs.NAME)
+    admin.delete(configs.CA)
+    assert (result["ca_cert"], result["node_ca"]) == ("", True)
+    service = f"{configs.NAME}.{configs.NAMESPACE}.svc"
+    assert result["registry"]["endpoints"] == [f"{service}:5000", f"{service}.cluster.local:5000"]
     assert result["layout"]["name"] == "operator"
     assert "ephemeral storage: images go with the pods" in result["layout"]["differences"]
 

@@ -32,6 +32,7 @@ import sandbox
 FLAG = "echo \"INSECURE_REGISTRY='--insecure-registry {}'\" >> /etc/sysconfig/docker"
 CERTS = "/etc/docker/certs.d"
 DNS = "/etc/origin/node/dnsmasq.conf"
+PROXY = "/etc/systemd/system/docker.service.d/proxy.conf"
 ADDRESS, NAME, _LONG, ROUTE = sandbox.ENDPOINTS
 EXPORT = "/exports/registry"
 INFRA, OTHER_ADDRESS = "172.29.0.2", "172.30.124.221"
@@ -42,6 +43,7 @@ OPTIONS = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
 OPTIONS.add_argument("-i", action="append", default=[])
 OPTIONS.add_argument("--limit", action="append", default=[])
 NEVER = ("-e", "registry_diagnose_fail_on=never")
+ONE = ("--limit", "localhost,node2")
 
 
 @dataclass(frozen=True)
@@ -198,7 +200,7 @@ def test_what_nodes_trust() -> None:
 
 
 def test_how_nodes_get_there() -> None:
-    proxy = "/etc/systemd/system/docker.service.d/proxy.conf"
+    proxy = PROXY
     together(
         node1=f"echo 'address=/{ROUTE}/' >> {DNS} && systemctl restart node-dnsmasq",
         node2="mkdir -p /etc/systemd/system/docker.service.d && "
@@ -216,6 +218,38 @@ def test_how_nodes_get_there() -> None:
         node2=f"echo Environment=NO_PROXY={excepted} >> {proxy} && systemctl daemon-reload && systemctl restart docker",
     )
     advised(by_name["insecure_network"].command)
+
+
+#: A proxy that lives, and lets nobody through.
+REFUSES = """
+import http.server
+class Refuses(http.server.BaseHTTPRequestHandler):
+    def do_CONNECT(self):
+        self.send_error(403)
+http.server.ThreadingHTTPServer(("127.0.0.1", 3128), Refuses).serve_forever()
+"""
+
+
+def test_a_proxy_that_refuses() -> None:
+    """Its answer has no word of a proxy: docker says "Forbidden" alone. Without a token, docker has not even asked."""
+    sandbox.on(
+        "node2",
+        "mkdir -p /etc/systemd/system/docker.service.d && cat > /run/refuses.py && "
+        "systemd-run --unit refuses /usr/bin/python3 /run/refuses.py && "
+        f"printf '[Service]\\nEnvironment=HTTPS_PROXY=http://127.0.0.1:3128\\n' > {PROXY} && "
+        "systemctl daemon-reload && systemctl restart docker",
+        stdin=REFUSES,
+    )
+    for token in ((), ("-e", "registry_check_token=")):
+        (cause,) = told(*ONE, *token)
+        assert (cause.name, cause.where) == ("proxy", "node2"), cause
+        assert "set NO_PROXY=" in cause.seen.replace("\n", " ")
+        assert ("Forbidden" in cause.seen) is (token == ())
+    excepted = ",".join(name.partition(":")[0] for name in sandbox.ENDPOINTS)
+    restart = "systemctl daemon-reload && systemctl restart docker"
+    sandbox.on("node2", f"echo Environment=NO_PROXY={excepted} >> {PROXY} && {restart}")
+    assert told(*ONE) == []
+    sandbox.on("node2", f"rm {PROXY} && {restart} && systemctl stop refuses")
 
 
 def test_files_and_docker() -> None:
@@ -284,9 +318,6 @@ def expired() -> str:
     text = ".".join(part(json.dumps(each).encode()) for each in ({"alg": "ES256", "typ": "JWT"}, claims))
     numbers = utils.decode_dss_signature(key.sign(text.encode(), ec.ECDSA(hashes.SHA256())))
     return f"{text}.{part(b''.join(number.to_bytes(32, 'big') for number in numbers))}"
-
-
-ONE = ("--limit", "localhost,node2")
 
 
 def test_who_uses_it(tmp_path: Path) -> None:

@@ -25,6 +25,11 @@ NAMESPACE = "openshift-image-registry"
 NAME = "image-registry"
 #: The Secret in which users give the operator the credentials of object storage; it reads no other one.
 CREDENTIALS = ObjectRef("v1", "Secret", "image-registry-private-configuration-user", NAMESPACE)
+#: Where it keeps the service CA, which signs its registry's certificate, for node-ca to bring to the nodes (the
+#: operator's pkg/resource/serviceca.go and imageregistryca.go). That certificate is for the Service's names, not for
+#: its address.
+CA = ObjectRef("v1", "ConfigMap", "serviceca", NAMESPACE)
+CA_KEY = "service-ca.crt"
 MANAGED, REMOVED, UNMANAGED = "Managed", "Removed", "Unmanaged"
 #: States in which the operator looks after the registry. ``Force`` is its own word for overwriting what others changed.
 LOOKED_AFTER = frozenset({MANAGED, "Force"})

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.okd.registry.plugins.module_utils._build import layouts
 from ansible_collections.okd.registry.plugins.module_utils._diagnose import hosts as of_hosts
 from ansible_collections.okd.registry.plugins.module_utils._diagnose import objects
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.model import (
@@ -47,6 +48,7 @@ def collect(raw: Mapping[str, Any]) -> Facts:
     name, namespace = word(names.get("name")) or "docker-registry", word(names.get("namespace")) or "default"
     port = number(names.get("port")) or 5000
     pods, workload = raw.get("pods"), raw.get("workload")
+    operator = mapping(info.get("layout")).get("name") == layouts.OPERATOR
     endpoints = tuple(each for each in texts(names.get("endpoints")) if "(" not in each)
     return Facts(
         name=name,
@@ -64,7 +66,8 @@ def collect(raw: Mapping[str, Any]) -> Facts:
         selector=objects.strings(mapping(mapping(raw.get("service")).get("spec")).get("selector")),
         backends=None if raw.get("backends") is None else objects.backends(mapping(raw["backends"])),
         modes=texts(mapping(mapping(raw.get("claim")).get("spec")).get("accessModes")) or None,
-        has_ca=bool(info["ca_cert"]) if "ca_cert" in info and "ca" not in hidden else None,
+        operator=operator,
+        has_ca=None if "ca" in hidden else _has_ca(info, operator=operator),
         certificate=_certificate(mapping(info.get("certificate"))),
         authorities=tuple(
             Authority(word(ca.get("subject")) or "a CA", number(ca.get("days_left")), flag(ca.get("signs")))
@@ -103,6 +106,13 @@ def suspects(facts: Facts) -> bool:
     said = [registry for stream in facts.streams for registry in stream.registries]
     said += [file.endpoint for host in facts.hosts for file in host.files if file.kind == "ca" and file.matches]
     return any(is_ip(host_of(each)) for each in said if each not in facts.endpoints)
+
+
+def _has_ca(info: Mapping[str, Any], *, operator: bool) -> bool | None:
+    """Whether a CA is published. What the operator keeps of the service CA is not the registry's to publish."""
+    if "ca_cert" not in info or (operator and not info["ca_cert"]):
+        return None
+    return bool(info["ca_cert"])
 
 
 def _rollout(found: Mapping[str, Any]) -> Rollout | None:

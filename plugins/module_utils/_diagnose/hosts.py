@@ -18,6 +18,8 @@ from ansible_collections.okd.registry.plugins.module_utils._diagnose.model impor
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.reading import entries, flag, mapping, texts, word
 
 _ENGINE_STEPS = ("trust", "login", "push", "pull", "pull_tag")
+#: Steps by which an engine shows that it has a way to the registry.
+_BY_ENGINE = ("login", "push", "pull_tag", "pull")
 
 
 def host(name: str, found: Mapping[str, Any], endpoints: tuple[str, ...], registry: str) -> Host:
@@ -51,6 +53,17 @@ def host(name: str, found: Mapping[str, Any], endpoints: tuple[str, ...], regist
         steps=(
             *(_step(each) for each in entries(check.get("results")) if each.get("ok") is False),
             *_unreached(entries(check.get("not_run"))),
+        ),
+        used=tuple(
+            dict.fromkeys(
+                word(each.get("endpoint")) or "?"
+                for each in entries(check.get("results"))
+                if each.get("ok") is True and each.get("step") in _BY_ENGINE and _is_engines(each)
+            )
+        ),
+        proxied=tuple(
+            (word(each.get("endpoint")) or "?", word(each.get("reason")) or "it asks a proxy")
+            for each in entries(trust.get("proxied"))
         ),
     )
 
@@ -122,8 +135,13 @@ def _step(found: Mapping[str, Any]) -> Step:
         step=word(found.get("step")) or "check",
         kind=word(found.get("reason")) or "other",
         error=word(found.get("error")) or "no reason",
-        by_engine=found.get("step") == "trust" or word(found.get("by")) not in ("client", "host"),
+        by_engine=found.get("step") == "trust" or _is_engines(found),
     )
+
+
+def _is_engines(found: Mapping[str, Any]) -> bool:
+    """Whether it was the engine itself that a step was done by."""
+    return word(found.get("by")) not in ("client", "host")
 
 
 def _unreached(left: Iterable[Mapping[str, Any]]) -> Iterator[Step]:

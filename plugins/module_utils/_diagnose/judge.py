@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.causes import CAUSES, ERROR, WARNING
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.model import Facts, Finding
+from ansible_collections.okd.registry.plugins.module_utils._diagnose.operators import fitted
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.rules import (
     access,
     certificate,
@@ -37,7 +38,7 @@ _SEVERITIES = (ERROR, WARNING)
 
 def judge(facts: Facts) -> list[dict[str, Any]]:
     """All causes that are found, each once for each host and object, the worst first."""
-    found = list(dict.fromkeys(finding for rule in RULES for finding in rule(facts)))
+    found = list(dict.fromkeys(fitted(finding, facts) for rule in RULES for finding in rule(facts)))
     causes = [one for one in found if not any(explains(other, one) for other in found)]
     return sorted(_joined(causes, facts), key=lambda one: _SEVERITIES.index(one["severity"]))
 

@@ -254,6 +254,8 @@ class Host:
     :param failed: why a module could not tell; None where it could.
     :param trusted_anyway: whether the CA is in the system's own store.
     :param proven: names by which all steps of the host's engine worked -> that engine; empty where no step tells it.
+    :param used: names by which its engine has logged in, pushed or pulled.
+    :param proxied: names for which its engine asks a proxy, as (endpoint, sentence with what to set).
     """
 
     name: str
@@ -268,6 +270,8 @@ class Host:
     trusted_anyway: bool = False
     proven: Mapping[str, str] = field(default_factory=dict)
     steps: tuple[Step, ...] = ()
+    used: tuple[str, ...] = ()
+    proxied: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -282,6 +286,7 @@ class Facts:
     :param asked_host: the host of the Route that is asked for.
     :param routes: all that lead to the Service; None where they are not known.
     :param others: addresses of other Services that are looked at -> ``namespace/name``; None where they are not known.
+    :param operator: whether OpenShift 4's image-registry operator has the registry.
     :param log: lines of the registry's newest log that tell of errors, as (pod, line).
     :param uncovered: Nodes that no host of the inventory is.
     :param soon: a certificate with fewer days left is told.
@@ -294,6 +299,7 @@ class Facts:
     cluster_ips: tuple[str, ...] = ()
     has_service: bool | None = None
     has_workload: bool | None = None
+    operator: bool = False
     workload: Workload | None = None
     rollout: Rollout | None = None
     pods: tuple[Pod, ...] | None = None

@@ -34,7 +34,7 @@ def pick(asked, tree, timeout, socket=engine.SOCKET, which=shutil.which):
     def folder(endpoint):
         if settled is None:
             return ""
-        return next(iter(which_engines.directories([settled], endpoint, tree.look)), "")
+        return next(iter(which_engines.directories([settled], endpoint, tree.look, tree.exists)), "")
 
     if name == "docker":
         dockerd = engine.Engine(socket, timeout * 10.0)

@@ -144,7 +144,8 @@ class Ctr(Tool):
         try:
             self._run([*argv, *rest], typed=self._access.token)
         except _ToolError as exc:
-            raise _ToolError(str(exc) + (_POST if "401" in str(exc) else ""), exc.reason) from exc
+            refused = re.search(r"\b401\b", _DIGEST.sub("", str(exc)))
+            raise _ToolError(str(exc) + (_POST if refused else ""), exc.reason) from exc
 
 
 class Skopeo(Tool):

@@ -13,10 +13,14 @@ from . import tls
 HIDDEN = "********"
 _WORDS = (
     ("denied", re.compile(r"denied|403 Forbidden|insufficient_scope", re.IGNORECASE)),
-    ("unauthorized", re.compile(r"unauthorized|authentication required|401|invalid username/password", re.IGNORECASE)),
-    ("not_found", re.compile(r"not found|manifest unknown|404", re.IGNORECASE)),
-    ("too_large", re.compile(r"413|entity too large", re.IGNORECASE)),
+    (
+        "unauthorized",
+        re.compile(r"unauthorized|authentication required|\b401\b|invalid username/password", re.IGNORECASE),
+    ),
+    ("not_found", re.compile(r"not found|manifest unknown|\b404\b", re.IGNORECASE)),
+    ("too_large", re.compile(r"\b413\b|entity too large", re.IGNORECASE)),
 )
+_DIGEST = re.compile(r"sha256:[0-9a-f]+")
 ADVICE = {
     "unauthorized": "give the token of a user, one that has not expired: oc whoami -t",
     "denied": "may {user} push and pull in the project {project}, as system:image-builder allows?",
@@ -78,10 +82,11 @@ class Access:
 
 def kind_of(message):
     """Name the reason (str) of a failure by the words that a tool used for it; C(other) where they are not known."""
-    kind = tls.classify(message)
+    said = _DIGEST.sub("", message)  # which may have any digits
+    kind = tls.classify(said)
     if kind != "other":
         return kind
-    return next((kind for kind, words in _WORDS if words.search(message)), "other")
+    return next((kind for kind, words in _WORDS if words.search(said)), "other")
 
 
 def hide(text, tokens):

@@ -24,14 +24,17 @@ class Look:
     :param tree: files.Tree
     :param unit: systemd.Unit of docker
     :param survey: function of a list of endpoints that gives an insecure.Survey, or raises NodeError
+    :param proxied: function of a list of endpoints and of that Survey that says for which of them docker asks its proxy
+        (dict of endpoint to a sentence)
     :param now: function that gives seconds since 1970
     """
 
-    def __init__(self, question, tree, unit, survey, now=time.time):
+    def __init__(self, question, tree, unit, survey, proxied, now=time.time):
         self._question = question
         self._tree = tree
         self._unit = unit
         self._survey = survey
+        self._proxied = proxied
         self._now = now
         self._problems = []
         self._records = []
@@ -45,9 +48,9 @@ class Look:
             engines = []
             self._problems.append(str(exc))
         self._problems += [engine.problem for engine in engines if engine.problem]
-        files = [file for root in _roots(engines) for file in self._root(root)]
+        files = [file for root in _roots(engines) for file in self._root(root, engines)]
         endpoints = self._question.endpoints or self._recorded_names(engines)
-        insecure = self._insecure(endpoints)
+        insecure, proxied = self._docker(endpoints)
         verdicts = [self._endpoint(name, engine, engines, files) for name in endpoints for engine in engines]
         for verdict in verdicts:
             verdict["verified"] = verdict["engine"] != "docker" or verdict["endpoint"] not in insecure["covered"]
@@ -60,6 +63,7 @@ class Look:
             "endpoints": verdicts,
             "anchors": self._anchors(),
             "insecure": insecure,
+            "proxied": [{"endpoint": name, "engine": "docker", "reason": said} for name, said in proxied.items()],
             "registries": [name for name, _manifest in self._records],
             "problems": self._problems + [file["problem"] for file in files if file["problem"]],
         }
@@ -88,10 +92,12 @@ class Look:
                     names[folder.rpartition("/")[2]] = True
         return list(names)
 
-    def _root(self, root):
+    def _root(self, root, engines):
         """Describe all files in the directories below one that engines read."""
         found = []
         for name in self._look(root).entries:
+            if not which_engines.is_read(engines, root, name, self._tree.exists):
+                continue
             folder = "{}/{}".format(root, name)
             state = self._look(folder)
             if state.kind == "directory":
@@ -177,7 +183,7 @@ class Look:
         verdict = {"endpoint": name, "engine": engine.name, "path": None, "owner": None, "days_left": None}
         if engine.problem:
             return dict(verdict, state="unknown", reason=engine.problem)
-        places = which_engines.directories(engines, name, self._look)
+        places = which_engines.directories(engines, name, self._look, self._tree.exists)
         folder = next(path for path, names in places.items() if engine.name in names)
         here = [file for file in files if file["path"].rpartition("/")[0] == folder]
         broken = [file["problem"] for file in here if file["problem"]]
@@ -185,7 +191,7 @@ class Look:
         if broken:
             return dict(verdict, state="broken", reason="; ".join(broken))
         if not cas:
-            return dict(verdict, state="none", reason="no CA in {}".format(folder))
+            return dict(verdict, state="none", reason=self._lacking(folder, name, engine))
         chosen = next((file for file in cas if file["matches"]), cas[0])
         days = [found["days_left"] for found in chosen["certificates"] if found["days_left"] is not None]
         verdict.update(path=chosen["path"], owner=chosen["owner"], days_left=max(days) if days else None)
@@ -196,6 +202,12 @@ class Look:
         if days and max(days) < 0:
             return dict(verdict, state="expired", reason="what {} trusts has expired".format(chosen["path"]))
         return dict(verdict, state="trusted", reason=None)
+
+    def _lacking(self, folder, name, engine):
+        """Say where an engine has no CA for a name, and where it has none only because of an empty directory."""
+        others = ["{}/{}".format(root, name) for root in engine.roots if engine.name != "containerd"]
+        hidden = [path for path in others if path != folder and self._look(path).entries]
+        return "no CA in {}{}".format(folder, ", which is read in the place of {}".format(hidden[0]) if hidden else "")
 
     def _anchors(self):
         """Describe our files in the system's own store, and those of others that hold the CA asked about."""
@@ -211,13 +223,18 @@ class Look:
                 found.append({"path": path, "owner": owner, "registry": registry, "certificates": certificates})
         return found
 
-    def _insecure(self, endpoints):
-        """Say what keeps docker from verifying these endpoints: in files, and in what it runs with."""
+    def _docker(self, endpoints):
+        """Say what keeps docker from verifying these endpoints, and for which of them it asks its proxy."""
         try:
             survey = self._survey(endpoints)
         except NodeError as exc:
             self._problems.append(str(exc))
-            return {"flags": [], "networks": [], "problems": [str(exc)], "running": [], "stale": [], "covered": []}
+            nothing = {"flags": [], "networks": [], "problems": [str(exc)], "running": [], "stale": [], "covered": []}
+            return nothing, {}
+        return self._insecure(survey), self._proxied(endpoints, survey)
+
+    def _insecure(self, survey):
+        """Say what keeps docker from verifying: in files, and in what it runs with."""
         written = [found["value"] for found in survey.flags + survey.networks]
         running = list(survey.stale) + [value for value in survey.loaded if value not in survey.stale]
         return {

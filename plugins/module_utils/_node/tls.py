@@ -49,9 +49,13 @@ _NAME_CODES = (62, 63, 64)
 _TIME_CODES = (9, 10)
 _HTTP_REASONS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE")
 
+# Go's net/http gives the bare words of the status with which a proxy has refused a tunnel. A status of the registry's
+# own comes with its number, and in other words.
+_REFUSALS = "|".join(re.escape(words) for status, words in http.client.responses.items() if status >= 300)
 # The words of Go's and docker's errors, the first match counts.
 _WORDS = (
     ("proxy", re.compile(r"proxyconnect|Proxy Authentication Required", re.IGNORECASE)),
+    ("proxy", re.compile(r'\b[A-Z][a-z]+ \\?"?https://[^\s"]+?\\?"?: (?:{})"?$'.format(_REFUSALS), re.MULTILINE)),
     ("plain_http", re.compile(r"server gave HTTP response to HTTPS client")),
     ("name_mismatch", re.compile(r"x509: (certificate is (valid for|not valid for)|cannot validate certificate for)|"
                                  r"x509: certificate is not valid for any names|relies on legacy Common Name")),

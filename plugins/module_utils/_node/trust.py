@@ -243,7 +243,7 @@ class Trust:
         self.warnings += [engine.problem for engine in engines if engine.problem]
         files, places = [], []
         for endpoint in dict.fromkeys(request.endpoints):
-            for path, names in which_engines.directories(engines, endpoint, self._tree.look).items():
+            for path, names in which_engines.to_place(engines, endpoint, self._tree.look).items():
                 places.append(trust_plan.Place(path, endpoint, "containerd" in names))
                 files.append(trust_plan.Wanted(path + "/ca.crt", ca, _CA_MODE, trust_plan.CA))
                 if pair:

@@ -12,6 +12,13 @@ from .errors import RefusedError
 DOCKER_CERTS = "/etc/docker/certs.d"
 CONTAINERS_CERTS = "/etc/containers/certs.d"
 NAMES = ("docker", "containerd", "podman", "crio")
+# containers/image (docker/docker_client.go, perHostCertDirs) reads the first of these that has a directory for the
+# name, and the other one not at all; OpenShift 4's node-ca writes into the second.
+_ROOTS = {
+    "docker": (DOCKER_CERTS,),
+    "podman": (CONTAINERS_CERTS, DOCKER_CERTS),
+    "crio": (CONTAINERS_CERTS, DOCKER_CERTS),
+}
 _PROGRAMS = {
     "docker": ("/usr/bin/dockerd", "/usr/bin/dockerd-current", "/usr/sbin/dockerd", "/usr/local/bin/dockerd"),
     # Buildah and Skopeo read the same files
@@ -42,7 +49,7 @@ def find(asked, tree, unit):
     for name in ("docker", "podman", "crio"):
         there = any(tree.exists(path) for path in _PROGRAMS[name]) or (name == "docker" and unit.exists)
         if name in asked or (auto and there):
-            found[name] = Engine(name, [DOCKER_CERTS if name == "docker" else CONTAINERS_CERTS], "", True)
+            found[name] = Engine(name, list(_ROOTS[name]), "", True)
     settled = _containerd(tree, "containerd" in asked, auto, bool(found))
     if settled:
         found["containerd"] = settled
@@ -77,12 +84,13 @@ def _containerd(tree, asked, auto, others):
     return Engine("containerd", settings.roots, settings.problem, runs_pods or not others)
 
 
-def directories(engines, endpoint, look):
+def directories(engines, endpoint, look, exists):
     """Give the directories that the engines read for an endpoint, each once.
 
     :param engines: list of Engine
     :param endpoint: str, docker's form
     :param look: function of a path that gives a files.State
+    :param exists: function of a path that says whether there is anything, links followed
     :returns: dict of path to the list of names of the engines that read it
     """
     places = {}  # type: dict
@@ -93,6 +101,30 @@ def directories(engines, endpoint, look):
         if engine.name == "containerd":
             path = containerd.directory(endpoint, engine.roots, look, DOCKER_CERTS if docker else "")
         else:
-            path = "{}/{}".format(engine.roots[0], endpoint)
+            paths = ["{}/{}".format(root, endpoint) for root in engine.roots]
+            path = next(filter(exists, paths), paths[0])
         places.setdefault(path, []).append(engine.name)
     return places
+
+
+def to_place(engines, endpoint, look):
+    """Give the directories in which a CA counts for the engines, whatever else is there. As directories() gives them.
+
+    Of podman's and CRI-O's roots the first: what is there is read before all others, and node-ca, whose the second may
+    be, would take it away.
+    """
+    return directories(engines, endpoint, look, lambda _path: False)
+
+
+def is_read(engines, root, name, exists):
+    """Say whether some engine reads a directory for a name: of podman's and CRI-O's, one may hide the other.
+
+    :param root: one of their roots
+    :param exists: as in directories()
+    """
+    for engine in engines:
+        if root in engine.roots:
+            before = engine.roots[: engine.roots.index(root)] if engine.name in _ROOTS else []
+            if not any(exists("{}/{}".format(other, name)) for other in before):
+                return True
+    return False

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ansible_collections.okd.registry.plugins.module_utils._build import operator_config as configs
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.fixes import play
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.model import Facts, Finding
 from ansible_collections.okd.registry.plugins.module_utils._endpoints import host_of
@@ -82,7 +83,7 @@ def served(facts: Facts) -> Iterator[Finding]:
 
 def authority(facts: Facts) -> Iterator[Finding]:
     """The published CA signed it, and has not expired."""
-    published = f"ConfigMap {facts.registry}-ca"
+    published = str(configs.CA) if facts.operator else f"ConfigMap {facts.registry}-ca"
     if facts.has_ca is False and facts.certificate:
         yield Finding(
             "ca_missing",

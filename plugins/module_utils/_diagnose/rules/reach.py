@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.fixes import play
@@ -27,6 +28,8 @@ _CANNOT_ASK = (
 )
 _DISTRUST = ("unknown_authority", "ca_file", "client_certificate")
 _PUSHES = ("push", "monolithic", "chunked", "pull", "pull_tag")
+#: How Go tells of a request that nobody has answered; an answer of the registry comes in other words.
+_UNANSWERED = re.compile(r'\b[A-Z][a-z]+ \\?"?https://')
 #: What a failed step says -> the cause's name, what mends it, and the command.
 _KINDS: dict[str, tuple[str, str, str | None]] = {
     "name_mismatch": ("san_missing", REISSUE, play("deploy")),
@@ -114,9 +117,37 @@ def used(facts: Facts) -> Iterator[Finding]:
                 yield _seen(host, step, facts)
 
 
+def proxied(facts: Facts) -> Iterator[Finding]:
+    """No engine asks a proxy for a name that does not lead there.
+
+    A proxy that leads there is no cause: only what failed by it counts, and what nobody has tried for names of within
+    the cluster, to which hardly any proxy has a way.
+    """
+    for host in facts.hosts:
+        failed = {step.endpoint for step in host.steps}
+        refused = {step.endpoint for step in host.steps if _is_proxy(host, step)}
+        for endpoint, said in host.proxied:
+            inside = is_inside(endpoint, facts)
+            tried = endpoint in failed or endpoint in host.used or host.failed
+            if endpoint in refused or (inside and not host.client and not tried):
+                _name, fix, command = _KINDS["proxy"]
+                yield Finding("proxy", said, fix, command, host.name, endpoint)
+
+
+def _is_proxy(host: Host, step: Step) -> bool:
+    """Whether a proxy is why a step failed: by its words, or since the engine that asks one has never got an answer.
+
+    The host's own client, which asks none, was there before.
+    """
+    if step.kind == "proxy" or not step.by_engine or step.step == "trust":
+        return step.kind == "proxy"
+    silent = step.kind in ("timeout", "closed") or (step.kind == "other" and bool(_UNANSWERED.search(step.error)))
+    return silent and step.endpoint in dict(host.proxied) and step.endpoint not in host.used
+
+
 def _seen(host: Host, step: Step, facts: Facts) -> Finding:
     where = None if step.kind == "engine" else step.endpoint
-    name, fix, command = _told(host, step, facts)
+    name, fix, command = _KINDS["proxy"] if _is_proxy(host, step) else _told(host, step, facts)
     return Finding(name, f"{step.step}: {step.error}", fix, command, host.name, where)
 
 
@@ -153,4 +184,4 @@ def _contradicts(step: Step, facts: Facts) -> bool:
     return step.kind in ("unauthorized", "denied") and bool(held.project) and not held.lacking
 
 
-RULES = (looked, used)
+RULES = (looked, used, proxied)

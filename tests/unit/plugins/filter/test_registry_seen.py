@@ -28,6 +28,12 @@ def test_facts_alone_of_hosts_that_were_asked() -> None:
     }
 
 
+def test_what_its_engine_asks_a_proxy_for_is_a_fact() -> None:
+    proxied = [{"endpoint": "r.example", "engine": "docker", "reason": "it asks p"}]
+    told = {"node1": {"trust": {"endpoints": [], "proxied": proxied, "registries": []}}}
+    assert seen(["node1"], told, "trust", "check")["node1"]["trust"] == {"endpoints": [], "proxied": proxied}
+
+
 def test_what_a_host_could_not_reach_is_a_fact() -> None:
     away = {"endpoint": "r.example", "step": "resolve", "status": "unreachable", "reason": "unresolved", "error": "no"}
     told = {"bastion": {"check": {"results": [], "not_run": [away], "seconds": 0.1}}}

@@ -6,12 +6,19 @@
 from __future__ import annotations
 
 import datetime as dt
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from ansible_collections.okd.registry.plugins.module_utils import _preflight
 from ansible_collections.okd.registry.plugins.module_utils._cluster import Cluster, detect
-from ansible_collections.okd.registry.plugins.module_utils._info import _registry, storage_value, workload_value
+from ansible_collections.okd.registry.plugins.module_utils._info import (
+    _registry,
+    execute,
+    storage_value,
+    workload_value,
+)
+from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
 from ansible_collections.okd.registry.plugins.module_utils._model import Registry
 
 
@@ -147,3 +154,61 @@ def test_a_registry_is_told_with_all_addresses_of_its_service() -> None:
 def test_no_workload_and_no_storage() -> None:
     assert workload_value(None) is None
     assert storage_value(workload("Deployment")) is None
+
+
+class OpenShift4:
+    """An API server of OpenShift 4, as far as it is asked; the operator has its registry there."""
+
+    def __init__(self, **config_maps: dict[str, str]) -> None:
+        meta = {"name": "image-registry", "namespace": "openshift-image-registry"}
+        address = {"clusterIP": "172.30.9.9"}
+        self._objects: dict[tuple[str, str], dict[str, Any]] = {
+            ("Service", "image-registry"): {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": address},
+            ("Config", "cluster"): {"metadata": {"name": "cluster"}, "spec": {"managementState": "Managed"}},
+            ("Deployment", "image-registry"): workload("Deployment", metadata=meta),
+            **{("ConfigMap", name): {"metadata": {"name": name}, "data": data} for name, data in config_maps.items()},
+        }
+
+    def has(self, group: str) -> bool:
+        return group in ("apps", "imageregistry.operator.openshift.io")
+
+    def get(self, ref: ObjectRef) -> dict[str, Any] | None:
+        return self._objects.get((ref.kind, ref.name))
+
+    def list(self, *_what: Any, **_how: Any) -> list[dict[str, Any]]:
+        return []
+
+    def counts(self) -> dict[str, int]:
+        return {}
+
+
+def told(api: OpenShift4, **changes: Any) -> dict[str, Any]:
+    names = {"name": "image-registry", "namespace": "openshift-image-registry", "secret_name": "image-registry-tls"}
+    plain = {
+        "ca_config_map": None, "query": None, "logs": None, "gather_subset": [], "inventory": None,
+        "uncovered": "ignore",
+    }  # fmt: skip
+    module = SimpleNamespace(params=params(**{**names, **plain, **changes}), warn=pytest.fail, check_mode=False)
+    return execute(module, api)  # type: ignore[arg-type]
+
+
+def test_the_operator_s_registry_is_told_with_the_service_ca_and_the_names_that_its_certificate_covers() -> None:
+    found = told(OpenShift4(serviceca={"service-ca.crt": ""}))
+    assert (found["layout"]["name"], found["node_ca"], found["ca_cert"]) == ("operator", True, "")
+    assert (found["registry"]["cluster_ip"], found["registry"]["endpoints"]) == (
+        "172.30.9.9",
+        [
+            "image-registry.openshift-image-registry.svc:5000",
+            "image-registry.openshift-image-registry.svc.cluster.local:5000",
+        ],
+    )
+    assert told(OpenShift4(mine={"ca.crt": ""}), ca_config_map="mine")["ca_cert"] == ""
+    assert told(OpenShift4())["ca_cert"] is None
+
+
+def test_a_registry_beside_the_operator_s_has_its_own_ca_and_its_address() -> None:
+    api = OpenShift4(**{"serviceca": {"service-ca.crt": ""}, "mine-ca": {"ca.crt": ""}})
+    found = told(api, name="mine", namespace="builds")
+    assert (found["layout"]["name"] == "operator", found["ca_cert"]) == (False, "")
+    api._objects["Service", "mine"] = {"metadata": {}, "spec": {"clusterIP": "172.30.9.8"}}
+    assert "172.30.9.8:5000" in told(api, name="mine", namespace="builds")["registry"]["endpoints"]

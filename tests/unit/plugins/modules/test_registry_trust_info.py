@@ -168,6 +168,21 @@ def test_nothing_is_needed_on_a_node(node: FakeNode, call: Call) -> None:
     assert call(endpoints=["(known after apply):5000"], ca_cert="(known after apply)")["endpoints"] == []
 
 
+def test_names_for_which_docker_asks_its_proxy_are_told(
+    node: FakeNode, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert call(endpoints=NAMES)["proxied"] == []
+    (node.root / "proc/1/environ").write_bytes(b"https_proxy=http://me:secret@p:1\0")
+    said = {"HttpsProxy": "http://me:secret@p:1", "NoProxy": "localhost,.apps.example.com"}
+    monkeypatch.setattr(FakeEngine, "info", lambda _self: said)
+    result = call(endpoints=NAMES)
+    assert [(one["endpoint"], one["engine"]) for one in result["proxied"]] == [(NAMES[0], "docker")]
+    assert "set NO_PROXY=localhost,.apps.example.com,172.30.124.220" in result["proxied"][0]["reason"]
+    assert "secret" not in json.dumps(result)
+    node.stop_docker()
+    assert call(endpoints=NAMES)["proxied"] == []
+
+
 def test_the_table_has_a_line_for_each_verdict_and_problem(node: FakeNode, call: Call) -> None:
     place(node)
     node.write("/etc/sysconfig/docker", "OPTIONS=-D\n")
@@ -181,3 +196,33 @@ def test_the_table_has_a_line_for_each_verdict_and_problem(node: FakeNode, call:
     assert f"a - docker runs with {NAMES[0]} as insecure, which no file has any more" in said
     assert any("linked.example.com: is a link to /nowhere" in line for line in said)
     assert said[-1] == "b - - not looked at: the node was not reached, or an earlier step failed there"
+
+
+def test_crio_trusts_what_node_ca_has_placed_for_docker(node: FakeNode, call: Call) -> None:
+    for name in NAMES:
+        node.write(f"{CERTS}/{name}/ca.crt", node.ca.decode())
+    result = call(endpoints=NAMES, ca_cert=node.ca.decode(), engines=["crio"])
+    assert result["engines"][0]["directories"] == ["/etc/containers/certs.d", CERTS]
+    assert set(states(result).values()) == {"trusted"}
+    assert [found["path"] for found in result["endpoints"]] == [f"{CERTS}/{name}/ca.crt" for name in NAMES]
+
+
+def test_a_directory_without_a_ca_that_hides_node_ca_s_is_told(node: FakeNode, call: Call) -> None:
+    node.write(f"{CERTS}/{NAMES[0]}/ca.crt", node.ca.decode())
+    own = f"/etc/containers/certs.d/{NAMES[0]}"
+    (node.root / own[1:]).mkdir(parents=True)
+    result = call(endpoints=NAMES, ca_cert=node.ca.decode(), engines=["crio"])
+    assert [found["reason"] for found in result["endpoints"]] == [
+        f"no CA in {own}, which is read in the place of {CERTS}/{NAMES[0]}",
+        f"no CA in /etc/containers/certs.d/{NAMES[1]}",
+    ]
+
+
+def test_what_no_engine_reads_is_no_problem_of_theirs(node: FakeNode, call: Call) -> None:
+    node.write(f"/etc/containers/certs.d/{NAMES[0]}/ca.crt", node.ca.decode())
+    node.write(f"{CERTS}/{NAMES[0]}/ca.crt", "no certificate")
+    result = call(endpoints=NAMES[:1], ca_cert=node.ca.decode(), engines=["podman", "crio"])
+    assert set(states(result).values()) == {"trusted"}
+    assert f"{CERTS}/{NAMES[0]}/ca.crt" not in by_path(result)
+    result = call(endpoints=NAMES[:1], ca_cert=node.ca.decode(), engines=["docker", "crio"])
+    assert states(result) == {(NAMES[0], "docker"): "broken", (NAMES[0], "crio"): "trusted"}

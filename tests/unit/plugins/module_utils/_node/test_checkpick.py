@@ -72,3 +72,13 @@ def test_the_engine_that_containers_run_by_and_its_own_tool(
 )
 def test_the_engine_that_is_asked_for(tmp_path: Path, asked: str, found: tuple[str, str]) -> None:
     assert pick(tmp_path, ["docker", "containerd"], ["ctr", "podman"], asked, listens=True) == found
+
+
+@pytest.mark.parametrize(("has", "tools"), [(["crio"], []), (["podman"], ["podman"])])
+def test_what_node_ca_has_placed_is_what_crio_and_podman_trust(
+    tmp_path: Path, has: list[str], tools: list[str]
+) -> None:
+    (tmp_path / FOLDERS["docker"][1:]).mkdir(parents=True)
+    assert pick(tmp_path, has, tools)[1] == FOLDERS["docker"]
+    (tmp_path / FOLDERS["podman"][1:]).mkdir(parents=True)
+    assert pick(tmp_path, has, tools)[1] == FOLDERS["podman"]

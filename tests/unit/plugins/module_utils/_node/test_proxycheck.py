@@ -5,12 +5,17 @@
 
 from __future__ import annotations
 
+import http.server
 import json
+import os
+import shutil
+import subprocess
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.okd.registry.plugins.module_utils._node import endpoint, files, proxycheck, tls
+from ansible_collections.okd.registry.plugins.module_utils._node import checktools, endpoint, files, proxycheck, tls
 from ansible_collections.okd.registry.plugins.module_utils._node.errors import EngineError, RefusedError
 from ansible_collections.okd.registry.plugins.module_utils._node.proxycheck import Found, ProxyCheck
 from ansible_collections.okd.registry.plugins.module_utils._node.systemd import NO_UNIT
@@ -176,3 +181,25 @@ def test_a_check_run_warns_of_a_proxy(tmp_path: Path, authority: Any, monkeypatc
 
 def test_a_proxy_s_refusal_is_told_by_its_kind() -> None:
     assert tls.classify("proxyconnect tcp: dial tcp 192.0.2.1:3128: i/o timeout") == "proxy"
+
+
+@pytest.mark.skipif(not shutil.which("skopeo"), reason="NOT CHECKED: no Skopeo, whose words are Go's")
+@pytest.mark.parametrize("status", [302, 400, 403, 404, 407, 500, 502, 503, 504])
+def test_a_living_proxy_s_refusal_is_told_by_the_words_of_go(status: int) -> None:
+    class Proxy(http.server.BaseHTTPRequestHandler):
+        def do_CONNECT(self) -> None:
+            self.send_response(status)
+            self.end_headers()
+
+        def log_message(self, *args: Any) -> None:
+            """Say nothing."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    command = ["skopeo", "inspect", "docker://registry.invalid:5000/a/b:c"]
+    environment = {**os.environ, "HTTPS_PROXY": f"http://127.0.0.1:{server.server_address[1]}", "NO_PROXY": ""}
+    said = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60).stderr
+    server.shutdown()
+    server.server_close()
+    assert tls.classify(said) == "proxy", said
+    assert tls.classify(checktools._words(said.encode())) == "proxy", said

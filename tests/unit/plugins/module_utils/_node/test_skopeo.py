@@ -12,18 +12,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.okd.registry.plugins.module_utils._node import files, insecure, look, systemd
 from ansible_collections.okd.registry.tests.unit.plugins.module_utils._node.fakenode import FakeNode
 
-# The library knows no other place than /etc/containers, so each call has one of its own there.
+# The library knows no places but those below /etc, so each call has an /etc of its own: the node's over this one's.
 ALONE = ["unshare", "--mount", "sh", "-ec"]
-MOUNTED = 'mount --bind "$1/etc/containers" /etc/containers; shift; exec "$@"'
+LAID = 'mount -t overlay overlay -o "lowerdir=$1/etc:/etc" /etc'
+MOUNTED = LAID + '; shift; exec "$@"'
 
 
 def can_be_asked() -> bool:
     """Say whether Skopeo is there, and a place of its own can be made for it."""
     if not shutil.which("skopeo") or os.geteuid() != 0 or not Path("/etc/containers").is_dir():
         return False
-    command = [*ALONE, "mount --bind /etc/containers /etc/containers"]
+    command = [*ALONE, f"d=$(mktemp -d); mkdir $d/etc; set -- $d; {LAID}; rm -r $d", "sh"]
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
@@ -68,3 +70,41 @@ def test_skopeo_takes_the_client_certificate(node: FakeNode, authority: Any) -> 
     assert "missing key" in ask(node, node.names[0])
     node.call(client_cert=text[:at], client_key=text[at:])
     assert "missing key" not in ask(node, node.names[0])
+
+
+def verdict(node: FakeNode, name: str) -> str:
+    """Say what registry_trust_info thinks of it."""
+    tree = files.Tree(str(node.root))
+    nothing = insecure.Survey([], [], [], [], [], [], [], False, "")
+    question = look.Question([name], node.ca, ["crio"])
+    (found,) = look.Look(question, tree, systemd.NO_UNIT, lambda _names: nothing, lambda *_: {}).run()["endpoints"]
+    return str(found["state"])
+
+
+@pytest.mark.parametrize("own", [None, False, True], ids=["no-own", "own-empty", "own-ca"])
+@pytest.mark.parametrize("dockers", [None, False, True], ids=["no-docker", "docker-empty", "docker-ca"])
+def test_of_two_directories_the_library_reads_the_first_that_is_there(
+    node: FakeNode, own: bool | None, dockers: bool | None
+) -> None:
+    """As node-ca of OpenShift 4 places it, for docker alone by its name; and what hides it from CRI-O."""
+    name = node.names[0]
+    for root, has in (("containers", own), ("docker", dockers)):
+        if has is not None:
+            (node.root / f"etc/{root}/certs.d/{name}").mkdir(parents=True)
+        if has:
+            node.write(f"/etc/{root}/certs.d/{name}/ca.crt", node.ca.decode())
+    said = ask(node, name)
+    trusted = "x509" not in said
+    assert trusted is ("unauthorized" in said.lower())
+    assert trusted is bool(dockers if own is None else own)
+    assert (verdict(node, name) == "trusted") is trusted
+
+
+def test_what_is_placed_counts_before_what_somebody_else_has_for_docker(node: FakeNode, stranger: Any) -> None:
+    name = node.names[0]
+    node.write(f"/etc/docker/certs.d/{name}/ca.crt", stranger.pem.decode())
+    assert "x509: certificate signed by unknown authority" in ask(node, name)
+    assert verdict(node, name) == "other"
+    node.call(engines=["podman"], verify=False)
+    assert "unauthorized" in ask(node, name).lower()
+    assert verdict(node, name) == "trusted"

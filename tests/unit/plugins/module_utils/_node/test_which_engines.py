@@ -113,7 +113,11 @@ class Node:
 
     def directories(self, *asked: str, endpoint: str = IP) -> dict[str, list[str]]:
         """Say which directories are read for an endpoint."""
-        return which_engines.directories(self.engines(*asked), endpoint, self.tree.look)
+        return which_engines.directories(self.engines(*asked), endpoint, self.tree.look, self.tree.exists)
+
+    def places(self, *asked: str) -> dict[str, list[str]]:
+        """Say which directories a CA is placed in for an endpoint."""
+        return which_engines.to_place(self.engines(*asked), IP, self.tree.look)
 
 
 @pytest.fixture
@@ -189,6 +193,41 @@ def test_of_several_directories_that_one_is_used_which_containerd_reads(
         node.add(name)
     (found,) = [folder for folder, names in node.directories(*asked).items() if "containerd" in names]
     assert found == f"{path}/{IP}"
+
+
+@pytest.mark.parametrize("engine", ["podman", "crio"])
+def test_podman_and_crio_read_docker_s_directory_where_they_have_none_of_their_own(node: Node, engine: str) -> None:
+    assert node.engines(engine)[0].roots == ["/etc/containers/certs.d", "/etc/docker/certs.d"]
+    assert node.directories(engine) == {f"/etc/containers/certs.d/{IP}": [engine]}
+    node.add(f"/etc/docker/certs.d/{IP}/ca.crt")
+    assert node.directories(engine) == {f"/etc/docker/certs.d/{IP}": [engine]}
+    assert node.directories("docker", engine) == {f"/etc/docker/certs.d/{IP}": ["docker", engine]}
+    assert node.places(engine) == {f"/etc/containers/certs.d/{IP}": [engine]}
+    (node.root / f"etc/containers/certs.d/{IP}").mkdir(parents=True)
+    assert node.directories(engine) == {f"/etc/containers/certs.d/{IP}": [engine]}  # empty, and read all the same
+    assert node.directories(engine, endpoint="a.example.com") == {"/etc/containers/certs.d/a.example.com": [engine]}
+
+
+@pytest.mark.parametrize(("target", "root"), [("certs", "containers"), ("nowhere", "docker")])
+def test_a_link_is_a_directory_for_podman_where_it_leads_to_one(node: Node, target: str, root: str) -> None:
+    node.add(f"/etc/docker/certs.d/{IP}/ca.crt")
+    node.add("/etc/containers/certs/ca.crt")
+    (node.root / "etc/containers/certs.d").mkdir()
+    (node.root / f"etc/containers/certs.d/{IP}").symlink_to(node.root / "etc/containers" / target)
+    assert node.directories("podman") == {f"/etc/{root}/certs.d/{IP}": ["podman"]}
+
+
+def test_a_directory_that_is_hidden_from_podman_is_read_by_others_alone(node: Node) -> None:
+    def read(*asked: str) -> list[bool]:
+        engines = node.engines(*asked)
+        roots = ("/etc/containers/certs.d", "/etc/docker/certs.d")
+        return [which_engines.is_read(engines, root, IP, node.tree.exists) for root in roots]
+
+    assert read("podman", "crio") == [True, True]
+    node.add(f"/etc/containers/certs.d/{IP}/ca.crt")
+    assert read("podman", "crio") == [True, False]
+    assert read("docker", "podman") == [True, True]
+    assert read("docker") == [False, True]
 
 
 def test_containerd_prefers_its_own_spelling_of_a_port(node: Node) -> None:

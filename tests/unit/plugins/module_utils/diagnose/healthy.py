@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
 
 ENDPOINTS = [
@@ -36,6 +37,7 @@ def trust() -> dict[str, Any]:
         ],
         "anchors": [],
         "insecure": {"flags": [], "networks": [], "problems": [], "running": [], "stale": [], "covered": []},
+        "proxied": [],
         "problems": [],
     }  # fmt: skip
 
@@ -125,3 +127,37 @@ def healthy() -> dict[str, Any]:
             "now": NOW,
         }
     )  # fmt: skip
+
+
+OPERATORS_ENDPOINTS = [f"image-registry.openshift-image-registry.svc{domain}:5000" for domain in ("", ".cluster.local")]
+
+
+def operators() -> dict[str, Any]:
+    """The same of the operator's registry on OpenShift 4, whose nodes run CRI-O, with the CA that node-ca placed."""
+    text = json.dumps(healthy()).replace("docker-registry.default", "image-registry.openshift-image-registry")
+    text = text.replace("docker-registry", "image-registry").replace('"default"', '"openshift-image-registry"')
+    raw: dict[str, Any] = json.loads(text)
+    info, names = raw["info"], OPERATORS_ENDPOINTS
+    info["registry"]["endpoints"] = names
+    info["ca"][0]["subject"] = "CN=openshift-service-serving-signer@1700000000"
+    info["certificate"]["sans"] = info["certificate"]["sans"][1:3]
+    info["layout"] = {"name": "operator", "kind": "Config", "tls": True, "tls_secret": "image-registry-tls"}
+    info.update(routes=[], node_ca=True)
+    del raw["asked_host"]
+    raw["workload"].update(apiVersion="apps/v1", kind="Deployment")
+    reference = f"{names[0]}/test/web"
+    raw["streams"][0]["status"] = {
+        "dockerImageRepository": reference,
+        "tags": [{"tag": "1", "items": [{"dockerImageReference": f"{reference}@sha256:00"}]}],
+    }
+    for host in raw["hosts"].values():
+        trust = host["trust"]
+        trust["engines"] = [
+            {"name": "crio", "directories": ["/etc/containers/certs.d", "/etc/docker/certs.d"], "problem": None}
+        ]
+        for part in ("endpoints", "files"):
+            trust[part] = [{**one, "owner": "foreign"} for one in trust[part] if one["endpoint"] in names]
+        trust["endpoints"] = [{**one, "engine": "crio"} for one in trust["endpoints"]]
+        trust["files"] = [{**one, "registry": None} for one in trust["files"]]
+        host["check"]["results"] = [one for one in host["check"]["results"] if one["endpoint"] in names]
+    return raw

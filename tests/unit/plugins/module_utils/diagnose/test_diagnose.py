@@ -9,6 +9,7 @@ import contextlib
 import copy
 import shlex
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,9 @@ from ansible_collections.okd.registry.plugins.module_utils import _wait
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.causes import CAUSES
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.facts import collect, suspects
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.judge import judge
-from healthy import ENDPOINTS, NOW, STEPS, healthy
+from ansible_collections.okd.registry.plugins.module_utils._node import files, insecure, look, systemd
+from ansible_collections.okd.registry.tests.unit.plugins.module_utils._node.certificates import Authority
+from healthy import ENDPOINTS, NOW, OPERATORS_ENDPOINTS, STEPS, healthy, operators
 from hypothesis import given, reject
 from hypothesis import strategies as st
 
@@ -495,6 +498,36 @@ def _(raw: Raw) -> None:
     fails(raw, "login", "proxy", "login refused: proxyconnect tcp: dial tcp: connection refused", host="node1")
 
 
+def asks_a_proxy(raw: Raw, host: str, *endpoints: str) -> None:
+    said = "As docker runs now, docker asks its proxy http://p:3128 (HTTPS_PROXY) for it: set NO_PROXY="
+    raw["hosts"][host]["trust"]["proxied"] = [
+        {"endpoint": each, "engine": "docker", "reason": f"{said}{each}"} for each in endpoints or ENDPOINTS
+    ]
+
+
+@causes("proxy")
+def that_answers_with_words_of_its_own(raw: Raw) -> None:
+    asks_a_proxy(raw, "node1")
+    fails(raw, "login", "other", 'login refused: Get "https://x/v2/": Blocked by policy', host="node1")
+
+
+@causes("proxy")
+def that_is_silent(raw: Raw) -> None:
+    asks_a_proxy(raw, "node1")
+    fails(raw, "login", "timeout", "login refused: context deadline exceeded", host="node1")
+
+
+@causes("proxy")
+def where_nobody_has_tried(raw: Raw) -> None:
+    """Without a token."""
+    asks_a_proxy(raw, "node1")
+    asks_a_proxy(raw, "bastion")
+    for host in raw["hosts"].values():
+        host["check"]["results"] = [
+            one for one in host["check"]["results"] if one["step"] not in ("login", "push", "pull")
+        ]
+
+
 @causes("token_expired")
 def _(raw: Raw) -> None:
     raw["token"] = {"expired": "2027-01-01T00:00:00Z", "project": "test"}
@@ -595,6 +628,92 @@ def test_a_registry_that_works_has_no_findings() -> None:
     raw = healthy()
     ends_at_router(raw, days_left=90)
     assert judge(collect(raw)) == []
+
+
+def test_the_operator_s_registry_has_no_findings_where_node_ca_has_placed_the_service_ca(tmp_path: Path) -> None:
+    assert judge(collect(operators())) == []
+    authority = Authority("openshift-service-serving-signer", tmp_path)
+    node = tmp_path / "node"
+    for path in ("usr/bin/crio", *(f"etc/docker/certs.d/{name}/ca.crt" for name in OPERATORS_ENDPOINTS)):
+        (node / path).parent.mkdir(parents=True, exist_ok=True)
+        (node / path).write_bytes(authority.pem)
+    nothing = insecure.Survey([], [], [], [], [], [], [], False, "")
+    question = look.Question(OPERATORS_ENDPOINTS, authority.pem, ["auto"])
+    seen = look.Look(question, files.Tree(str(node)), systemd.NO_UNIT, lambda _: nothing, lambda *_: {})
+    raw = operators()
+    for host in raw["hosts"].values():
+        host["trust"] = seen.run()
+    assert judge(collect(raw)) == []
+
+
+@pytest.mark.parametrize("ca_cert", [None, ""])
+def test_the_operator_has_no_ca_to_publish(ca_cert: str | None) -> None:
+    raw = operators()
+    raw["info"].update(ca_cert=ca_cert, ca=[])
+    assert judge(collect(raw)) == []
+
+
+OF_THE_COLLECTION = ("registry_ca)", "registry_extra_ca", "registry_pull_secrets", "trust.yml", "trust_agent.yml")
+
+
+@pytest.mark.parametrize(
+    ("name", "change"), EACH, ids=[f"{name}-{change.__name__.strip('_')}" for name, change in EACH]
+)
+def test_what_mends_the_operator_s_registry_is_not_what_mends_the_collection_s(name: str, change: Change) -> None:
+    raw = operators()
+    with contextlib.suppress(AttributeError, IndexError, KeyError, TypeError, ValueError):
+        change(raw)  # as far as it is about what there is
+    raw["info"]["layout"]["name"] = "operator"
+    for found in judge(collect(raw)):
+        if found["host"] != "bastion":
+            assert not [word for word in OF_THE_COLLECTION if word in found["fix"]], found
+        words = shlex.split(found["command"] or "")
+        if "ansible-playbook" in words:
+            book = words[1].removeprefix("okd.registry.")
+            assert book in ("deploy", "check", "diagnose", "trust_clients"), (name, found)
+            assert book != "deploy" or words[2:6] == ["--tags", "workload", "-e", "registry_managed_by=operator"]
+
+
+def test_a_node_that_lacks_the_operator_s_ca_is_node_ca_s_to_mend() -> None:
+    raw = operators()
+    distrusts(raw, "node2", "none")
+    (found,) = judge(collect(raw))
+    assert (found["name"], found["host"], found["command"]) == ("node_lacks_ca", "node2", None)
+    assert "node-ca" in found["fix"]
+
+
+def test_a_proxy_that_leads_to_the_registry_is_no_cause() -> None:
+    raw = healthy()
+    for host in raw["hosts"]:
+        asks_a_proxy(raw, host)
+    assert judge(collect(raw)) == []
+
+
+@pytest.mark.parametrize(
+    ("step", "kind", "said", "name"),
+    [
+        ("login", "other", "login refused: received unexpected HTTP status: 500 Internal Server Error", "check_failed"),
+        ("login", "unauthorized", "login refused: unauthorized: authentication required", "check_failed"),
+        ("login", "unknown_authority", "x509: certificate signed by unknown authority", "node_lacks_ca"),
+        ("push", "timeout", "push refused: context deadline exceeded", "endpoint_unreachable"),
+        ("tls", "refused", "connection refused", "endpoint_unreachable"),
+    ],
+)
+def test_a_proxy_is_not_blamed_for_what_came_through_it_or_past_it(step: str, kind: str, said: str, name: str) -> None:
+    raw = healthy()
+    asks_a_proxy(raw, "node1")
+    fails(raw, step, kind, said, host="node1")
+    assert named(raw) == {name}
+
+
+def test_where_nobody_has_tried_a_proxy_is_blamed_for_names_of_within_the_cluster_alone() -> None:
+    raw = healthy()
+    where_nobody_has_tried(raw)
+    (found,) = judge(collect(raw))
+    assert (found["host"], found["endpoints"]) == ("node1", ENDPOINTS[:-1])
+    assert found["evidence"][0].startswith("As docker runs now, docker asks its proxy")
+    raw["hosts"]["node1"]["check"] = {"failed": True, "msg": "no Python"}
+    assert named(raw) == {"host_unknown"}
 
 
 @pytest.mark.parametrize(("soon", "told"), [(None, ["certificate_expires"]), (14, []), (21, ["certificate_expires"])])
