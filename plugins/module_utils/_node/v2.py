@@ -270,7 +270,9 @@ class Client:
         """
         parts = urlsplit(url)
         at = _place(parts)
-        ours = parts.scheme == "https" and endpoints_of.server(at) == endpoints_of.server(endpoints_of.parse(self._name))
+        ours = parts.scheme == "https" and endpoints_of.server(at) == endpoints_of.server(
+            endpoints_of.parse(self._name)
+        )
         target = urlunsplit(("", "", parts.path or "/", parts.query, ""))
         request = (method, target, body, dict(headers, Host=parts.netloc))
         try:
