@@ -394,8 +394,6 @@ def run(module: Any, work: Callable[[Any, Api], Mapping[str, Any]]) -> NoReturn:
     api = Api(lambda: connect(module.params))
     try:
         result = dict(work(module, api))
-    except MissingLibraryError as exc:
-        module.fail_json(msg=str(exc), **exc.details)
     except RegistryError as exc:
         module.fail_json(msg=str(exc), changed=api.wrote, api_requests=api.counts(), **exc.details)
     module.exit_json(**result)

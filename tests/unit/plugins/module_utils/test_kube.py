@@ -246,6 +246,7 @@ def test_without_the_kubernetes_library(monkeypatch: pytest.MonkeyPatch) -> None
     result = outcome(lambda _module, api: {"live": api.get(ObjectRef("v1", "Node", "n"))}, {})
     assert "Failed to import the required Python library (kubernetes)" in result["msg"]
     assert "to talk to the cluster" in result["msg"]
+    assert (result["changed"], result["api_requests"]["post"]) == (False, 0)
 
 
 def test_argument_specs_are_fresh_each_time() -> None:
