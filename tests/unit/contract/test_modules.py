@@ -19,6 +19,7 @@ from collection import (
     load_yaml,
     module_docs,
     module_names,
+    option_of,
     our_tasks,
     tasks_of_files,
 )
@@ -142,15 +143,30 @@ def test_the_search_for_tasks_looks_into_plays_and_blocks() -> None:
     ("args", "complaint"),
     [
         ({"nmae": "x"}, "nmae"),
+        ({"nmae": "{{ registry_name | default(omit) }}"}, "nmae"),
+        ({"name": "{{ registry_name | default(omit) }}"}, None),
+        ({"port": "{{ registry_port | default(omit) }}", "state": "gone"}, "state"),
         ({"state": "gone"}, "state"),
         ({"labels": "{{ labels }}"}, None),
         ({"name": "x"}, None),
     ],
 )
 def test_wrong_arguments_are_found(args: dict[str, object], complaint: str | None) -> None:
-    errors = errors_of(Task("here", "registry_service", args), required=True)
-    assert bool(errors) == bool(complaint)
-    assert complaint is None or complaint in errors[0]
+    for required in (True, False):
+        errors = errors_of(Task("here", "registry_service", args), required=required)
+        assert bool(errors) == bool(complaint)
+        assert complaint is None or complaint in errors[0]
+
+
+def test_wrong_suboptions_are_found_also_where_values_are_left_out() -> None:
+    ca = {"cert_path": "{{ a | default(omit) }}", "kye_path": "{{ b | default(omit) }}"}
+    assert "kye_path" in errors_of(Task("here", "registry_cert", {"ca": ca}), required=False)[0]
+
+
+def test_an_option_is_known_by_its_aliases() -> None:
+    assert option_of("registry_info", "verify_ssl") == option_of("registry_info", "validate_certs")
+    with pytest.raises(LookupError, match="registry_info has no option nmae"):
+        option_of("registry_info", "nmae")
 
 
 def test_a_module_that_does_not_exist_is_found() -> None:
