@@ -9,6 +9,7 @@ DOCUMENTATION = r"""
 name: phases
 type: aggregate
 short_description: Ends a run with a table of its phases and says how to finish it
+version_added: 1.0.0
 description:
   - Prints one line for each phase (play) of the run, with the hosts that took part, the result and the duration.
   - Where a phase failed or was not reached, it also prints how to finish the run. If the phases that are left have

@@ -14,6 +14,7 @@ description:
   - Reads the results of this collection's modules with C(state=absent), of a run as of a plan (check mode), and gives a
     few sentences that leave open which of the two it was.
   - Hosts on which the same is done share a sentence.
+  - This filter is a part of the collection's own roles and playbooks, and no interface; it can change in any release.
 positional: hosts, hostvars, variables
 options:
   _input:

@@ -13,6 +13,7 @@ author: okd.registry contributors (@okd-registry)
 description:
   - Looks at what a task registered on each host. A host that failed or could not be reached drops out of a play, and
     the next play goes on without it; this filter lets a play on another host see that, and stop.
+  - This filter is a part of the collection's own roles and playbooks, and no interface; it can change in any release.
 positional: hostvars, variables
 options:
   _input:

@@ -13,6 +13,7 @@ author: okd.registry contributors (@okd-registry)
 description:
   - A router that passes TLS through shows the registry's own certificate, which has to cover the host then, and nodes
     have to trust the registry's CA for it. Where TLS ends in the router, the host is no name of the registry's own.
+  - This filter is a part of the collection's own roles and playbooks, and no interface; it can change in any release.
 positional: termination
 options:
   _input:

@@ -14,6 +14,7 @@ description:
   - Turns the registered results of M(okd.registry.registry_trust_info) and M(okd.registry.registry_check) on several
     hosts into one dictionary, without what is no fact of them. Hosts that were not asked, such as those that
     C(--limit) left out, are not in it.
+  - This filter is a part of the collection's own roles and playbooks, and no interface; it can change in any release.
 positional: hostvars, trust, check, nodes, clients
 options:
   _input:

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.okd.registry.plugins.module_utils import _kubeconfig
+from ansible_collections.okd.registry.plugins.module_utils import _basicauth, _kubeconfig
 from ansible_collections.okd.registry.plugins.module_utils._api import Answer, Api, LostError, Transport
 from ansible_collections.okd.registry.plugins.module_utils._args import auth_names
 from ansible_collections.okd.registry.plugins.module_utils._errors import (
@@ -117,6 +117,7 @@ def _configured(params: Mapping[str, Any]) -> tuple[Any, Mapping[str, Any], str]
     auth = core._create_auth_spec(shim)
     source = describe_source(auth)
     _check_files(auth, source)
+    auth["proxy_headers"] = _basicauth.for_make_headers(auth.get("proxy_headers") or {})
     kubernetes.client.Configuration.set_default(None)  # what another kubeconfig left there in this process
     try:
         configuration = core._create_configuration(auth)
@@ -167,7 +168,9 @@ def _check_files(auth: Mapping[str, Any], source: str) -> None:
 
 
 def _first_line(exc: BaseException) -> str:
-    text = str(exc).strip() or type(exc).__name__
+    # The text of an encoding's error shows the character, which may be a password's.
+    unsayable = isinstance(exc, UnicodeDecodeError | UnicodeEncodeError)
+    text = (exc.reason if unsayable else str(exc).strip()) or type(exc).__name__
     return text.splitlines()[0].rstrip(".")
 
 
@@ -221,7 +224,7 @@ def _authorization(configuration: Any) -> str | None:
         if str(setting.get("key", "")).lower() == "authorization" and setting.get("value"):
             return str(setting["value"])
     if configuration.username and configuration.password:
-        return str(configuration.get_basic_auth_token())
+        return _basicauth.header(configuration.username, configuration.password)
     return None
 
 
@@ -391,8 +394,6 @@ def run(module: Any, work: Callable[[Any, Api], Mapping[str, Any]]) -> NoReturn:
     api = Api(lambda: connect(module.params))
     try:
         result = dict(work(module, api))
-    except MissingLibraryError as exc:
-        module.fail_json(msg=str(exc), **exc.details)
     except RegistryError as exc:
         module.fail_json(msg=str(exc), changed=api.wrote, api_requests=api.counts(), **exc.details)
     module.exit_json(**result)

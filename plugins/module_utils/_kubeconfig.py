@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from ansible_collections.okd.registry.plugins.module_utils import _basicauth
 from ansible_collections.okd.registry.plugins.module_utils._node import tls
 from ansible_collections.okd.registry.plugins.module_utils._node.bearer import Proxy
 
@@ -103,7 +104,7 @@ def bare_proxy(auth: Mapping[str, Any]) -> Proxy | None:
     import urllib3
 
     known = urllib.request.getproxies()
-    told = {name: value for name, value in (auth.get("proxy_headers") or {}).items() if value is not None}
+    told = _basicauth.for_make_headers(auth.get("proxy_headers") or {})
     return proxy(
         auth["host"],
         auth.get("proxy") or known.get("https"),

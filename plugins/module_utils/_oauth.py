@@ -4,7 +4,7 @@
 """``oc login`` without ``oc``: a user's token for user name and password, by OpenShift's own OAuth.
 
 The flow (the client ``openshift-challenging-client``) is that of the library openshift. What it lacks is done here: it
-has no time limit, reads its CA from a file only, and its errors are several lines.
+has no time limit, reads its CA from a file only, sends no UTF-8, and its errors are several lines.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import missing_required_lib
+from ansible_collections.okd.registry.plugins.module_utils import _basicauth
 from ansible_collections.okd.registry.plugins.module_utils._errors import (
     MissingLibraryError,
     RefusedError,
@@ -33,6 +34,7 @@ def token(server: Server, username: str, password: str, seconds: float = SECONDS
     """A new token of a user.
 
     :param seconds: how long to wait for the OAuth server.
+    :raises ConfigurationError: for what cannot be sent at all.
     :raises MissingLibraryError: without the library openshift.
     :raises UnauthorizedError: where user name or password are wrong.
     :raises RefusedError: where the cluster has no OAuth server.
@@ -44,13 +46,14 @@ def token(server: Server, username: str, password: str, seconds: float = SECONDS
         text = missing_required_lib("openshift, requests-oauthlib", reason="to log in by user name and password")
         raise MissingLibraryError(text, exception=traceback.format_exc()) from exc
     outcome: dict[str, Any] = {}
+    sent = [_basicauth.for_library(text) for text in (username, password)]
 
     class Login(userpassauth.OCPLoginConfiguration):
         """Without its constructor, which newer releases of kubernetes refuse (``discard_unknown_keys``)."""
 
         def __init__(self, ca: str | None) -> None:
             super(userpassauth.OCPLoginConfiguration, self).__init__(host=server.url)
-            self.ocp_username, self.ocp_password = username, password
+            self.ocp_username, self.ocp_password = sent
             self.verify_ssl, self.ssl_ca_cert = server.verify, ca
 
     def flow() -> None:
@@ -92,11 +95,17 @@ def _explained(
             "registry with its own users method: password."
         )
     place = url.partition("#")[0].partition("?")[0]  # a token may be in what comes after
-    words = f"HTTP status {status} for {place}" if status else str(error) or type(error).__name__
+    words = f"HTTP status {status} for {place}" if status else _words(error)
     return UnreachableError(
         f"The OAuth server of {server.url} gave {username} no token: {words}. Check its "
         "address and certificate (the option ca_cert is for both it and the API server)."
     )
+
+
+def _words(error: BaseException) -> str:
+    """An error's own words; without the character that one of encodings shows, which may be the password's."""
+    unsayable = isinstance(error, UnicodeDecodeError | UnicodeEncodeError)
+    return (error.reason if unsayable else str(error)) or type(error).__name__
 
 
 @contextmanager

@@ -10,25 +10,32 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import traceback
 from typing import Any
 
-from ansible_collections.okd.registry.plugins.module_utils._errors import CertificateError
+from ansible.module_utils.basic import missing_required_lib
+from ansible_collections.okd.registry.plugins.module_utils._errors import CertificateError, MissingLibraryError
 
+_MISSING: str | None = None
 try:
     from cryptography import x509
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
     from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
     from cryptography.x509.oid import SignatureAlgorithmOID
-
-    HAS_CRYPTOGRAPHY = True
-except ImportError:  # the module says so with missing_required_lib
-    HAS_CRYPTOGRAPHY = False
+except ImportError:  # who needs it is told by require()
+    _MISSING = traceback.format_exc()
 
 MIN_RSA_BITS = 2048
 MIN_EC_BITS = 256
 _CURVES = {256: "SECP256R1", 384: "SECP384R1", 521: "SECP521R1"}
 _PEM = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.+?-----END \1-----", re.DOTALL)
+
+
+def require(reason: str) -> None:
+    """Raise MissingLibraryError without the library cryptography. :param reason: what for, as ``to sign …``."""
+    if _MISSING is not None:
+        raise MissingLibraryError(missing_required_lib("cryptography", reason=reason), exception=_MISSING)
 
 
 def pem_of(*certs: x509.Certificate) -> str:
@@ -41,7 +48,9 @@ def parse_certificates(data: bytes, source: str) -> list[x509.Certificate]:
 
     :param source: what to call the text in an error: a path, or a key of a Secret.
     :raises CertificateError: when there is none, or one cannot be read.
+    :raises MissingLibraryError: without the library cryptography.
     """
+    require("to read certificates")
     found = []
     for match in _PEM.finditer(data):
         if match.group(1) not in (b"CERTIFICATE", b"X509 CERTIFICATE"):
@@ -61,7 +70,9 @@ def parse_key(data: bytes, source: str, passphrase: str | None = None) -> Any:
     """The private key of a PEM text.
 
     :raises CertificateError: when it is none, or the passphrase is missing, not needed or wrong.
+    :raises MissingLibraryError: without the library cryptography.
     """
+    require("to read private keys")
     secret = passphrase.encode("utf-8") if passphrase else None
     try:
         return serialization.load_pem_private_key(data, secret)
@@ -120,15 +131,17 @@ def signed_by(cert: x509.Certificate, issuer: x509.Certificate) -> bool:
 
 
 def _verify(cert: x509.Certificate, issuer: x509.Certificate) -> None:
-    """What cryptography 40 and later do themselves, for RSA and ECDSA signers."""
+    """What cryptography 40 and later do themselves, for RSA, ECDSA and Ed25519 signers."""
     digest, public = cert.signature_hash_algorithm, issuer.public_key()
-    if cert.issuer != issuer.subject or digest is None:
+    args: tuple[Any, ...] = ()  # as Ed25519 has it, without a digest of its own
+    if cert.issuer != issuer.subject or (digest is None) != isinstance(public, ed25519.Ed25519PublicKey):
         raise ValueError("another issuer")
-    args: tuple[Any, ...] = (ec.ECDSA(digest),)
     if isinstance(public, rsa.RSAPublicKey):
         args = (padding.PKCS1v15(), digest)
-    elif not isinstance(public, ec.EllipticCurvePublicKey):
-        raise TypeError("neither RSA nor ECDSA")
+    elif isinstance(public, ec.EllipticCurvePublicKey):
+        args = (ec.ECDSA(digest),)
+    elif digest is not None:
+        raise TypeError("neither RSA nor ECDSA nor Ed25519")
     public.verify(cert.signature, cert.tbs_certificate_bytes, *args)
 
 

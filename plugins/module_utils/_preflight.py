@@ -103,13 +103,11 @@ class _Preflight:
         ca, own = self._params["ca"], self._params["certificate"]
         if not ca and not own:
             return
-        try:
-            from ansible_collections.okd.registry.plugins.module_utils import _certsource, _x509
-        except ImportError as exc:
-            yield f"ca: the Python library cryptography is missing where this runs ({exc})"
-            return
+        from ansible_collections.okd.registry.plugins.module_utils import _certsource, _pem, _x509
+
         now = dt.datetime.now(dt.timezone.utc)
         try:
+            _pem.require("to sign certificates")
             # Which names it has to cover, registry_cert asks the cluster.
             _certsource.from_params(self._params, now).refuse(_x509.server_names(()), now)
         except OptionError as exc:

@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.okd.registry.plugins.module_utils._endpoints import KNOWN_AFTER_APPLY
-from ansible_collections.okd.registry.plugins.module_utils._errors import CertificateError
+from ansible_collections.okd.registry.plugins.module_utils._errors import CertificateError, MissingLibraryError
 from ansible_collections.okd.registry.plugins.module_utils._plan import without_notes
 
 _KEY = os.urandom(32)
@@ -108,7 +108,7 @@ def _certificates(text: str) -> Any:
 
     try:
         found: list[Any] = [certificate_facts(_CERTIFICATE + part) for part in text.split(_CERTIFICATE)[1:]]
-    except (CertificateError, ImportError):
+    except (CertificateError, MissingLibraryError):
         return None
     # Behind those that are there, a plan has what is still to be made.
     coming = text.rstrip().endswith(KNOWN_AFTER_APPLY)

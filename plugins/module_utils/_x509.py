@@ -24,10 +24,9 @@ try:
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
     from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-    HAS_CRYPTOGRAPHY = True
     ANY_USAGE = x509.ObjectIdentifier("2.5.29.37.0")  # anyExtendedKeyUsage
-except ImportError:  # the module says so with missing_required_lib
-    HAS_CRYPTOGRAPHY = False
+except ImportError:
+    pass  # who reads a certificate is told by _pem
 
 IPAddress: TypeAlias = "ipaddress.IPv4Address | ipaddress.IPv6Address"
 

@@ -428,19 +428,17 @@ api_requests:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.okd.registry.plugins.module_utils import _cabundle, _certify, _pem
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._args import COMMON, ENDPOINTS, argument_spec
-from ansible_collections.okd.registry.plugins.module_utils._errors import MissingLibraryError
 from ansible_collections.okd.registry.plugins.module_utils._kube import run_module
 from ansible_collections.okd.registry.plugins.module_utils._options import certificate as _certoptions
 
 
 def execute(module: AnsibleModule, api: Api) -> dict[str, Any]:
     """Issue, or take away."""
-    if not _pem.HAS_CRYPTOGRAPHY:
-        raise MissingLibraryError(missing_required_lib("cryptography", reason="to sign certificates"))
+    _pem.require("to sign certificates")
     return _certify.run(module.params, api, check_mode=module.check_mode, warn=module.warn)
 
 

@@ -142,9 +142,10 @@ options:
     default: 15
 attributes:
   check_mode:
-    support: full
+    support: partial
     details:
-      - Nothing is asked, pushed or pulled. The module says so and is skipped.
+      - Only the options are looked at. Nothing is asked, pushed or pulled, so nothing is proven; the module says so and
+        is skipped.
   diff_mode:
     support: N/A
     details:
@@ -198,6 +199,12 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+msg:
+  description:
+    - What came of it, as a sentence; of a failure, what went wrong and what to do next.
+  returned: always
+  type: str
+  sample: Every step works by every name
 engine:
   description: Whose login, push and pull it was - V(docker), V(containerd), V(podman), V(skopeo) or V(client).
   returned: success or failure of a step
@@ -209,8 +216,10 @@ seconds:
   type: float
   sample: 1.21
 results:
-  description: What came out, name by name and step by step.
-  returned: always, empty in check mode
+  description:
+    - What came out, name by name and step by step.
+    - As all that is returned of steps, it is not there where options are refused, or no engine can be asked.
+  returned: success or failure of a step, empty in check mode
   type: list
   elements: dict
   contains:
@@ -267,7 +276,7 @@ results:
       by: docker
 not_run:
   description: Steps that were not gone through, by name.
-  returned: always, empty in check mode
+  returned: success or failure of a step, empty in check mode
   type: list
   elements: dict
   contains:
@@ -296,21 +305,21 @@ not_run:
       error: login did not work
 residue:
   description: What stays in the registry, as C(project/image:tag@digest).
-  returned: always
+  returned: success or failure of a step, empty in check mode
   type: list
   elements: str
   sample:
     - test/okd-registry-probe:probe@sha256:4e1f1d1ee0bd9ec0b0b9ae1d1a4c1a4f7a4b9c6f1c6e0b1a3d5e7f9012345678
 leftovers:
   description: What could not be removed from this host's engine, and why. Empty unless it refused.
-  returned: always
+  returned: success or failure of a step, empty in check mode
   type: list
   elements: str
 skipped_steps:
   description:
     - Steps that were asked for and not gone through by any name, because a token is missing, there is no container
       engine whose trust could be looked at, or in check mode.
-  returned: always
+  returned: success or failure of a step
   type: list
   elements: str
 """

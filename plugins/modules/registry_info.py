@@ -77,7 +77,7 @@ options:
         default: false
   query:
     description:
-      - JMESPath expression over what is returned; what it finds is RV(queried). Needs the Python library C(jmespath).
+      - JMESPath expression over what is returned; what it finds is RV(queried).
     type: str
   inventory:
     description:
@@ -93,6 +93,9 @@ options:
     type: str
     choices: [warn, fail, ignore]
     default: ignore
+requirements:
+  - "For O(query): jmespath >= 1.0"
+  - "For facts about certificates and CAs that are there: cryptography >= 38.0"
 seealso:
   - module: okd.registry.registry_deploy
   - module: okd.registry.registry_trust

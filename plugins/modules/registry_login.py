@@ -183,7 +183,7 @@ attributes:
       - Where an identity provider gives users other names than those they log in with, O(method=oauth) gets a new
         token in each run, since nothing tells beforehand whose a stored one should be.
 requirements:
-  - "For O(method=oauth): openshift >= 0.13, requests-oauthlib"
+  - "For O(method=oauth): openshift >= 0.13.1, requests-oauthlib"
 notes:
   - Only trying and writing logins is done on the host; this needs Python 3.6 and nothing beyond its standard library.
     All else is done where O(obtain_on) says.

@@ -169,6 +169,8 @@ options:
       - Whether M(okd.registry.registry_trust_agent) is to be called, too. It takes rights of its own.
     type: bool
     default: false
+requirements:
+  - "For O(ca) and O(certificate): cryptography >= 38.0"
 seealso:
   - module: okd.registry.registry_info
   - module: okd.registry.registry_deploy

@@ -217,6 +217,8 @@ attributes:
     support: full
   idempotent:
     support: full
+requirements:
+  - "Where TLS is passed through to a registry that has a certificate, and for O(certificate) and O(destination_ca): cryptography >= 38.0"
 seealso:
   - module: okd.registry.registry_service
   - module: okd.registry.registry_cert

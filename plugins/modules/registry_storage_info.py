@@ -110,13 +110,15 @@ via:
   type: str
   sample: exec
 pod:
-  description: The pod that was looked into; null with O(path) or O(container).
-  returned: always
+  description:
+    - The pod that was looked into; null with O(path) or O(container).
+    - Also returned where nothing can be run in it.
+  returned: success, or failure to look into a pod
   type: str
   sample: docker-registry-1-cpty9
 node:
   description: The Node that runs the pod. Also returned where nothing can be run in it, to know where to look instead.
-  returned: when the cluster was asked
+  returned: when the cluster was asked, on success or failure to look into a pod
   type: str
   sample: node1.example.com
 container:

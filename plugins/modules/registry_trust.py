@@ -242,6 +242,11 @@ actions:
   sample:
     - "Write /etc/docker/certs.d/172.30.124.220:5000/ca.crt: CA for this name"
     - "Take --insecure-registry 172.30.124.220:5000 out of OPTIONS in /etc/sysconfig/docker"
+diff:
+  description: Differences, one entry for each changed file.
+  returned: always
+  type: list
+  elements: dict
 files:
   description: The files that are recorded as this registry's on this node.
   returned: always

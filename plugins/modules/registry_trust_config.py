@@ -64,6 +64,8 @@ attributes:
       - Certificates are shown as facts.
   idempotent:
     support: full
+requirements:
+  - cryptography >= 38.0
 seealso:
   - module: okd.registry.registry_trust
   - module: okd.registry.registry_info

@@ -63,7 +63,7 @@ EXAMPLES = r"""
 RETURN = r"""
 engines:
   description: The engines that were found.
-  returned: always
+  returned: success
   type: list
   elements: dict
   contains:
@@ -83,7 +83,7 @@ engines:
       problem: null
 endpoints:
   description: A verdict for each name and engine.
-  returned: always
+  returned: success
   type: list
   elements: dict
   contains:
@@ -124,7 +124,7 @@ endpoints:
       verified: true
 files:
   description: Everything that lies in the engines' directories, whoever put it there.
-  returned: always
+  returned: success
   type: list
   elements: dict
   contains:
@@ -200,7 +200,7 @@ files:
       problem: null
 anchors:
   description: Files in the system's own store that are ours, or hold O(ca_cert).
-  returned: always
+  returned: success
   type: list
   elements: dict
   contains:
@@ -219,7 +219,7 @@ anchors:
       elements: dict
 insecure:
   description: What keeps docker from verifying the names.
-  returned: always
+  returned: success
   type: dict
   contains:
     flags:
@@ -280,13 +280,13 @@ proxied:
         set NO_PROXY=localhost,172.30.124.220 where docker.service gets its environment from, and restart docker
 registries:
   description: The registries (C(namespace/name)) that are on record on this node.
-  returned: always
+  returned: success
   type: list
   elements: str
   sample: [default/docker-registry]
 problems:
   description: All that is wrong, as sentences.
-  returned: always
+  returned: success
   type: list
   elements: str
   sample:

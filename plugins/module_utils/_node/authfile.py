@@ -37,7 +37,8 @@ def parse(raw, path):
         json.dumps(document, allow_nan=False)  # a number beyond what can be written again
     except (ValueError, RecursionError) as exc:  # UnicodeDecodeError and JSONDecodeError are ValueErrors
         text = "{}: is not JSON that can be kept as it is ({}); mend or remove it"
-        raise RefusedError(text.format(path, exc)) from None
+        # A UnicodeDecodeError's own text shows the byte, which may be a password's.
+        raise RefusedError(text.format(path, getattr(exc, "reason", exc))) from None
     _must_be(document, dict, path, "the whole")
     for name in ("auths", "credHelpers"):
         _must_be(document.get(name) or {}, dict, path, name)
@@ -79,8 +80,10 @@ def helper(document, endpoint, stores=True):
 
     :param stores: whether the file's reader knows C(credsStore), which is for all endpoints; podman does not
     """
-    own = (document.get("credHelpers") or {}).get(endpoint)
-    return own or (stores and document.get("credsStore")) or None
+    helpers = document.get("credHelpers") or {}
+    if endpoint in helpers:  # an empty one stands for the file itself, also beside a store
+        return helpers[endpoint] or None
+    return (stores and document.get("credsStore")) or None
 
 
 def spellings(endpoint):

@@ -45,6 +45,11 @@ def parse(text):
     return Endpoint(text, bare, port, address)
 
 
+def server(endpoint):
+    """Give what all spellings of one server have in common: host, in lower case or as an address, and port."""
+    return endpoint.ip or endpoint.host.lower(), endpoint.port
+
+
 def _ip(text):
     try:
         return ipaddress.ip_address(text)

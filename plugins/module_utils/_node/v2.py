@@ -256,7 +256,7 @@ class Client:
             if method != "GET" or answer.status not in _REDIRECTS or not answer.headers.get("location"):
                 break
             target = urljoin(url, answer.headers["location"])
-            if urlsplit(target)[:2] != urlsplit(url)[:2]:
+            if _server(target) != _server(url):
                 headers = {key: value for key, value in headers.items() if key != "Authorization"}
             url = target
             answer = self._send(method, url, _nothing, headers, take)
@@ -270,7 +270,9 @@ class Client:
         """
         parts = urlsplit(url)
         at = _place(parts)
-        ours = parts.scheme == "https" and at[1:3] == endpoints_of.parse(self._name)[1:3]
+        ours = parts.scheme == "https" and endpoints_of.server(at) == endpoints_of.server(
+            endpoints_of.parse(self._name)
+        )
         target = urlunsplit(("", "", parts.path or "/", parts.query, ""))
         request = (method, target, body, dict(headers, Host=parts.netloc))
         try:
@@ -324,6 +326,12 @@ def _place(parts):
         return endpoints_of.parse("{}:{}".format(_bracketed(parts.hostname or ""), port))
     except (ValueError, RefusedError) as exc:  # ValueError: a port that is none
         raise V2Error("location", "it sends clients to {!r}, which is no place".format(parts.netloc)) from exc
+
+
+def _server(url):
+    """Give what all URLs of one server have in common. Raises V2Error."""
+    parts = urlsplit(url)
+    return parts.scheme, endpoints_of.server(_place(parts))
 
 
 def _exchange(connection, method, target, body, headers):

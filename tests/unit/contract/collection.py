@@ -74,13 +74,26 @@ def argument_spec(options: Mapping[str, Any], *, required: bool) -> dict[str, di
     return spec
 
 
+def with_aliases(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options by all their names."""
+    return {name: option for key, option in options.items() for name in (key, *(option.get("aliases") or ()))}
+
+
+def option_of(module: str, name: str) -> Mapping[str, Any]:
+    """What a module documents of an option, by its name or an alias. Raises LookupError where there is none."""
+    found = with_aliases(module_docs(module)[0].get("options") or {})
+    if name not in found:
+        raise LookupError(f"{module} has no option {name}")
+    return dict(found[name])
+
+
 def fill_templates(value: Any, option: Mapping[str, Any]) -> Any:
     """A value with every template in it replaced by one of the type that the option takes."""
     if isinstance(value, str) and ("{{" in value or "{%" in value):
         choices = option.get("choices")
         return choices[0] if choices else deepcopy(STAND_INS.get(str(option.get("type", "str")), "x"))
     if isinstance(value, Mapping):
-        inner = option.get("suboptions") or {}
+        inner = with_aliases(option.get("suboptions") or {})
         return {key: fill_templates(item, inner.get(key, {})) for key, item in value.items()}
     if isinstance(value, list):
         element = {"type": option.get("elements", "str"), "suboptions": option.get("suboptions")}
@@ -95,10 +108,9 @@ def errors_of(task: Task, *, required: bool) -> list[str]:
     options = module_docs(task.module)[0].get("options") or {}
     if not isinstance(task.args, Mapping):
         return [f"{task.place}: the arguments are no mapping"]
-    # C(omit) leaves an option out.
-    given = {key: value for key, value in task.args.items() if "omit" not in str(value) or required}
-    aliases = {alias: name for name, option in options.items() for alias in option.get("aliases") or ()}
-    filled = {key: fill_templates(value, options.get(aliases.get(key, key), {})) for key, value in given.items()}
+    known = with_aliases(options)
+    # A value that may be C(omit) is a template like others, and its option must be there all the same.
+    filled = {key: fill_templates(value, known.get(key, {})) for key, value in task.args.items()}
     result = ArgumentSpecValidator(argument_spec(options, required=required)).validate(filled)
     return [f"{task.place}: {message}" for message in result.error_messages]
 

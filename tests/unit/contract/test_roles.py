@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
-from collection import NAME, ROOT, load_yaml, module_docs, module_names, role_names, tasks_of_files
+from collection import NAME, ROOT, load_yaml, module_names, option_of, role_names, tasks_of_files
 
 ROLES = role_names()
 MODULES = module_names()
@@ -63,12 +63,12 @@ def fallbacks(role: str) -> dict[str, list[tuple[str, Any]]]:
             found = own if path.is_relative_to(ROOT / "roles" / role) else others
             found.setdefault(name, []).append((place, yaml.safe_load(literal)))
     for task in tasks_of_files():
-        options = module_docs(task.module)[0].get("options") or {} if task.module in MODULES else {}
         for option, value in task.args.items():
             omitted = re.fullmatch(r"{{ (registry_\w+) \| default\(omit\) }}", str(value))
-            if omitted and option in options:
+            if omitted:
                 found = own if task.place.startswith(f"roles/{role}/") else others
-                found.setdefault(omitted[1], []).append((f"{task.module}.{option}", options[option].get("default")))
+                default = option_of(task.module, option).get("default")
+                found.setdefault(omitted[1], []).append((f"{task.module}.{option}", default))
     return {**others, **own}
 
 
@@ -124,7 +124,7 @@ def passed_on() -> list[tuple[str, str, str, str]]:
     """Where a variable goes into an option as it is: role, variable, module, option."""
     found = []
     for task in tasks_of_files():
-        for option, value in task.args.items() if task.module in MODULES else ():
+        for option, value in task.args.items():
             whole = re.fullmatch(r"{{ (registry_\w+)(?: \| default\(omit\))? }}", str(value))
             if whole and task.place.startswith("roles/"):
                 found.append((task.place.split("/")[1], whole[1], task.module, option))
@@ -136,7 +136,7 @@ def test_a_variable_takes_what_its_option_takes() -> None:
     assert ("registry_deploy", "registry_strategy", "registry_deploy", "strategy") in passed_on()
     for role, variable, module, option in passed_on():
         known = options_of(role).get(variable)
-        wanted = (module_docs(module)[0].get("options") or {}).get(option) or {}
+        wanted = option_of(module, option)
         if known is not None and option != "state":  # of which a role offers those that belong to its step
             assert known.get("choices") == wanted.get("choices"), f"{role}: {variable} and {option} of {module}"
 

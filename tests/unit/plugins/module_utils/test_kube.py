@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import builtins
 import contextlib
 import io
@@ -78,6 +79,30 @@ def test_the_variables_of_kubernetes_core_work(monkeypatch: pytest.MonkeyPatch) 
 def test_user_and_password_are_sent_where_there_is_no_token() -> None:
     transport: Any = _kube.connect({"host": "http://h", "username": "u", "password": "p"})
     assert transport._headers()["authorization"] == "Basic dTpw"
+
+
+@pytest.mark.parametrize(("password", "raw"), [("p\xe4ss", b"u:p\xc3\xa4ss"), ("\u20ac", b"u:\xe2\x82\xac")])
+def test_user_and_password_are_sent_as_utf_8(password: str, raw: bytes) -> None:
+    transport: Any = _kube.connect({"host": "http://h", "username": "u", "password": password})
+    assert transport._headers()["authorization"] == "Basic " + base64.b64encode(raw).decode()
+
+
+@pytest.mark.parametrize("params", [{"api_key": "x"}, {}], ids=["library", "bare"])
+def test_the_proxy_s_password_is_sent_as_utf_8(params: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {"basic_auth": None, "proxy_basic_auth": "u:\u20ac", "user_agent": None}
+    found = _kube.server({"host": "https://h", "proxy": "http://p:3128", "proxy_headers": told, **params})
+    assert found.proxy is not None
+    assert found.proxy.headers == {"proxy-authorization": "Basic " + base64.b64encode(b"u:\xe2\x82\xac").decode()}
+
+
+def test_what_cannot_be_sent_is_not_repeated() -> None:
+    transport: Any = _kube.connect({"host": "http://h", "username": "u", "password": "geheim\ud83d"})
+    with pytest.raises(ConfigurationError, match="holds half a character") as refused:
+        transport._headers()
+    shown = "".join(traceback.format_exception(refused.value))
+    assert "geheim" not in str(refused.value)
+    assert "d83d" not in shown
+    assert "d83d" not in _kube._first_line(UnicodeEncodeError("utf-8", "\ud83d", 0, 1, "surrogates not allowed"))
 
 
 def test_certificates_that_are_none(tmp_path: Path) -> None:
@@ -221,6 +246,7 @@ def test_without_the_kubernetes_library(monkeypatch: pytest.MonkeyPatch) -> None
     result = outcome(lambda _module, api: {"live": api.get(ObjectRef("v1", "Node", "n"))}, {})
     assert "Failed to import the required Python library (kubernetes)" in result["msg"]
     assert "to talk to the cluster" in result["msg"]
+    assert (result["changed"], result["api_requests"]["post"]) == (False, 0)
 
 
 def test_argument_specs_are_fresh_each_time() -> None:

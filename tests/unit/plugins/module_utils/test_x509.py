@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.okd.registry.plugins.module_utils import _pem, _x509
 from ansible_collections.okd.registry.plugins.module_utils._errors import CertificateError
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -321,6 +322,23 @@ class TestFacts:
 
 
 class TestPem:
+    @pytest.mark.parametrize("signs", ["RSA", "ECDSA", "Ed25519"])
+    def test_signatures_where_the_library_does_not_look_at_them_itself(self, signs):
+        """As before cryptography 40."""
+
+        def made(kind, name):
+            key = ed25519.Ed25519PrivateKey.generate() if kind == "Ed25519" else _pem.new_key(kind, None)
+            subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+            form = x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
+            form = form.serial_number(1).not_valid_before(NOW).not_valid_after(NOW + DAY)
+            return form.sign(key, None if kind == "Ed25519" else hashes.SHA256())
+
+        cert = made(signs, "ca")
+        _pem._verify(cert, cert)
+        for other in (made(kind, name) for kind in ("RSA", "ECDSA", "Ed25519") for name in ("ca", "other")):
+            with pytest.raises((InvalidSignature, TypeError, ValueError)):
+                _pem._verify(cert, other)
+
     def test_garbage_between_the_markers_names_the_source(self):
         text = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
         with pytest.raises(CertificateError, match=r"ca\.crt: certificate number 1"):

@@ -108,6 +108,14 @@ def test_what_cannot_be_kept_is_refused(text: str, said: str | None) -> None:
         authfile.parse(text.encode(), "x")
 
 
+def test_bytes_that_are_no_text_are_not_shown() -> None:
+    with pytest.raises(
+        RefusedError, match=r"x: is not JSON that can be kept as it is \(invalid start byte\)"
+    ) as refused:
+        authfile.parse(b'{"auths": {"quay.io": {"password": "\xff"}}}', "x")
+    assert "ff" not in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("entry", "login"),
     [
@@ -143,6 +151,8 @@ def test_the_form_of_dockers_own_file() -> None:
         ({"credHelpers": {ENDPOINT: "gcloud"}, "credsStore": "pass"}, True, "gcloud"),
         ({"credHelpers": {"other": "gcloud"}, "credsStore": "pass"}, True, "pass"),
         ({"credHelpers": {ENDPOINT: "gcloud"}}, False, "gcloud"),
+        ({"credHelpers": {ENDPOINT: ""}, "credsStore": "pass"}, True, None),  # docker: the file itself
+        ({"credHelpers": {"other": ""}, "credsStore": "pass"}, True, "pass"),
     ],
 )
 def test_which_helper_has_an_endpoint(document: dict[str, Any], stores: bool, helper: str | None) -> None:

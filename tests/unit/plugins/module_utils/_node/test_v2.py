@@ -35,6 +35,52 @@ def test_the_place_of_a_url(url: str, host: str, port: int) -> None:
     assert (found.host, found.port) == (host, port)
 
 
+@pytest.mark.parametrize(
+    ("name", "url", "ours"),
+    [
+        ("Reg.Example:5000", "https://Reg.Example:5000/v2/", True),
+        ("Reg.Example:5000", "https://reg.example:5000/v2/", True),
+        ("reg.example", "https://REG.example:443/v2/", True),
+        ("[FD00::1]:5000", "https://[fd00:0::1]:5000/v2/", True),
+        ("Reg.Example:5000", "https://reg.example/v2/", False),
+        ("Reg.Example:5000", "http://reg.example:5000/v2/", False),
+        ("Reg.Example:5000", "https://other.example:5000/v2/", False),
+    ],
+)
+def test_a_name_is_verified_by_its_own_cas_however_it_is_spelt(
+    name: str, url: str, ours: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, asked = v2.Client(name, ssl.create_default_context()), []
+    monkeypatch.setattr(client, "_over_ours", lambda *_args: asked.append(True))
+    monkeypatch.setattr(client, "_elsewhere", lambda *_args: asked.append(False))
+    client._send("GET", url, v2._nothing, {}, None)
+    assert asked == [ours]
+
+
+@pytest.mark.parametrize(
+    ("location", "kept"),
+    [
+        ("/v2/x", True),
+        ("https://reg.example/v2/x", True),
+        ("https://reg.example:443/v2/x", True),
+        ("https://reg.example:5000/v2/x", False),
+        ("http://reg.example/v2/x", False),
+        ("https://s3.example/x", False),
+    ],
+)
+def test_a_token_goes_along_to_the_same_server_only(location: str, kept: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = v2.Client("Reg.Example", ssl.create_default_context())
+    answers, sent = [v2.Answer(307, {"location": location}, b""), v2.Answer(200, {}, b"")], []
+
+    def send(_method: str, _url: str, _body: object, headers: dict[str, str], _take: object) -> v2.Answer:
+        sent.append(headers)
+        return answers.pop(0)
+
+    monkeypatch.setattr(client, "_send", send)
+    client._follow("GET", "https://Reg.Example/v2/x", v2._nothing, {"Authorization": "Bearer t"}, None)
+    assert ["Authorization" in headers for headers in sent] == [True, kept]
+
+
 def test_a_token_that_no_header_can_have_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     client = v2.Client("r.example:5000", ssl.create_default_context(), ("alice", "x"))
     answers = [
