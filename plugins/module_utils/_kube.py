@@ -169,8 +169,8 @@ def _check_files(auth: Mapping[str, Any], source: str) -> None:
 
 def _first_line(exc: BaseException) -> str:
     # The text of an encoding's error shows the character, which may be a password's.
-    unsayable = isinstance(exc, UnicodeDecodeError | UnicodeEncodeError)
-    text = (exc.reason if unsayable else str(exc).strip()) or type(exc).__name__
+    said = exc.reason if isinstance(exc, UnicodeDecodeError | UnicodeEncodeError) else str(exc).strip()
+    text = said or type(exc).__name__
     return text.splitlines()[0].rstrip(".")
 
 

@@ -104,8 +104,8 @@ def _explained(
 
 def _words(error: BaseException) -> str:
     """An error's own words; without the character that one of encodings shows, which may be the password's."""
-    unsayable = isinstance(error, UnicodeDecodeError | UnicodeEncodeError)
-    return (error.reason if unsayable else str(error)) or type(error).__name__
+    said = error.reason if isinstance(error, UnicodeDecodeError | UnicodeEncodeError) else str(error)
+    return said or type(error).__name__
 
 
 @contextmanager

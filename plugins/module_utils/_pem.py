@@ -132,7 +132,8 @@ def signed_by(cert: x509.Certificate, issuer: x509.Certificate) -> bool:
 
 def _verify(cert: x509.Certificate, issuer: x509.Certificate) -> None:
     """What cryptography 40 and later do themselves, for RSA, ECDSA and Ed25519 signers."""
-    digest, public = cert.signature_hash_algorithm, issuer.public_key()
+    digest: Any = cert.signature_hash_algorithm
+    public: Any = issuer.public_key()
     args: tuple[Any, ...] = ()  # as Ed25519 has it, without a digest of its own
     if cert.issuer != issuer.subject or (digest is None) != isinstance(public, ed25519.Ed25519PublicKey):
         raise ValueError("another issuer")

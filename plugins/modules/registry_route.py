@@ -218,7 +218,7 @@ attributes:
   idempotent:
     support: full
 requirements:
-  - "Where TLS is passed through to a registry that has a certificate, and for O(certificate) and O(destination_ca): cryptography >= 38.0"
+  - "Where the registry has a certificate, and for O(certificate) and O(destination_ca): cryptography >= 38.0"
 seealso:
   - module: okd.registry.registry_service
   - module: okd.registry.registry_cert

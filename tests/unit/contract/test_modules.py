@@ -29,7 +29,7 @@ AUTH_FRAGMENT_OPTION = "kubeconfig"  # of kubernetes.core.k8s_auth_options: only
 MODULES = module_names()
 # They change nothing, and are not called *_info all the same, because of this.
 READERS = {
-    "registry_diagnose": "it judges and advises, where an _info returns facts; and it is the name that users were promised",
+    "registry_diagnose": "it judges and advises, and does not only return facts; it is the name users were promised",
     "registry_check": "it proves by doing: its push stays in the registry, though nothing is configured by it",
 }
 WRITERS = [name for name in MODULES if not name.endswith("_info") and name not in READERS]

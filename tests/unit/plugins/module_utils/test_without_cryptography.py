@@ -85,6 +85,6 @@ def test_what_needs_no_certificate_works(expression: str, value: Any) -> None:
 
 
 def test_the_look_before_a_run_names_it() -> None:
-    told = "list(module('_preflight')._Preflight({'name': 'x', 'namespace': 'y', 'ca': {'cert_path': '/nowhere'}, 'certificate': None}, None).files())"
-    [text] = outcome(told)[1]
+    params = {"name": "x", "namespace": "y", "ca": {"cert_path": "/nowhere"}, "certificate": None}
+    [text] = outcome(f"list(module('_preflight')._Preflight({params}, None).files())")[1]
     assert text.startswith("ca: Failed to import the required Python library (cryptography)")
