@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
-from collection import NAME, ROOT, load_yaml, module_docs, module_names, role_names, tasks_of_files
+from collection import NAME, ROOT, load_yaml, module_docs, module_names, options_of, role_names, specs, tasks_of_files
 
 ROLES = role_names()
 MODULES = module_names()
@@ -20,20 +20,6 @@ MISSING = sorted({task.module for task in tasks_of_files()} - set(MODULES))
 # A variable with a default, or one that is a whole expression.
 USED = r"\b(registry_\w+) \| default\(|{{ (registry_\w+) }}"
 LITERAL = r"\b(registry_\w+) \| default\(((?!omit)[^()]+)\)"
-
-
-def specs(role: str) -> dict[str, Any]:
-    """The entry points of a role and their options."""
-    content = load_yaml(ROOT / "roles" / role / "meta" / "argument_specs.yml") or {}
-    return dict(content.get("argument_specs") or {})
-
-
-def options_of(role: str) -> dict[str, Mapping[str, Any]]:
-    """The options of all entry points together."""
-    found: dict[str, Mapping[str, Any]] = {}
-    for entry in specs(role).values():
-        found.update(entry.get("options") or {})
-    return found
 
 
 def inputs(role: str) -> set[str]:

@@ -590,8 +590,15 @@ def test_a_registry_that_works_has_no_findings() -> None:
     assert judge(collect(raw)) == []
 
 
-@pytest.mark.parametrize(("soon", "told"), [(None, ["certificate_expires"]), (14, []), (21, ["certificate_expires"])])
-def test_what_is_soon_is_told_by_who_renews(soon: int | None, told: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("soon", "told"),
+    [
+        (None, ["certificate_expires"]), (0, []), (14, []), (21, ["certificate_expires"]),
+        # What is no number must not silence it.
+        ("60", ["certificate_expires"]), ("", ["certificate_expires"]), ([], ["certificate_expires"]),
+    ],
+)  # fmt: skip
+def test_what_is_soon_is_told_by_who_renews(soon: Any, told: list[str]) -> None:
     raw = healthy()
     raw["info"]["certificate"]["days_left"] = 20
     assert [one["name"] for one in judge(collect({**raw, "soon": soon}))] == told
