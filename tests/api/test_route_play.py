@@ -175,7 +175,7 @@ def test_a_change_of_the_host_that_would_open_the_new_one_to_everybody_is_refuse
 def test_with_an_empty_name_the_old_route_stays_beside_the_new_one(
     play: Play, admin: Api, run: Any, namespace: str
 ) -> None:
-    """As without a name; the one that is there would get the new host in place, and nobody reached it by the old one."""
+    """As without a name. By the old Route alone, nobody would reach the registry by the old host from then on."""
     old, new = f"old-{namespace}.example.com", f"new-{namespace}.example.com"
     run(registry_service)
     made = run(registry_route, route_host=old, secret_name="none", dns="ignore", wait=False)

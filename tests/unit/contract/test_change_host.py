@@ -1,19 +1,17 @@
 # Copyright: (c) 2026, okd.registry contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A change of the Route's host, by its variables and by what the cluster has: what it refuses, which Routes go or stay."""
+"""A change of the Route's host, by variables and by what the cluster has: what is refused, which Routes go or stay."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from collection import NAME, ROOT, load_yaml
+from evaluated import run
 
 TASKS = ROOT / "roles/registry_route/tasks"
 NEW, OLD, HAND, OTHER = "new.example.com", "old.example.com", "registry.example.com", "example.com"
@@ -102,26 +100,6 @@ def tasks(name: str) -> list[dict[str, Any]]:
     return found
 
 
-def run(folder: Path, hosts: dict[str, Any], steps: list[dict[str, Any]], note: str) -> dict[str, Any]:
-    """Run tasks on hosts that are nothing but their variables; give the note of each."""
-    notes = "{{ dict(ansible_play_hosts | zip(ansible_play_hosts | map('extract', hostvars, 'note'))) | to_json }}"
-    last = {"ansible.builtin.copy": {"content": notes, "dest": str(folder / "notes")}, "run_once": True}
-    why = {"ansible.builtin.set_fact": {"note": "{{ ansible_failed_result.msg }}"}}
-    took = {"ansible.builtin.set_fact": {"note": note}}
-    play = {"hosts": "all", "gather_facts": False, "tasks": [{"block": [*steps, took], "rescue": [why]}, last]}
-    # As JSON, which is YAML: what the loader gives holds types of Ansible's own.
-    (folder / "book.yml").write_text(yaml.safe_dump(json.loads(json.dumps([play], default=str))))
-    local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
-    (folder / "inventory.yml").write_text(yaml.safe_dump({"all": {"hosts": hosts, "vars": local}}))
-    program = str(Path(sys.executable).with_name("ansible-playbook"))
-    done = subprocess.run(
-        [program, "-i", "inventory.yml", "book.yml"],
-        cwd=folder, capture_output=True, text=True, check=False, timeout=300,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    return dict(json.loads((folder / "notes").read_text()))
-
-
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What became of every case: of all of them in one run."""
@@ -156,8 +134,9 @@ def test_a_route_beside_the_old_one_is_made_without_a_name_alone(tmp_path: Path)
     beside = {"ansible.builtin.set_fact": {"beside": made[f"{NAME}.registry_route"]["beside"], "here": True}}
     hosts = {
         "plain": {"registry_route_host": NEW}, "empty": {"registry_route_host": NEW, "registry_route_name": ""},
-        "named": {"registry_route_host": NEW, "registry_route_name": "registry"}, "no-host": {"registry_route_host": ""},
+        "named": {"registry_route_host": NEW, "registry_route_name": "registry"},
         "ingress": {"registry_route_host": NEW, "registry_route_kind": "ingress"},
+        "no-host": {"registry_route_host": ""},
     }  # fmt: skip
     found = run(tmp_path, hosts, [beside], "{{ beside | default('left out') }}")
     assert found == {
