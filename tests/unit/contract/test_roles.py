@@ -36,7 +36,7 @@ OTHER_WORDS = {
     "registry_trust_agent_timeout": "it is waited for files, or for them to go",
     "registry_trust_cordon": "the preflight looks at its rights alone",
     "registry_trust_drain": "the preflight looks at its rights alone",
-    "registry_trust_restore_insecure": "it needs registry_trust_state, or belongs to uninstalling, which says that itself",
+    "registry_trust_restore_insecure": "it goes with registry_trust_state, or with uninstalling",
     "registry_trust_state": "the agent has a state of its own",
     "registry_trust_write_nodes": "what nodes are written for: trust, an agent, a rotation, a change of the host",
 }
