@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from ansible_collections.okd.registry.plugins.module_utils import _external
@@ -33,14 +34,7 @@ def execute(module: Any, api: Api, spec: RouteSpec) -> dict[str, Any]:
     external.refuse_name(spec)
     service, stays = api.get(build_service.ref(spec.registry)), None
     for kind, ref, live in _found(api, spec):
-
-        def keep(there: Object, ref: ObjectRef = ref) -> str | None:
-            # A Service that others made has our marks for what registry_route has set there.
-            ours = rbac.made_for(there, str(spec.registry)) if ref.kind == "Service" else owned_by_us(there)
-            if spec.name or ours:
-                return None
-            return f"Left {ref} alone: others made it. To delete it, name it in route_name."
-
+        keep = partial(stays_for, spec, ref)
         outcome = result.add(ensure_absent(api, ref, check_mode=module.check_mode, live=live, keep=keep))
         left = outcome.live
         if stays is None and left and not left["metadata"].get("deletionTimestamp"):
@@ -48,6 +42,18 @@ def execute(module: Any, api: Api, spec: RouteSpec) -> dict[str, Any]:
     value, host = stays or (None, None)
     registry = _external.registry_of(spec, params, service, [host] if host else [])
     return result.finish(registry=registry, route=value, others=[])
+
+
+def stays_for(spec: RouteSpec, ref: ObjectRef, there: Object) -> str | None:
+    """Why an object stays, as a sentence; None for one that goes."""
+    if spec.name and spec.host and ref.kind == "Route":
+        host = there["spec"].get("host")
+        return None if host == spec.host else f"Left {ref} alone: its host is {host}, and not {spec.host}."
+    # A Service that others made has our marks for what registry_route has set there.
+    ours = rbac.made_for(there, str(spec.registry)) if ref.kind == "Service" else owned_by_us(there)
+    if spec.name or ours:
+        return None
+    return f"Left {ref} alone: others made it. To delete it, name it in route_name."
 
 
 def _told(spec: RouteSpec, live: Object) -> tuple[dict[str, Any] | None, str | None]:

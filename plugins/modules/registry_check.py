@@ -29,7 +29,8 @@ extends_documentation_fragment:
 options:
   endpoints:
     description:
-      - The names to check, as docker writes them, C(host:port), or C(host) where the port is 443.
+      - The names to check, as docker writes them, C(host:port), or C(host) where the port is 443. It may be empty where
+        O(router_endpoints) is not.
       - In check mode, a name may hold C((known after apply)).
     type: list
     elements: str
@@ -360,8 +361,11 @@ def main():
     params = module.params
     # A token is used without the line's end that it may have: so it is hidden, too.
     module.no_log_values.update(filter(None, ((params[one] or "").strip() for one in ("token", "outsider_token"))))
+    names = params["endpoints"] + params["router_endpoints"]
+    if not names:
+        module.fail_json(msg="endpoints: there is no name in it, nor in router_endpoints, so nothing would be checked")
     try:
-        for name in params["endpoints"] + params["router_endpoints"]:
+        for name in names:
             if not (module.check_mode and endpoint.is_unknown(name)):
                 endpoint.parse(name)
         if module.check_mode:

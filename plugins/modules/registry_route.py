@@ -56,6 +56,7 @@ options:
     description:
       - Host of the Route. Setting one needs the right to C(routes/custom-host).
       - Left out, the live host stays, and a new Route gets one from the cluster. An Ingress needs one.
+      - With O(state=absent), the Route that O(route_name) names goes only if this is its host.
     type: str
   beside:
     description:

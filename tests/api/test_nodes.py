@@ -16,24 +16,11 @@ from ansible_collections.okd.registry.plugins.module_utils._build.right import A
 from ansible_collections.okd.registry.plugins.module_utils._build.rights import FEATURES
 from ansible_collections.okd.registry.plugins.module_utils._cluster import Cluster
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
-from ansible_collections.okd.registry.plugins.module_utils._status import Request
 from ansible_collections.okd.registry.plugins.modules import registry_info, registry_node
+from ansible_collections.okd.registry.tests.api.kubelet import ready, status
 
 pytestmark = pytest.mark.cluster
 Object = dict[str, Any]
-MERGE = "application/merge-patch+json"
-
-
-def status(api: Api, ref: ObjectRef, content: Object) -> None:
-    """Play the kubelet's part."""
-    asked = Request("patch", str(ref), resource=f"{ref.plural}/status", name=ref.name)
-    api._send("PATCH", f"{ref.path}/status", asked, body={"status": content}, content_type=MERGE)
-
-
-def ready(api: Api, name: str, *, well: bool) -> None:
-    """Have a kubelet say whether its Node is ready."""
-    said = {"type": "Ready", "status": "True" if well else "False", "reason": "Kubelet", "message": "as it is"}
-    status(api, nodes.ref(name), {"conditions": [said]})
 
 
 @pytest.fixture

@@ -292,7 +292,10 @@ def test_a_host_beside_another(run: Any, admin: Api, namespace: str) -> None:
     assert not run(registry_route, route_host=new, beside=True, **asked)["changed"]
     assert not run(registry_route, route_host=new, **asked)["changed"], "the one that has the host is taken"
     assert live(admin, namespace)["spec"]["host"] == old
-    assert run(registry_route, state="absent", route_name="docker-registry")["changed"]
+    by_another = run(registry_route, state="absent", route_name="docker-registry", route_host=new)
+    said = f"Left Route {namespace}/docker-registry alone: its host is {old}, and not {new}."
+    assert (by_another["changed"], by_another["actions"]) == (False, [said])
+    assert run(registry_route, state="absent", route_name="docker-registry", route_host=old)["changed"]
     assert not run(registry_route, route_host=new, beside=True, **asked)["others"]
 
 

@@ -143,6 +143,7 @@ def test_a_generated_host_is_in_the_certificate_from_the_beginning(
         ({**HOST, **REENCRYPT}, "registry_route_termination say route and reencrypt"),
         ({**HOST, "registry_route_name": "registry"}, "registry_route_name says registry: one Route of a fixed name"),
         (HOST, "There is no registry"),
+        ({**HOST, "registry_route_name": ""}, "There is no registry"),
     ],
 )
 def test_a_change_of_the_host_that_cannot_be_is_refused(
@@ -168,3 +169,18 @@ def test_a_change_of_the_host_that_would_open_the_new_one_to_everybody_is_refuse
     assert code != 0
     assert "say registry_route_allow_ips, where the old Route has 10.0.0.0/8" in output
     assert "registry_route_timeout, where" not in output
+
+
+@pytest.mark.usefixtures("router")
+def test_with_an_empty_name_the_old_route_stays_beside_the_new_one(
+    play: Play, admin: Api, run: Any, namespace: str
+) -> None:
+    """As without a name. By the old Route alone, nobody would reach the registry by the old host from then on."""
+    old, new = f"old-{namespace}.example.com", f"new-{namespace}.example.com"
+    run(registry_service)
+    made = run(registry_route, route_host=old, secret_name="none", dns="ignore", wait=False)
+    assert made["changed"], made
+    asked = {"registry_route_host": new, "registry_secret_name": "none", "registry_route_dns": "ignore"}
+    code, output = play("expose.yml", registry_route_name="", **asked)
+    assert code == 0, output
+    assert {one["spec"]["host"] for one in routes(admin, namespace)} == {old, new}

@@ -29,10 +29,12 @@ from ansible_collections.okd.registry.plugins.modules import (
     registry_cert,
     registry_deploy,
     registry_htpasswd,
+    registry_node,
     registry_route,
     registry_service,
     registry_trust_agent,
 )
+from ansible_collections.okd.registry.tests.api.kubelet import ready
 
 pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("cleared")]
 ROOT = Path(__file__).resolve().parents[2]
@@ -119,7 +121,10 @@ class Installed:
         groups: Object = {"registry_control": {"hosts": {"localhost": {"ansible_connection": "local"}}}}
         for group, hosts in (("registry_nodes", self.hosts), ("registry_clients", self.clients)):
             local = {"ansible_host": "127.0.0.1", "ansible_port": 1}
-            members = {name: {"ansible_connection": how, **local} for name, how in hosts.items()}
+            members = {
+                name: {"ansible_connection": how, "registry_node_name": f"node-{name}.{self.namespace}", **local}
+                for name, how in hosts.items()
+            }
             groups.update({group: {"hosts": members}} if members else {})
         known = {
             "ansible_python_interpreter": sys.executable, "registry_kubeconfig": self.kubeconfig,
@@ -247,6 +252,57 @@ def test_a_node_that_is_not_reached_is_named_and_the_next_run_finishes(installed
     installed.hosts["b"] = "local"
     status, said = installed.confirmed()
     assert (status, installed.trusting()) == (0, []), said
+
+
+@pytest.mark.parametrize("clients", [{}, {"d": "local"}], ids=["nodes", "clients"])
+@pytest.mark.parametrize("broken", [False, True], ids=["away", "broken"])
+def test_where_no_host_comes_along_the_report_tells_it_all_the_same(
+    installed: Installed, broken: bool, clients: dict[str, str]
+) -> None:
+    """Ansible ends a run in which all hosts of a play have failed, and the registry is gone by then."""
+    installed.clients = clients
+    hosts = [*installed.hosts, *clients]
+    for name in hosts:
+        (installed.folder / f"{name}.trusted").touch()
+        (installed.folder / f"{name}.broken").touch()
+    if not broken:
+        installed.hosts, installed.clients = dict.fromkeys(installed.hosts, "ssh"), dict.fromkeys(clients, "ssh")
+    status, said = installed.confirmed()
+    assert status != 0
+    assert "From the cluster: " in said, said
+    assert f"DeploymentConfig {installed.namespace}/{NAME}, " in said
+    why = "failed: the record of this host cannot be read" if broken else "could not be reached"
+    left = said[said.index("not all that was made for it: ") :]
+    assert [name for name in hosts if f"{name}: {why}" not in left] == [], said
+    assert (installed.there(), installed.trusting()) == (["Service"], hosts)
+    for name in hosts:
+        (installed.folder / f"{name}.broken").unlink()
+    installed.hosts, installed.clients = dict.fromkeys(installed.hosts, "local"), dict.fromkeys(clients, "local")
+    status, said = installed.confirmed()
+    assert (status, installed.trusting()) == (0, []), said
+
+
+def test_one_node_by_limit_that_is_away_is_named(installed: Installed) -> None:
+    installed.hosts["c"] = "ssh"
+    status, said = installed.confirmed("--limit", "localhost,c")
+    assert status != 0
+    assert "c: could not be reached" in said, said
+    assert "a: an earlier step failed there, or --limit left it out of this run" in said
+    assert (installed.there(), installed.trusting()) == (["Service"], ["a", "b", "c"])
+
+
+def test_a_node_that_is_not_reached_stays_cordoned(installed: Installed) -> None:
+    """As an interrupted run has left it: nobody has seen how it is."""
+    cordoned = {name: nodes.ref(f"node-{name}.{installed.namespace}") for name in ("a", "b", "c")}
+    for ref in cordoned.values():
+        ready(installed.api, ref.name, well=True)
+        assert installed.run(registry_node, nodes=[ref.name], state="cordoned")["changed"]
+    installed.hosts["a"] = "ssh"
+    (installed.folder / "c.broken").touch()
+    status, said = installed.confirmed()
+    assert status != 0
+    left = {name for name, ref in cordoned.items() if nodes.is_cordoned(installed.api.get(ref) or {})}
+    assert left == {"a", "c"}, said
 
 
 def test_clients_and_what_was_placed_for_a_router_go_too(installed: Installed) -> None:

@@ -47,7 +47,7 @@ def collect(raw: Mapping[str, Any]) -> Facts:
     names, hidden = mapping(info.get("registry")), {what for what, _reason in unread(info)}
     name, namespace = word(names.get("name")) or "docker-registry", word(names.get("namespace")) or "default"
     port = number(names.get("port")) or 5000
-    pods, workload = raw.get("pods"), raw.get("workload")
+    pods, workload, soon = raw.get("pods"), raw.get("workload"), number(raw.get("soon"))
     operator = mapping(info.get("layout")).get("name") == layouts.OPERATOR
     endpoints = tuple(each for each in texts(names.get("endpoints")) if "(" not in each)
     return Facts(
@@ -92,7 +92,7 @@ def collect(raw: Mapping[str, Any]) -> Facts:
             for each, found in mapping(raw.get("hosts")).items()
         ),
         uncovered=texts(info.get("uncovered")),
-        soon=SOON if raw.get("soon") is None else number(raw["soon"]) or 0,
+        soon=SOON if soon is None else soon,
     )
 
 

@@ -48,6 +48,20 @@ def role_names() -> list[str]:
     return sorted(path.name for path in (ROOT / "roles").glob("*") if path.is_dir())
 
 
+def specs(role: str) -> dict[str, Any]:
+    """The entry points of a role and their options."""
+    content = load_yaml(ROOT / "roles" / role / "meta" / "argument_specs.yml") or {}
+    return dict(content.get("argument_specs") or {})
+
+
+def options_of(role: str) -> dict[str, Mapping[str, Any]]:
+    """The options of all entry points together."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for entry in specs(role).values():
+        found.update(entry.get("options") or {})
+    return found
+
+
 @cache
 def module_docs(name: str) -> tuple[dict[str, Any], str, dict[str, Any]]:
     """A module's documentation with all fragments merged in, its examples as text, and what it returns."""

@@ -12,7 +12,17 @@ from typing import Any
 
 import pytest
 import yaml
-from collection import NAME, ROOT, load_yaml, module_names, option_of, role_names, tasks_of_files
+from collection import (
+    NAME,
+    ROOT,
+    load_yaml,
+    module_names,
+    option_of,
+    options_of,
+    role_names,
+    specs,
+    tasks_of_files,
+)
 
 ROLES = role_names()
 MODULES = module_names()
@@ -20,20 +30,26 @@ MISSING = sorted({task.module for task in tasks_of_files()} - set(MODULES))
 # A variable with a default, or one that is a whole expression.
 USED = r"\b(registry_\w+) \| default\(|{{ (registry_\w+) }}"
 LITERAL = r"\b(registry_\w+) \| default\(((?!omit)[^()]+)\)"
-
-
-def specs(role: str) -> dict[str, Any]:
-    """The entry points of a role and their options."""
-    content = load_yaml(ROOT / "roles" / role / "meta" / "argument_specs.yml") or {}
-    return dict(content.get("argument_specs") or {})
-
-
-def options_of(role: str) -> dict[str, Mapping[str, Any]]:
-    """The options of all entry points together."""
-    found: dict[str, Mapping[str, Any]] = {}
-    for entry in specs(role).values():
-        found.update(entry.get("options") or {})
-    return found
+#: Variables of which each role tells what they are to it, and why that is not the same.
+OTHER_WORDS = {
+    "registry_allow_data_loss": "what may be lost: by a change of the workload, or with it",
+    "registry_certificate_renew_before_days": "a certificate is issued anew, or only told",
+    "registry_cluster_ip": "the Service gets it, or a certificate is planned for it",
+    "registry_image": "the preflight is of no use to the operator's registry, which needs none",
+    "registry_kubeconfig": "logins may be by another one",
+    "registry_managed_by": "how the registry is made, or whether the operator's own goes",
+    "registry_namespace": "it must exist only where something is made or changed in it",
+    "registry_route_ca_cert_path": "what is verified by it, and by what without it",
+    "registry_secret_name": "a Route needs it to cover the host",
+    "registry_service_account": "it is made, or goes",
+    "registry_trust_agent_image": "the preflight looks at its rights alone",
+    "registry_trust_agent_timeout": "it is waited for files, or for them to go",
+    "registry_trust_cordon": "the preflight looks at its rights alone",
+    "registry_trust_drain": "the preflight looks at its rights alone",
+    "registry_trust_restore_insecure": "it goes with registry_trust_state, or with uninstalling",
+    "registry_trust_state": "the agent has a state of its own",
+    "registry_trust_write_nodes": "what nodes are written for: trust, an agent, a rotation, a change of the host",
+}
 
 
 def inputs(role: str) -> set[str]:
@@ -156,6 +172,25 @@ def test_a_variable_means_the_same_in_all_roles() -> None:
             meaning = (option.get("type"), option.get("default"), option.get("elements"))
             first, known = seen.setdefault(key, (role, meaning))
             assert known == meaning, f"{key} is {known} in {first} and {meaning} in {role}"
+
+
+def descriptions() -> dict[str, dict[tuple[str, ...], str]]:
+    """How each variable is described, and where first."""
+    found: dict[str, dict[tuple[str, ...], str]] = {}
+    for role in ROLES:
+        for entry, spec in specs(role).items():
+            for key, option in (spec.get("options") or {}).items():
+                said = option["description"]
+                text = (said,) if isinstance(said, str) else tuple(said)
+                found.setdefault(key, {}).setdefault(text, f"{role}/{entry}")
+    return found
+
+
+def test_a_variable_is_described_by_the_same_words_in_all_roles() -> None:
+    """Or a mistake that was mended in one of them would stay in the others."""
+    several = {key: sorted(texts.values()) for key, texts in descriptions().items() if len(texts) > 1}
+    assert {key: places for key, places in several.items() if key not in OTHER_WORDS} == {}
+    assert sorted(OTHER_WORDS.keys() - several.keys()) == [], "described by the same words by now"
 
 
 def test_mismatches_are_found() -> None:

@@ -17,6 +17,7 @@ from ansible_collections.okd.registry.plugins.module_utils._model import Service
 from ansible_collections.okd.registry.plugins.module_utils._plan import Change, plan
 from ansible_collections.okd.registry.plugins.module_utils._redact import shown
 from ansible_collections.okd.registry.plugins.module_utils._routespec import RouteSpec
+from ansible_collections.okd.registry.plugins.module_utils._unexpose import stays_for
 
 Object = dict[str, Any]
 IP = "172.30.124.220"
@@ -211,6 +212,22 @@ def test_with_the_chosen_route_go_the_other_ones_of_ours() -> None:
     found = route.choose(spec, routes)
     assert [one["metadata"]["name"] for one in route.ours_beside(spec, found, routes)] == ["old"]
     assert route.ours_beside(route_spec(route_name="new"), found, routes) == []
+
+
+def test_a_named_route_goes_unless_it_has_got_another_host() -> None:
+    """Between the look and the end of a change of the host, somebody may have given it the new one."""
+    ref = route.ref(route_spec().registry, "old")
+    theirs, ours = live_route("old"), live_route("old", **OURS)
+    for params in ({"route_name": "old"}, {"route_name": "old", "route_host": "A.b"}):
+        spec = route_spec(state="absent", **params)
+        assert [stays_for(spec, ref, live) for live in (theirs, ours)] == [None, None]
+    spec = route_spec(state="absent", route_name="old", route_host="before.b")
+    said = "Left Route default/old alone: its host is a.b, and not before.b."
+    assert [stays_for(spec, ref, live) for live in (theirs, ours)] == [said, said]
+    # Without a name, it is all of ours, by whatever host.
+    spec = route_spec(state="absent", route_host="before.b")
+    assert stays_for(spec, ref, ours) is None
+    assert "others made it" in str(stays_for(spec, ref, theirs))
 
 
 def test_the_route_that_the_document_describes() -> None:

@@ -74,6 +74,17 @@ def test_where_a_router_ends_tls_the_client_of_the_module_goes_through_all_but_t
     assert "http://x" in call(router_endpoints=["http://x"])["msg"]
 
 
+def test_a_check_of_nothing_is_refused(call: Call, steps: list[tuple[str, str]]) -> None:
+    for check_mode in (False, True):
+        result = call(endpoints=[], check_mode=check_mode)
+        assert result["failed"]
+        assert (
+            result["msg"] == "endpoints: there is no name in it, nor in router_endpoints, so nothing would be checked"
+        )
+    assert steps == []
+    assert not call(endpoints=[], router_endpoints=["r.example"]).get("failed")
+
+
 def test_steps_are_gone_through_in_their_order_whatever_the_order_asked(
     call: Call, steps: list[tuple[str, str]]
 ) -> None:

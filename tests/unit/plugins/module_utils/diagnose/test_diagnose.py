@@ -716,8 +716,15 @@ def test_where_nobody_has_tried_a_proxy_is_blamed_for_names_of_within_the_cluste
     assert named(raw) == {"host_unknown"}
 
 
-@pytest.mark.parametrize(("soon", "told"), [(None, ["certificate_expires"]), (14, []), (21, ["certificate_expires"])])
-def test_what_is_soon_is_told_by_who_renews(soon: int | None, told: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("soon", "told"),
+    [
+        (None, ["certificate_expires"]), (0, []), (14, []), (21, ["certificate_expires"]),
+        # What is no number must not silence it.
+        ("60", ["certificate_expires"]), ("", ["certificate_expires"]), ([], ["certificate_expires"]),
+    ],
+)  # fmt: skip
+def test_what_is_soon_is_told_by_who_renews(soon: Any, told: list[str]) -> None:
     raw = healthy()
     raw["info"]["certificate"]["days_left"] = 20
     assert [one["name"] for one in judge(collect({**raw, "soon": soon}))] == told
