@@ -45,7 +45,6 @@ class Workload:
     :param tls: whether its pods are told to serve TLS; None where that cannot be told.
     :param probes: of the probes of the registry's port, by name: HTTP or HTTPS.
     :param labels: those of its pods.
-    :param own_users: whether the registry asks a file of users (htpasswd), and not the cluster.
     :param node_selector: that of its pods.
     """
 
@@ -57,7 +56,6 @@ class Workload:
     tls: bool | None = None
     probes: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
-    own_users: bool = False
     node_selector: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -89,11 +87,15 @@ class Pod:
 
 @dataclass(frozen=True)
 class Served:
-    """What a pod serves. :param sha256: of the certificate; None where it serves none."""
+    """What a pod serves.
+
+    :param sha256: of the certificate; None where it serves none.
+    :param matches: whether it is the Secret's; None where that was not compared.
+    """
 
     pod: str
     sha256: str | None
-    matches: bool
+    matches: bool | None
     error: str | None
 
 
@@ -239,6 +241,7 @@ class Host:
     :param unreachable: why Ansible could not look; None where it could.
     :param failed: why a module could not tell; None where it could.
     :param trusted_anyway: whether the CA is in the system's own store.
+    :param worked: steps of ``registry_check`` that went well by some name, and failed by none.
     """
 
     name: str
@@ -252,6 +255,7 @@ class Host:
     covered: tuple[str, ...] = ()
     trusted_anyway: bool = False
     steps: tuple[Step, ...] = ()
+    worked: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -263,6 +267,8 @@ class Facts:
     :param selector: the Service's.
     :param backends: addresses that the Service leads to.
     :param modes: access modes of the claim.
+    :param asks_cluster: whether the registry asks the cluster who somebody is, and what he may do.
+    :param by_operator: whether it belongs to OpenShift 4's image-registry operator, and its certificate to the cluster.
     :param asked_host: the host of the Route that is asked for.
     :param routes: all that lead to the Service; None where they are not known.
     :param others: addresses of other Services that are looked at -> ``namespace/name``; None where they are not known.
@@ -288,6 +294,8 @@ class Facts:
     certificate: Certificate | None = None
     authorities: tuple[Authority, ...] = ()
     served: tuple[Served, ...] = ()
+    asks_cluster: bool | None = None
+    by_operator: bool = False
     asked_host: str | None = None
     routes: tuple[Route, ...] | None = None
     router_ends: tuple[RouterEnd, ...] = ()

@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.fixes import play
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.model import Facts, Finding
 from ansible_collections.okd.registry.plugins.module_utils._endpoints import host_of
+from ansible_collections.okd.registry.plugins.module_utils._model import is_ip
 
 REISSUE = "reissue it, which takes every name and rolls it out (of registry_certificate, put the new one there first)"
+_THE_CLUSTERS = "the cluster renews it by itself: look why it does not (oc get clusteroperator service-ca)"
 CHANGE_OVER = "its CA ends then, too: make another CA (registry_ca), and change over to it"
 
 
@@ -42,7 +44,13 @@ def valid(facts: Facts) -> Iterator[Finding]:
     held = facts.certificate
     if held is None or held.days_left is None or held.days_left >= facts.soon:
         return
-    if held.days_left < 0:
+    if facts.by_operator:
+        ended = held.days_left < 0
+        yield Finding(
+            "certificate_expired" if ended else "certificate_expires",
+            f"{held.subject} {'expired' if ended else 'expires'} at {held.not_after}", _THE_CLUSTERS, None,
+        )  # fmt: skip
+    elif held.days_left < 0:
         yield Finding("certificate_expired", f"{held.subject} expired at {held.not_after}", REISSUE, play("deploy"))
     else:
         yield Finding(
@@ -61,8 +69,9 @@ def names(facts: Facts) -> Iterator[Finding]:
     """It covers every name by which the registry is used."""
     held = facts.certificate
     for endpoint in facts.endpoints if held else ():
-        # Where a router ends TLS, its certificate is seen, and not this one.
-        if held and not facts.at_router(endpoint) and not covers(held.sans, host_of(endpoint)):
+        # Where a router ends TLS, its certificate is seen, and not this one. The cluster's own is for Services' names.
+        others = facts.at_router(endpoint) or (facts.by_operator and is_ip(host_of(endpoint)))
+        if held and not others and not covers(held.sans, host_of(endpoint)):
             yield Finding(
                 "san_missing", f"{held.subject} is for {', '.join(held.sans) or 'no name'}, not {host_of(endpoint)}",
                 REISSUE, play("deploy"), endpoint=endpoint,
@@ -72,7 +81,7 @@ def names(facts: Facts) -> Iterator[Finding]:
 def served(facts: Facts) -> Iterator[Finding]:
     """Every pod serves it."""
     for one in facts.served if facts.certificate else ():
-        if one.sha256 and not one.matches and facts.certificate:
+        if one.sha256 and one.matches is False and facts.certificate:
             yield Finding(
                 "served_differs",
                 f"pod {one.pod} serves {one.sha256[:16]}…, and the Secret has {facts.certificate.sha256[:16]}…",
@@ -83,7 +92,7 @@ def served(facts: Facts) -> Iterator[Finding]:
 def authority(facts: Facts) -> Iterator[Finding]:
     """The published CA signed it, and has not expired."""
     published = f"ConfigMap {facts.registry}-ca"
-    if facts.has_ca is False and facts.certificate:
+    if facts.has_ca is False and facts.certificate and not facts.by_operator:
         yield Finding(
             "ca_missing",
             f"{published} is not there, so that nobody can be told whom to trust",
