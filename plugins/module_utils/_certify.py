@@ -293,7 +293,7 @@ class _Issue:
         registry = self.spec.registry
         try:
             workload = find_workload(self.api, registry.name, registry.namespace)
-            selector = layout.selector(workload)
+            selector = layout.pods_selector(workload)
             pods = self.api.list("v1", "Pod", registry.namespace, labels=selector) if selector else []
         except ForbiddenError:
             return [None]

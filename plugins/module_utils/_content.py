@@ -263,7 +263,7 @@ def of_some_pod(
     """As :func:`of_workload`, and how many pods there are that may have something; None where that is not known."""
     namespace = str(workload["metadata"]["namespace"])
     try:
-        pods = api.list("v1", "Pod", namespace, labels=layout.selector(workload))
+        pods = api.list("v1", "Pod", namespace, labels=layout.pods_selector(workload))
     except RegistryError as exc:
         return unknown(f"{_first(str(exc))}."), None
     there = [p for p in pods if (p.get("status") or {}).get("phase") not in ("Succeeded", "Failed")]
@@ -275,7 +275,7 @@ def _of_one(api: Api, workload: Mapping[str, Any], pods: list[dict[str, Any]], r
     pod = pod_to_look_into(pods)
     if pod is None:
         return unknown(f"No pod of {workload['kind']} {namespace}/{_podstate.name_of(workload)} runs.")
-    container = layout.container_name(workload)
+    container = str(layout.likely_container(workload).get("name") or layout.CONTAINER)
     return of_pod(api, namespace, _podstate.name_of(pod), container, root, seconds=seconds)
 
 

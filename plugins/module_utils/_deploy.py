@@ -95,7 +95,7 @@ def run(params: Mapping[str, Any], api: Api, *, check_mode: bool) -> dict[str, A
     later = params.get("wait") is False or not check_mode
     leftovers = _leave(spec, live, outcome, beside, past, api, result, later=later, check_mode=check_mode)
     value = _finish(spec, live, outcome, result, params, check_mode)
-    seen = layouts.recognise(live.workload)
+    seen = layouts.recognise(live.workload, file=live.storage.file)
     objects = {"objects": result.objects()} if check_mode else {}
     ran = {"guards": [*overridden, *ignored], "probe": tried, "leftovers": leftovers, "layout": seen.as_dict()}
     return {**value, **ran, **objects, "migration": None, **_moving.aside(live, outcome.live)}

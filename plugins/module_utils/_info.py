@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from ansible_collections.okd.registry.plugins.module_utils import _inside, _query, _served
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
-from ansible_collections.okd.registry.plugins.module_utils._build import imagestreams, layout, layouts
+from ansible_collections.okd.registry.plugins.module_utils._build import configfile, imagestreams, layout, layouts
 from ansible_collections.okd.registry.plugins.module_utils._build import nodes as build_nodes
 from ansible_collections.okd.registry.plugins.module_utils._build import operator_config as configs
 from ansible_collections.okd.registry.plugins.module_utils._build import route as build_route
@@ -27,14 +27,15 @@ from ansible_collections.okd.registry.plugins.module_utils._endpoints import (
 )
 from ansible_collections.okd.registry.plugins.module_utils._errors import (
     CertificateError,
-    ForbiddenError,
     KindNotServedError,
     RefusedError,
 )
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef, group_of
+from ansible_collections.okd.registry.plugins.module_utils._lookup import Lookup
 from ansible_collections.okd.registry.plugins.module_utils._model import Registry, ip_address
 from ansible_collections.okd.registry.plugins.module_utils._podstate import is_ready
 from ansible_collections.okd.registry.plugins.module_utils._result import registry_value
+from ansible_collections.okd.registry.plugins.module_utils._storage import file_of
 
 DEFAULT_MOUNT = "/registry"
 #: What is asked only when it is named.
@@ -52,7 +53,7 @@ T = TypeVar("T")
 
 
 def execute(module: Any, api: Api) -> dict[str, Any]:
-    """The module's work. Raises RegistryError; what the user may not read is left out with a warning."""
+    """The module's work. Raises RegistryError; what cannot be read is left out with a warning, but for all of it."""
     params = module.params
     registry = Registry.from_params(params)
     query = _query.compiled(params["query"])
@@ -60,17 +61,19 @@ def execute(module: Any, api: Api) -> dict[str, Any]:
     wanted = _wanted(params)
     reader = _Reader(api, registry, module.warn)
     service = reader.read("service", lambda: api.get(build_service.ref(registry)))
-    workload = reader.read("workload", lambda: find_workload(api, registry.name, registry.namespace))
+    live = find_workload(api, registry.name, registry.namespace, partial(reader.read, "workload"))
+    workload = reader.to_look_at(live)
     pods = reader.pods(service, workload)
     routes = reader.routes()
-    secret = reader.get("certificate", "Secret", params["secret_name"])
-    made = reader.layout(workload)
+    made = reader.layout(live)
     operators = made.name == layouts.OPERATOR
+    secret = reader.secret(params["secret_name"], made.tls_secret)
     ca_name, ca_key = (configs.CA.name, configs.CA_KEY) if operators else (f"{registry.name}-ca", CA_KEY)
     if params["ca_config_map"]:
         ca_name, ca_key = params["ca_config_map"], CA_KEY
     ca_map = reader.get("ca", "ConfigMap", ca_name)
-    certificate, leaf = reader.certificate(secret)
+    reader.stop_where_nothing_is_known()
+    certificate, leaf = reader.certificate(secret, layouts.certificate_file(live))
     nodes = reader.nodes(params["inventory"], params["uncovered"])
     result: dict[str, Any] = {
         "changed": False,
@@ -87,6 +90,7 @@ def execute(module: Any, api: Api) -> dict[str, Any]:
         "ca": reader.authorities(ca_map, ca_key, leaf),
         "node_ca": reader.config() is not None,
         "certificate": certificate,
+        "certificate_secret": (secret or {})["metadata"]["name"] if certificate else None,
         "workload": workload_value(workload),
         "route": reader.route(routes[0]) if routes else None,
         "routes": [reader.route(route) for route in routes],
@@ -96,7 +100,7 @@ def execute(module: Any, api: Api) -> dict[str, Any]:
         "nodes": nodes or [],
         "uncovered": [node["name"] for node in nodes or [] if node["host"] is None],
         "served": reader.served(pods, workload, (certificate or {}).get("sha256")) if "served" in wanted else [],
-        "storage": _inside.storage(api, workload, pods) if "storage" in wanted else None,
+        "storage": reader.storage(pods, workload) if "storage" in wanted else None,
         "logs": reader.logs(pods, workload, log_options) if "logs" in wanted else [],
     }
     result["image_streams"] = reader.image_streams(result["registry"]["endpoints"]) if "image_streams" in wanted else []
@@ -113,14 +117,33 @@ def _wanted(params: Mapping[str, Any]) -> set[str]:
     return named | ({"logs"} if params["logs"] is not None else set())
 
 
-def find_workload(api: Api, name: str, namespace: str) -> Object | None:
-    """The registry's workload, of whatever kind; where there are several, a DeploymentConfig, then a Deployment."""
+def _at_once(look: Callable[[], Object | None]) -> Object | None:
+    return look()
+
+
+def find_workload(
+    api: Api, name: str, namespace: str, read: Callable[[Callable[[], Object | None]], Object | None] = _at_once
+) -> Object | None:
+    """The registry's workload, of whatever kind; where there are several, a DeploymentConfig, then a Deployment.
+
+    :param read: asks for one of each kind. Where it gives None for what cannot be read, the next kind is asked for:
+        while one API is down, another may have it.
+    """
     for kind, version in API_VERSIONS.items():
-        if "." not in group_of(version) or api.has(group_of(version)):
-            live = api.get(ObjectRef(version, kind, name, namespace))
-            if live is not None:
-                return live
+        live = read(partial(_of_kind, api, ObjectRef(version, kind, name, namespace)))
+        if live is not None:
+            return live
     return None
+
+
+def _of_kind(api: Api, ref: ObjectRef) -> Object | None:
+    """The workload, where the cluster has such a kind."""
+    if "." in ref.group and not api.has(ref.group):
+        return None
+    try:
+        return api.get(ref)
+    except KindNotServedError:
+        return None
 
 
 def workload_value(workload: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -153,43 +176,46 @@ def storage_value(workload: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return {"kind": kind, "volume_name": name, "mount_path": DEFAULT_MOUNT, "source": source[1]}
 
 
-class _Reader:
-    """Reads what may be read.
-
-    :ivar unread: what the user may not read, so that it is missing from the answer; each is a warning, too.
-    """
+class _Reader(Lookup):
+    """Reads what can be read of one registry."""
 
     def __init__(self, api: Api, registry: Registry, warn: Callable[[str], None]) -> None:
+        super().__init__(warn)
         self._api = api
         self._registry = registry
-        self._warn = warn
         self._config: Object | None = None
         self._config_read = False
-        self.unread: list[dict[str, str]] = []
-
-    def read(self, what: str, look: Callable[[], T]) -> T | None:
-        """What a look gives, or None where the user may not have it.
-
-        :param what: the name under which that is told.
-        """
-        try:
-            return look()
-        except ForbiddenError as exc:
-            self._warn(str(exc))
-            self.unread.append({"what": what, "reason": str(exc)})
-            return None
-
-    def lacks(self, what: str) -> bool:
-        """Whether that is something the user may not read."""
-        return any(each["what"] == what for each in self.unread)
 
     def get(self, what: str, kind: str, name: str) -> Object | None:
         return self.read(what, lambda: self._api.get(ObjectRef("v1", kind, name, self._registry.namespace)))
 
+    def to_look_at(self, workload: Object | None) -> Object | None:
+        """The workload with the registry's container, whatever others it has; where that is guessed, it is said."""
+        found, said = layout.to_look_at(workload)
+        if said:
+            self._warn(said)
+        return found
+
+    def secret(self, name: str, mounted: str | None) -> Object | None:
+        """The Secret with the certificate: that of the name, or where there is none, the one that the registry has."""
+        found = self.get("certificate", "Secret", name)
+        if found is None and mounted and mounted != name and not self.lacks("certificate"):
+            return self.get("certificate", "Secret", mounted)
+        return found
+
     def layout(self, workload: Object | None) -> layouts.Layout:
         """Who made the registry, and what about it matters."""
         config = self.config() if self._registry.namespace == configs.NAMESPACE else None
-        return layouts.of_operator(config) if config else layouts.recognise(workload)
+        if config:
+            return layouts.of_operator(config)
+        made = layouts.recognise(workload)
+        if made.tls is not None:
+            return made
+        return layouts.recognise(workload, file=self.read("config", partial(self._file, workload)))
+
+    def _file(self, workload: Object | None) -> configfile.File | None:
+        """The configuration file that is mounted, which is asked for only where nothing else says what matters."""
+        return file_of(layout.to_look_at(workload)[0], self._registry.namespace, self._api)
 
     def config(self) -> Object | None:
         """What the image-registry operator is told, where there is one; read once."""
@@ -199,13 +225,11 @@ class _Reader:
         return self._config
 
     def _read_config(self) -> Object | None:
-        if not self._api.has(group_of(configs.API_VERSION)):
-            return None
-        return self.read("operator", lambda: self._api.get(configs.REF))
+        return self.read("operator", lambda: self._api.get(configs.REF) if self._api.has(configs.REF.group) else None)
 
     def pods(self, service: Object | None, workload: Object | None) -> list[Object]:
         """The pods that the Service leads to, or else the workload's; none that are finished or on their way out."""
-        selector = ((service or {}).get("spec") or {}).get("selector") or layout.selector(workload)
+        selector = ((service or {}).get("spec") or {}).get("selector") or layout.pods_selector(workload)
         if not selector:
             return []
         namespace = self._registry.namespace
@@ -251,9 +275,9 @@ class _Reader:
 
     def routes(self) -> list[Object]:
         """The Routes to the Service, the one that registry_route would take first: that of the asked host."""
-        if not self._api.has(group_of(build_route.API_VERSION)):
-            return []
         version, namespace = build_route.API_VERSION, self._registry.namespace
+        if not self.read("routes", lambda: self._api.has(group_of(version))):
+            return []
         found = self.read("routes", lambda: self._api.list(version, "Route", namespace))
         return [dict(r) for r in build_route.ranked(found or [], self._registry, host=self._registry.route_host)]
 
@@ -269,10 +293,13 @@ class _Reader:
                 self._warn(f"{ObjectRef.of(route)}: {exc}")
         return {**(build_route.value(route) or {}), "certificate": facts}
 
-    def certificate(self, secret: Object | None) -> tuple[dict[str, Any] | None, Any]:
-        """Facts about the leaf in the Secret, and the leaf itself; None for both without one."""
+    def certificate(self, secret: Object | None, file: str) -> tuple[dict[str, Any] | None, Any]:
+        """Facts about the leaf in the Secret, and the leaf itself; None for both without one.
+
+        :param file: the name of the file that the registry serves, which may be another than those that we know.
+        """
         pair = key_pair(secret)
-        pem = value(secret, pair[0]) if pair else None
+        pem = value(secret, pair[0] if pair else file)
         if pem is None:
             return None, None
         from ansible_collections.okd.registry.plugins.module_utils import _pem, _x509
@@ -299,6 +326,10 @@ class _Reader:
             self._warn(str(exc))
             return []
 
+    def storage(self, pods: list[Object], workload: Object | None) -> dict[str, Any] | None:
+        """The ``storage`` return value."""
+        return self.read("storage", lambda: _inside.storage(self._api, workload, pods))
+
     def logs(self, pods: list[Object], workload: Object | None, options: _inside.LogOptions) -> list[dict[str, Any]]:
         """The ``logs`` return value: of pods that have begun, one that runs or one that crashes."""
         container = layout.container_name(workload)
@@ -310,13 +341,16 @@ class _Reader:
 
     def image_streams(self, endpoints: list[str]) -> list[dict[str, Any]]:
         """The ``image_streams`` return value; none where the cluster has no such API."""
-        if not self._api.has(group_of(imagestreams.API_VERSION)):
-            return []
-        try:
-            found = self.read("image_streams", lambda: self._api.list(imagestreams.API_VERSION, imagestreams.KIND))
-        except KindNotServedError:
-            return []
-        return imagestreams.values(found or [], endpoints)
+
+        def look() -> list[Object]:
+            if not self._api.has(group_of(imagestreams.API_VERSION)):
+                return []
+            try:
+                return self._api.list(imagestreams.API_VERSION, imagestreams.KIND)
+            except KindNotServedError:
+                return []
+
+        return imagestreams.values(self.read("image_streams", look) or [], endpoints)
 
     def served(self, pods: list[Object], workload: Object | None, expected: str | None) -> list[dict[str, Any]]:
         container = layout.container_name(workload)

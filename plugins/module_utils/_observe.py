@@ -51,7 +51,7 @@ def look(api: Api, ref: ObjectRef, *, after: int | None = None) -> _wait.Rollout
     if workload is None:
         raise WaitError(f"{ref} does not exist, so there is no rollout to wait for: run registry_deploy.", gone=True)
     controller = _controller(api, workload, ref)
-    pods = api.list("v1", "Pod", ref.namespace, labels=layout.selector(workload))
+    pods = api.list("v1", "Pod", ref.namespace, labels=layout.pods_selector(workload))
     first = _wait.rollout(workload, controller, pods, after=after)
     if first.done or controller is None:
         return first
@@ -78,7 +78,7 @@ def _controller(api: Api, workload: dict[str, Any], ref: ObjectRef) -> dict[str,
             return None
         return api.get(ObjectRef("v1", "ReplicationController", _wait.controller_name(workload), ref.namespace))
     kind = "ControllerRevision" if ref.kind == "DaemonSet" else "ReplicaSet"
-    newest = _wait.newest(workload, api.list("apps/v1", kind, ref.namespace, labels=layout.selector(workload)))
+    newest = _wait.newest(workload, api.list("apps/v1", kind, ref.namespace, labels=layout.pods_selector(workload)))
     return dict(newest) if newest else None
 
 

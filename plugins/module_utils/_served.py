@@ -22,14 +22,14 @@ def look(api: Api, pod: Mapping[str, Any], *, container: str, port: int, expecte
     """What one pod serves: an entry of the ``served`` return value. An error is part of the answer, not raised.
 
     :param container: the registry's container, for the log.
-    :param expected: SHA-256 of the leaf that it should serve, in hexadecimal; None when there is none.
+    :param expected: SHA-256 of the leaf that it should serve, in hexadecimal; None when that is not known.
     """
     meta = pod["metadata"]
     found: dict[str, Any] = {
         "pod": meta["name"],
         "node": (pod.get("spec") or {}).get("nodeName"),
         "sha256": None,
-        "matches": False,
+        "matches": None,
         "tls": False,
         "listening": None,
         "error": None,
@@ -45,7 +45,8 @@ def look(api: Api, pod: Mapping[str, Any], *, container: str, port: int, expecte
     except (RegistryError, OSError) as exc:
         found["error"] = _why(exc, port)
     found["tls"] = found["sha256"] is not None if said is None else said
-    found["matches"] = expected is not None and found["sha256"] == expected
+    if expected is not None:
+        found["matches"] = found["sha256"] == expected
     return found
 
 

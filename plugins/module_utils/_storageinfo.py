@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from ansible_collections.okd.registry.plugins.module_utils import _content
@@ -22,6 +23,7 @@ from ansible_collections.okd.registry.plugins.module_utils._errors import (
     WaitError,
 )
 from ansible_collections.okd.registry.plugins.module_utils._info import find_workload
+from ansible_collections.okd.registry.plugins.module_utils._lookup import Lookup
 from ansible_collections.okd.registry.plugins.module_utils._node import storagefind, storagelook, storagereport
 from ansible_collections.okd.registry.plugins.module_utils._node.errors import NodeError
 from ansible_collections.okd.registry.plugins.module_utils._podstate import name_of
@@ -32,14 +34,19 @@ def execute(module: Any, api: Api) -> dict[str, Any]:
     """The module's work through the API. Raises RegistryError."""
     params = module.params
     name, namespace = str(params["name"]), str(params["namespace"])
-    workload = find_workload(api, name, namespace)
+    reader = Lookup(module.warn)
+    workload, guessed = layout.to_look_at(find_workload(api, name, namespace, partial(reader.read, "workload")))
+    if workload is None and reader.first:
+        raise reader.first
     if workload is None:
         raise RegistryError(f"There is no registry {name} in namespace {namespace}. {_WITHOUT}")
+    if guessed:
+        module.warn(guessed)
     kind = layouts.recognise(workload).storage
     if kind in layouts.ELSEWHERE:
         raise RefusedError(f"{workload['kind']} {namespace}/{name} keeps its images in {kind}, which has no files.")
     root = params["root"] or place.root(workload, file_of(workload, namespace, api)) or live_path(workload)
-    pod = _content.pod_to_look_into(api.list("v1", "Pod", namespace, labels=layout.selector(workload)))
+    pod = _content.pod_to_look_into(api.list("v1", "Pod", namespace, labels=layout.pods_selector(workload)))
     if pod is None:
         raise RegistryError(f"No pod of {workload['kind']} {namespace}/{name} runs. {_WITHOUT}")
     inside = InPod(api, pod, layout.container_name(workload), root, params["timeout"])

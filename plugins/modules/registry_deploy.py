@@ -339,7 +339,8 @@ layout:
       description: Kind of the workload; V(Config) with the operator.
       type: str
     tls:
-      description: Whether it serves TLS.
+      description:
+        - Whether it is told to serve TLS; null where only a configuration file would say so, and that cannot be read.
       type: bool
     tls_secret:
       description: The Secret with its certificate; null where it comes from elsewhere.

@@ -57,8 +57,10 @@ options:
     default: {}
   token:
     description:
-      - The token with which the registry is used. The cluster is asked whether it is valid, and whether its user may
-        push to O(project). It is in no result.
+      - The token with which the registry is used. Where the registry asks the cluster who somebody is (OpenShift's own,
+        on a cluster with C(image.openshift.io), unless its variables or its configuration file name another C(auth)),
+        the cluster is asked whether it is valid, and whether its user may push to O(project).
+      - Elsewhere it may be a password, and nobody is asked. It is in no result.
     type: str
   project:
     description:

@@ -12,7 +12,10 @@ description:
   - Reads a registry's address and endpoints, workload, pods, certificate, CA and Route from the cluster.
   - What costs more requests is asked only when it is named in O(gather_subset) - the certificate that each pod really
     serves, how full the storage is, logs, and image streams.
-  - What the user may not read is left out, with a warning, and told in RV(unread).
+  - What the user may not read, or what an API of the cluster cannot tell at the moment (5xx), is left out, with a
+    warning, and told in RV(unread). Where nothing at all of the registry can be read because of such an API, it fails.
+  - Of a workload with several containers none of which is called C(registry), the one with variables C(REGISTRY_…), or
+    else the first one, is taken for the registry's, with a warning.
 author:
   - okd.registry contributors (@okd-registry)
 version_added: 1.0.0
@@ -30,7 +33,8 @@ options:
     type: str
   secret_name:
     description:
-      - Secret with the registry's certificate.
+      - Secret with the registry's certificate. Where there is none of that name, the one is read that the registry has
+        mounted for its certificate.
     type: str
     default: registry-secret
   ca_config_map:
@@ -220,6 +224,7 @@ node_ca:
 certificate:
   description:
     - Facts about the certificate in the Secret, as RV(okd.registry.registry_cert#module:certificate); null without one.
+    - The Secret is RV(certificate_secret).
   returned: success
   type: dict
   sample:
@@ -235,6 +240,11 @@ certificate:
     key_size: 2048
     signature_algorithm: RSA_WITH_SHA256
     chain_length: 2
+certificate_secret:
+  description: The Secret with RV(certificate), O(secret_name) or else RV(layout.tls_secret); null without one.
+  returned: success
+  type: str
+  sample: registry-secret
 workload:
   description: The workload; null without one.
   returned: success
@@ -282,7 +292,8 @@ layout:
       description: Kind of the workload; V(Config) with the operator.
       type: str
     tls:
-      description: Whether it serves TLS.
+      description:
+        - Whether it is told to serve TLS; null where only a configuration file would say so, and that cannot be read.
       type: bool
     tls_secret:
       description: The Secret with its certificate; null where it comes from elsewhere.
@@ -412,7 +423,8 @@ served:
       description: SHA-256 of the certificate served; null when it serves none.
       type: str
     matches:
-      description: Whether that is the certificate in the Secret.
+      description:
+        - Whether that is the certificate in the Secret; null where that is not known (RV(certificate) is null).
       type: bool
     tls:
       description: Whether its log says that it listens with TLS, or (where the log lacks that line) whether it does.
@@ -605,7 +617,7 @@ image_streams:
           created: "2026-05-01T19:48:36Z"
           ours: true
 unread:
-  description: What the user may not read, and what is empty for that reason.
+  description: What could not be read, and is empty for that reason.
   returned: success
   type: list
   elements: dict
@@ -613,12 +625,15 @@ unread:
     what:
       description:
         - What it is, one of V(service), V(workload), V(pods), V(routes), V(certificate), V(ca), V(nodes), V(operator),
-          V(image_streams).
+          V(config), V(storage), V(image_streams).
         - Without V(service) or V(routes), names are missing in RV(registry.endpoints).
       type: str
     reason:
-      description: What the API server said, and the rule that would allow it.
+      description: What the API server said, and, where it is a right that is missing, the rule that would allow it.
       type: str
+    forbidden:
+      description: Whether the user may not read it. Otherwise an API could not answer, and may in a minute.
+      type: bool
   sample: []
 queried:
   description: What O(query) found.

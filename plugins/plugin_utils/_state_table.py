@@ -56,9 +56,9 @@ def _serves(served: Mapping[str, Any] | None) -> str:
         return str(served["error"])
     if not served.get("sha256"):
         return "serves no certificate"
-    return (
-        "serves the Secret's certificate" if served.get("matches") else "serves another certificate than the Secret's"
-    )
+    if served.get("matches") is None:
+        return "serves a certificate, not compared: the Secret's is not known"
+    return "serves the Secret's certificate" if served["matches"] else "serves another certificate than the Secret's"
 
 
 def _routes(found: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:

@@ -37,12 +37,14 @@ class Facts:
     :param root: directory of the driver ``filesystem``; None where it does not say.
     :param tls: whether it names a certificate to serve.
     :param place: of another driver, the parameters that say where images are.
+    :param auth: the access controller that it names; None where it names none, so that nobody is asked who he is.
     """
 
     driver: str | None = None
     root: str | None = None
     tls: bool = False
     place: Mapping[str, str] = field(default_factory=dict)
+    auth: str | None = None
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,14 @@ def facts(option: str, text: str) -> Facts:
     else:
         place = {name: str(parameters[name]) for name in LOCATION if parameters.get(name) is not None}
     tls = _section(option, _section(option, content, "http"), "tls")
-    return Facts(driver, root, bool(tls.get("certificate") or tls.get("letsencrypt")), place)
+    auth = _controller(content.get("auth"))
+    return Facts(driver, root, bool(tls.get("certificate") or tls.get("letsencrypt")), place, auth)
+
+
+def _controller(auth: Any) -> str | None:
+    """The name in a section ``auth``: its one key, or itself where there are no parameters."""
+    named = next(iter(auth), None) if isinstance(auth, Mapping) else auth
+    return str(named) if named else None
 
 
 def _parsed(option: str, text: str) -> Any:

@@ -60,6 +60,34 @@ def container(workload: Object | None) -> dict[str, Any]:
     return next((c for c in containers(workload) if c.get("name") == wanted), {})
 
 
+def likely_container(workload: Object | None) -> dict[str, Any]:
+    """The registry's container for those who only look: else the one with its variables, or the first one."""
+    found = containers(workload)
+    named = [c for c in found if c.get("name") == CONTAINER]
+    told = [c for c in found if any(str(e.get("name")).startswith("REGISTRY_") for e in c.get("env") or [])]
+    return (named or told or found or [{}])[0]
+
+
+def to_look_at(workload: Object | None) -> tuple[dict[str, Any] | None, str | None]:
+    """The workload for those who only look at it, which is no reason to refuse one: with one container that is it.
+
+    :returns: the workload, without containers beside the registry's where that has to be guessed, and then a sentence
+        about that.
+    """
+    names = [str(c.get("name")) for c in containers(workload)]
+    if workload is None or len(names) < 2 or CONTAINER in names:
+        return None if workload is None else dict(workload), None
+    taken = likely_container(workload)
+    spec, pods = workload["spec"], template(workload)
+    shown = {**pods, "spec": {**pods["spec"], "containers": [taken]}}
+    meta = workload.get("metadata") or {}
+    said = (
+        f"{workload.get('kind')} {meta.get('namespace')}/{meta.get('name')} has the containers {', '.join(names)}, none"
+        f" of which is called {CONTAINER}: {taken.get('name')} is taken for it"
+    )
+    return {**workload, "spec": {**spec, "template": shown}}, said
+
+
 def owns_container(workload: Object | None, *path: str) -> bool:
     """Whether a field of the container is ours, by its names; elements of lists as in ``_plan.owns``."""
     return owns(workload, "spec", "template", "spec", "containers", f"={container_name(workload)}", *path)
@@ -140,6 +168,22 @@ def selector(workload: Object | None) -> dict[str, str]:
             " with matchLabels"
         )
     return dict(found["matchLabels"])
+
+
+_OPERATORS = {"In": "{key} in ({values})", "NotIn": "{key} notin ({values})", "Exists": "{key}", "DoesNotExist": "!{key}"}
+
+
+def pods_selector(workload: Object | None) -> dict[str, str] | str:
+    """By what a workload's pods can be listed: labels, or where it has expressions, too, the API's text for all of it."""
+    found = ((workload or {}).get("spec") or {}).get("selector") or {}
+    expressions = found.get("matchExpressions")
+    if not isinstance(expressions, list) or not expressions:
+        return selector(workload)
+    parts = [f"{key}={value}" for key, value in (found.get("matchLabels") or {}).items()]
+    for one in expressions:
+        values = ",".join(one.get("values") or [])
+        parts.append(_OPERATORS[one["operator"]].format(key=one["key"], values=values))
+    return ",".join(parts)
 
 
 def triggers(workload: Object | None) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ansible_collections.okd.registry.plugins.module_utils._build import layout
+from ansible_collections.okd.registry.plugins.module_utils._build import configfile, layout
 from ansible_collections.okd.registry.plugins.module_utils._build import operator_config as configs
 from ansible_collections.okd.registry.plugins.module_utils._build.storage import ROOT_ENV
 from ansible_collections.okd.registry.plugins.module_utils._plan import owned_by_us
@@ -34,6 +34,7 @@ OPERATOR = "operator"
 CREDENTIALS = ("OPENSHIFT_MASTER", "OPENSHIFT_CA_DATA", "OPENSHIFT_CERT_DATA", "OPENSHIFT_KEY_DATA")
 _SECRET = "OPENSHIFT_KEY_DATA"  # noqa: S105  a name
 _CERT, _KEY = "REGISTRY_HTTP_TLS_CERTIFICATE", "REGISTRY_HTTP_TLS_KEY"
+_LETSENCRYPT = "REGISTRY_HTTP_TLS_LETSENCRYPT_CACHEFILE"
 _CONFIG = "REGISTRY_CONFIGURATION_PATH"
 _GENERATED = ("REGISTRY_HTTP_ADDR", "REGISTRY_HTTP_NET", "REGISTRY_HTTP_SECRET")
 #: Kinds of storage that have no files: drivers', and what the operator calls its own.
@@ -52,7 +53,7 @@ class Layout:
 
     :param name: one of the names above.
     :param kind: of the workload; ``Config`` where the operator has it; None without one.
-    :param tls: whether it serves TLS.
+    :param tls: whether it is told to serve TLS; None where only a configuration file says so, and that is not known.
     :param tls_secret: the Secret with its certificate, where it is mounted from one.
     :param tls_mount_path: where that is mounted.
     :param storage: kind of its storage (``pvc``, ``ephemeral``, ``host_path``, another volume's kind, a driver's name).
@@ -64,7 +65,7 @@ class Layout:
 
     name: str
     kind: str | None = None
-    tls: bool = False
+    tls: bool | None = False
     tls_secret: str | None = None
     tls_mount_path: str | None = None
     storage: str | None = None
@@ -78,18 +79,21 @@ class Layout:
         return {**asdict(self), "differences": list(self.differences)}
 
 
-def recognise(workload: Object | None, service_account: Object | None = None) -> Layout:
+def recognise(
+    workload: Object | None, service_account: Object | None = None, file: configfile.File | None = None
+) -> Layout:
     """The layout of a workload.
 
     :param service_account: the object of the account that its pods run as, where it was read.
+    :param file: its configuration file, where that was read.
     """
     if workload is None:
         return Layout(NONE)
-    seen = _Seen(workload)
+    seen = _Seen(workload, file)
     return Layout(
         name=seen.name(),
         kind=str(workload.get("kind")),
-        tls=_CERT in seen.env,
+        tls=seen.tls,
         tls_secret=seen.tls_secret,
         tls_mount_path=seen.tls_path if seen.tls_secret else None,
         storage=seen.storage_kind(),
@@ -98,6 +102,12 @@ def recognise(workload: Object | None, service_account: Object | None = None) ->
         config=seen.config(),
         differences=tuple(seen.differences(service_account)),
     )
+
+
+def certificate_file(workload: Object | None) -> str:
+    """The name of the file with the certificate that a workload serves, and so mostly its key in the Secret; or ""."""
+    found = {str(e.get("name")): e for e in layout.likely_container(workload).get("env") or []}
+    return str(found.get(_CERT, {}).get("value") or "").rpartition("/")[2]
 
 
 def of_operator(config: Object | None) -> Layout:
@@ -133,20 +143,30 @@ def of_operator(config: Object | None) -> Layout:
 class _Seen:
     """A workload, looked at closely."""
 
-    def __init__(self, workload: Object) -> None:
+    def __init__(self, workload: Object, file: configfile.File | None = None) -> None:
         self._workload = workload
-        self._container = _registry_container(workload)
+        self._container = layout.likely_container(workload)
         self.env = {str(e.get("name")): e for e in self._container.get("env") or []}
         self._pod = layout.template(workload).get("spec") or {}
         self._mounts: list[dict[str, Any]] = self._container.get("volumeMounts") or []
         self.account: str | None = self._pod.get("serviceAccountName") or self._pod.get("serviceAccount")
         self.tls_path = self._value(_CERT).rpartition("/")[0]
         self.tls_secret = self._mounted(self.tls_path, "secret", "secretName") if self.tls_path else None
+        self.tls = self._tls(file)
 
     # ---- facts ----------------------------------------------------------------------------------------------------
 
     def _value(self, name: str) -> str:
         return str(self.env.get(name, {}).get("value") or "")
+
+    def _tls(self, file: configfile.File | None) -> bool | None:
+        """See :class:`Layout`. A variable goes before the file."""
+        if _CERT in self.env or self._value(_LETSENCRYPT):
+            return True
+        mounted = configfile.source(layout.to_look_at(self._workload)[0])
+        if file and file.facts and file.source == mounted:
+            return file.facts.tls
+        return None if mounted or self.config() else False
 
     def _source(self, mount: Object) -> tuple[str, dict[str, Any]] | None:
         return layout.volume_source(layout.volume(self._workload, mount.get("name")))
@@ -217,8 +237,10 @@ class _Seen:
         return None
 
     def _mounted_exactly(self, path: str, kind: str, name: str) -> str | None:
+        """Of a mount at a directory, or of one file in it; what lies below for others, such as a key, is no such one."""
         for mount in self._mounts:
-            if _normal(mount.get("mountPath")).startswith(_normal(path)):
+            at = _normal(mount.get("mountPath"))
+            if at == _normal(path) or (at.startswith(f"{_normal(path)}/") and at.endswith((".yml", ".yaml"))):
                 source = self._source(mount)
                 if source and source[0] == kind:
                     return str(source[1].get(name) or "") or None
@@ -252,7 +274,7 @@ class _Seen:
         """See :class:`Layout`."""
         if _SECRET in self.env and self.env[_SECRET].get("value"):
             yield "credentials of openshift-registry in clear in the environment"
-        if _CERT not in self.env and not self.config():
+        if self.tls is False:
             yield "plain http"
         elif _CERT in self.env and not self.tls_secret:
             yield f"its certificate {self._value(_CERT)} is in no mounted Secret"
@@ -282,9 +304,9 @@ class _Seen:
             return
         if not probes[1]:
             yield "no readiness probe: a pod counts as ready before it serves"
-        wanted = "HTTPS" if _CERT in self.env else "HTTP"
+        wanted = "HTTPS" if self.tls else "HTTP"
         schemes = {str((p.get("httpGet") or {}).get("scheme") or "HTTP") for p in probes if p and p.get("httpGet")}
-        if schemes - {wanted} and not self.config():
+        if schemes - {wanted} and self.tls is not None:
             yield f"a probe asks by {' and '.join(sorted(schemes - {wanted}))}, but the registry serves {wanted}"
 
     def _volume_differences(self) -> Iterator[str]:
@@ -317,13 +339,6 @@ class _Seen:
         limited = limits.get("kubernetes.io/enforce-mountable-secrets") == "true"
         if limited and self.tls_secret and self.tls_secret not in linked:
             yield f"Secret {self.tls_secret} is not linked to service account {self.account or 'default'}"
-
-
-def _registry_container(workload: Object) -> dict[str, Any]:
-    """The registry's container, or the first one: to recognise a workload is no reason to refuse it."""
-    found = layout.containers(workload)
-    named = [c for c in found if c.get("name") == layout.CONTAINER]
-    return (named or found or [{}])[0]
 
 
 def _owned(workload: Object) -> bool:

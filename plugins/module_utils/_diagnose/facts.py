@@ -40,8 +40,10 @@ def collect(raw: Mapping[str, Any]) -> Facts:
 
     :param raw: what is known, each part or none of it: ``info`` and ``rollout`` as the modules gave them; ``service``,
         ``workload``, ``pods``, ``backends`` (Endpoints), ``claim``, ``streams`` and ``services`` as the API did (False
-        for what is not there); ``logs`` and ``writable`` by pod; ``token``; ``hosts`` by name, each with ``trust``,
-        ``check``, ``client``, ``unreachable``; ``asked_host``; ``now`` in seconds since 1970; ``soon`` in days.
+        for what is not there); ``config``, of its configuration file ``mounted``, ``known`` and ``auth``; ``images``,
+        whether the cluster has that API; ``logs`` and ``writable`` by pod; ``token``; ``hosts`` by name, each with
+        ``trust``, ``check``, ``client``, ``unreachable``; ``asked_host``; ``now`` in seconds since 1970; ``soon`` in
+        days.
     """
     info = mapping(raw.get("info"))
     names, hidden = mapping(info.get("registry")), {what for what, _reason in unread(info)}
@@ -75,10 +77,13 @@ def collect(raw: Mapping[str, Any]) -> Facts:
         ),
         served=tuple(
             Served(
-                word(one.get("pod")) or "", word(one.get("sha256")), bool(one.get("matches")), word(one.get("error"))
+                word(one.get("pod")) or "", word(one.get("sha256")), flag(one.get("matches")), word(one.get("error"))
             )
             for one in entries(info.get("served"))
         ),
+        asks_cluster=objects.asks_cluster(mapping(workload), mapping(raw.get("config")), flag(raw.get("images")))
+        if workload
+        else None,
         asked_host=word(raw.get("asked_host")),
         routes=None if "routes" in hidden else _routes(info.get("routes"), namespace),
         router_ends=router_ends(info),
@@ -97,7 +102,7 @@ def collect(raw: Mapping[str, Any]) -> Facts:
 
 
 def unread(info: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What registry_info was not allowed to read, each with the reason."""
+    """What registry_info could not read, each with the reason."""
     return [(word(one.get("what")) or "?", word(one.get("reason")) or "?") for one in entries(info.get("unread"))]
 
 

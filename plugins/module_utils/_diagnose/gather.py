@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from ansible_collections.okd.registry.plugins.module_utils import _observe
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
-from ansible_collections.okd.registry.plugins.module_utils._build import layout, place
+from ansible_collections.okd.registry.plugins.module_utils._build import auth, configfile, layout, place
 from ansible_collections.okd.registry.plugins.module_utils._build import service as build_service
 from ansible_collections.okd.registry.plugins.module_utils._build.storage import live_path
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.facts import collect, suspects, unread
@@ -30,9 +30,16 @@ from ansible_collections.okd.registry.plugins.module_utils._storage import file_
 
 PODS = 3  # whose log is read and whose storage is looked at
 LOG_LINES = 400
-IMAGES = "image.openshift.io/v1"
+IMAGES = f"{auth.GROUP}/v1"
 Object = dict[str, Any]
 T = TypeVar("T")
+_UNSEEN = (
+    "The certificate that is served is in no Secret that is named or mounted for it, so it was not judged how long it "
+    "is valid, and for which names."
+)
+_UNASKED = (
+    "Whether the registry asks the cluster about tokens cannot be told, so the cluster was not asked about this one."
+)
 
 # Asks with the rights of the registry's own user, and writes nothing. The deepest directory that is there counts: in
 # one that it may not enter, none below it is seen.
@@ -73,6 +80,12 @@ class Gather:
         """All of them."""
         raw = self._raw()
         facts = collect(raw)
+        if facts.certificate is None and any(one.sha256 for one in facts.served) and not self._hidden("certificate"):
+            self.unread.append(_UNSEEN)
+        token = (self._params["token"] or "").strip()  # as registry_check uses it
+        if token:
+            raw["token"] = self._token(token, asks=facts.asks_cluster)
+            facts = collect(raw)
         if suspects(facts):
             services = self._read(lambda: self._api.list("v1", "Service"))
             facts = replace(facts, others=collect({**raw, "services": services}).others)
@@ -81,7 +94,9 @@ class Gather:
     def _raw(self) -> Object:
         registry = Registry.from_params(self._params)
         service = self._there(build_service.ref(registry))
-        workload = self._read(lambda: find_workload(self._api, self._name, self._namespace) or False)
+        workload = self._workload()
+        file = self._read(lambda: file_of(workload, self._namespace, self._api)) if workload else None
+        images = self._read(lambda: self._api.has(auth.GROUP))
         pods = self._pods(workload) if workload else None
         watched = [pod for pod in pods or [] if is_ready(pod)][:PODS]
         return {
@@ -92,10 +107,11 @@ class Gather:
             "pods": pods,
             "backends": self._there(ObjectRef("v1", "Endpoints", self._name, self._namespace)) if service else None,
             "claim": self._claim(workload) if workload else None,
-            "streams": self._streams(),
+            "config": _config(workload, file) if workload else None,
+            "images": images,
+            "streams": self._streams() if images else None,
             "logs": {name_of(pod): self._log(pod, workload) for pod in watched},
-            "writable": self._writable(watched, workload) if workload else {},
-            "token": self._token(),
+            "writable": self._writable(watched, workload, file) if workload else {},
             "hosts": self._params["hosts"],
             "asked_host": self._params["route_host"],
             "soon": self._params["renew_before_days"],
@@ -109,9 +125,27 @@ class Gather:
             self._lack(exc)
             return None
 
+    def _hidden(self, what: str) -> bool:
+        return any(told == what for told, _reason in unread(mapping(self._params["info"])))
+
     def _lack(self, exc: RegistryError) -> None:
         if str(exc) not in self.unread:  # registry_info may have said so
             self.unread.append(str(exc))
+
+    def _workload(self) -> Any:
+        """The workload; False where there is none, None where that is not known."""
+        lacking: list[RegistryError] = []
+
+        def read(look: Callable[[], Object | None]) -> Object | None:
+            try:
+                return look()
+            except RegistryError as exc:
+                lacking.append(exc)
+                self._lack(exc)
+                return None
+
+        found, _guessed = layout.to_look_at(find_workload(self._api, self._name, self._namespace, read))
+        return found or (None if lacking else False)
 
     def _there(self, ref: ObjectRef) -> Object | bool | None:
         """An object; False where there is none, None where that may not be asked."""
@@ -119,7 +153,7 @@ class Gather:
 
     def _pods(self, workload: Any) -> list[Object] | None:
         def look() -> list[Object]:
-            found = self._api.list("v1", "Pod", self._namespace, labels=layout.selector(workload))
+            found = self._api.list("v1", "Pod", self._namespace, labels=layout.pods_selector(workload))
             alive = [pod for pod in found if not pod["metadata"].get("deletionTimestamp")]
             return [pod for pod in alive if (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed")]
 
@@ -140,7 +174,7 @@ class Gather:
         return self._there(ObjectRef("v1", "PersistentVolumeClaim", name, self._namespace)) if name else None
 
     def _streams(self) -> list[Object] | None:
-        if not self._params["image_streams"] or not self._api.has(IMAGES):
+        if not self._params["image_streams"]:
             return None
         return self._read(lambda: self._api.list(IMAGES, "ImageStream"))
 
@@ -149,10 +183,9 @@ class Gather:
             lambda: self._api.log(self._namespace, name_of(pod), container=_container(pod, workload), tail=LOG_LINES)
         )
 
-    def _writable(self, pods: list[Object], workload: Any) -> dict[str, list[str]]:
+    def _writable(self, pods: list[Object], workload: Any, file: configfile.File | None) -> dict[str, list[str]]:
         """What pods may not write of their storage; no word of those that cannot be asked."""
-        root = self._read(lambda: place.root(workload, file_of(workload, self._namespace, self._api)))
-        where = root or live_path(workload)
+        where = place.root(workload, file) or live_path(workload)
         if not self._params["look_inside"] or layout.mount_at(workload, live_path(workload)) is None:
             return {}
         answers = {name_of(pod): self._read(partial(self._inside, pod, workload, where)) for pod in pods}
@@ -166,11 +199,20 @@ class Gather:
                 out += piece
         return [line.strip() for line in out.decode("utf-8", "replace").splitlines() if line.strip()]
 
-    def _token(self) -> Object | None:
-        token = (self._params["token"] or "").strip()  # as registry_check uses it
-        if not token:
+    def _token(self, token: str, *, asks: bool | None) -> Object | None:
+        """What the cluster says of it. For other registries it may be a password, which is none of the cluster's."""
+        if not asks:
+            if asks is None:
+                self.unread.append(_UNASKED)
             return None
         return self._read(lambda: look_at_token(self._api, token, self._params["project"], time.time()))
+
+
+def _config(workload: Any, file: configfile.File | None) -> Object:
+    """What is known of the configuration file; ``mounted`` says whether there is one over the image's own."""
+    known = file.facts if file else None
+    mounted = configfile.source(workload) is not None
+    return {"mounted": mounted, "known": known is not None, "auth": known.auth if known else None}
 
 
 def _container(pod: Object, workload: Any) -> str:

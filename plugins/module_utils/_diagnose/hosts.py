@@ -50,6 +50,7 @@ def host(name: str, found: Mapping[str, Any], endpoints: tuple[str, ...], regist
         covered=covered,
         trusted_anyway=bool(entries(trust.get("anchors"))),
         proven=_proven(entries(check.get("results"))),
+        worked=_worked(entries(check.get("results"))),
         steps=(
             *(_step(each) for each in entries(check.get("results")) if each.get("ok") is False),
             *_unreached(entries(check.get("not_run"))),
@@ -142,6 +143,11 @@ def _step(found: Mapping[str, Any]) -> Step:
 def _is_engines(found: Mapping[str, Any]) -> bool:
     """Whether it was the engine itself that a step was done by."""
     return word(found.get("by")) not in ("client", "host")
+
+
+def _worked(results: list[dict[str, Any]]) -> frozenset[str]:
+    steps = {ok: {word(each.get("step")) or "?" for each in results if each.get("ok") is ok} for ok in (True, False)}
+    return frozenset(steps[True] - steps[False])
 
 
 def _unreached(left: Iterable[Mapping[str, Any]]) -> Iterator[Step]:

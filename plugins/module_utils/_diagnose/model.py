@@ -46,7 +46,6 @@ class Workload:
     :param tls: whether its pods are told to serve TLS; None where that cannot be told.
     :param probes: of the probes of the registry's port, by name: HTTP or HTTPS.
     :param labels: those of its pods.
-    :param own_users: whether the registry asks a file of users (htpasswd), and not the cluster.
     :param node_selector: that of its pods.
     :param roots: directories of the container in which its images may be.
     """
@@ -59,7 +58,6 @@ class Workload:
     tls: bool | None = None
     probes: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
-    own_users: bool = False
     node_selector: Mapping[str, str] = field(default_factory=dict)
     roots: tuple[str, ...] = USUAL_ROOTS
 
@@ -92,11 +90,15 @@ class Pod:
 
 @dataclass(frozen=True)
 class Served:
-    """What a pod serves. :param sha256: of the certificate; None where it serves none."""
+    """What a pod serves.
+
+    :param sha256: of the certificate; None where it serves none.
+    :param matches: whether it is the Secret's; None where that was not compared.
+    """
 
     pod: str
     sha256: str | None
-    matches: bool
+    matches: bool | None
     error: str | None
 
 
@@ -256,6 +258,7 @@ class Host:
     :param proven: names by which all steps of the host's engine worked -> that engine; empty where no step tells it.
     :param used: names by which its engine has logged in, pushed or pulled.
     :param proxied: names for which its engine asks a proxy, as (endpoint, sentence with what to set).
+    :param worked: steps of ``registry_check`` that went well by some name, and failed by none.
     """
 
     name: str
@@ -272,6 +275,7 @@ class Host:
     steps: tuple[Step, ...] = ()
     used: tuple[str, ...] = ()
     proxied: tuple[tuple[str, str], ...] = ()
+    worked: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -283,10 +287,11 @@ class Facts:
     :param selector: the Service's.
     :param backends: addresses that the Service leads to.
     :param modes: access modes of the claim.
+    :param asks_cluster: whether the registry asks the cluster who somebody is, and what he may do.
     :param asked_host: the host of the Route that is asked for.
     :param routes: all that lead to the Service; None where they are not known.
     :param others: addresses of other Services that are looked at -> ``namespace/name``; None where they are not known.
-    :param operator: whether OpenShift 4's image-registry operator has the registry.
+    :param operator: whether OpenShift 4's image-registry operator has the registry, and the cluster its certificate.
     :param log: lines of the registry's newest log that tell of errors, as (pod, line).
     :param uncovered: Nodes that no host of the inventory is.
     :param soon: a certificate with fewer days left is told.
@@ -310,6 +315,7 @@ class Facts:
     certificate: Certificate | None = None
     authorities: tuple[Authority, ...] = ()
     served: tuple[Served, ...] = ()
+    asks_cluster: bool | None = None
     asked_host: str | None = None
     routes: tuple[Route, ...] | None = None
     router_ends: tuple[RouterEnd, ...] = ()

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.okd.registry.plugins.module_utils._build import layout, registrylog
+from ansible_collections.okd.registry.plugins.module_utils._build import auth, layout, registrylog
 from ansible_collections.okd.registry.plugins.module_utils._build.storage import ROOT_ENV
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.model import USUAL_ROOTS, Pod, Stream, Workload
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.reading import (
@@ -66,9 +66,7 @@ def workload(found: Mapping[str, Any], told: Mapping[str, Any], port: int) -> Wo
     if kind == "DaemonSet":
         replicas = number(status.get("desiredNumberScheduled")) or 0
     container, template = _container(spec), mapping(spec.get("template"))
-    environment = {word(each.get("name")): word(each.get("value")) for each in entries(container.get("env"))}
     storage, claim = _storage(spec, container)
-    users = environment.get("REGISTRY_AUTH") == "htpasswd" or "REGISTRY_AUTH_HTPASSWD_PATH" in environment
     return Workload(
         ref=f"{kind} {word(meta.get('namespace')) or '?'}/{word(meta.get('name')) or '?'}",
         kind=kind,
@@ -78,10 +76,23 @@ def workload(found: Mapping[str, Any], told: Mapping[str, Any], port: int) -> Wo
         tls=flag(told.get("tls")),
         probes=_probes(container, port),
         labels=strings(mapping(template.get("metadata")).get("labels")),
-        own_users=users,
         node_selector=strings(mapping(template.get("spec")).get("nodeSelector")),
         roots=_roots(spec, container, environment.get(ROOT_ENV)),
     )
+
+
+def asks_cluster(found: Mapping[str, Any], config: Mapping[str, Any], images: bool | None) -> bool | None:
+    """Whether a workload's registry asks the cluster who somebody is.
+
+    :param config: what is known of its configuration file, as ``gather`` gives it.
+    :param images: whether the cluster has the API of OpenShift's images.
+    """
+    environment = {name: word(each.get("value")) for each in entries(_container(mapping(found.get("spec"))).get("env"))
+                   if (name := word(each.get("name")))}  # fmt: skip
+    mounted, known = flag(config.get("mounted")) is not False, flag(config.get("known")) is True
+    return auth.asks_cluster(
+        environment, served=images, mounted=mounted, known=known, filed=word(config.get("auth"))
+    )  # fmt: skip
 
 
 def _container(spec: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,15 +8,19 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
+from ansible_collections.okd.registry.plugins.module_utils._build.auth import GROUP
 from ansible_collections.okd.registry.plugins.module_utils._node import bearer
 
 #: What OpenShift's registry asks the cluster about before a pull and a push.
 WANTED = ("get", "update")
-_GROUP, _RESOURCE, _PART = "image.openshift.io", "imagestreams", "layers"
+_RESOURCE, _PART = "imagestreams", "layers"
 
 
 def look(api: Api, token: str, project: str | None, now: float) -> dict[str, Any]:
-    """Facts about a token. Raises RegistryError where the cluster may not be asked."""
+    """Facts about a token; it goes to the API server, so it has to be meant for that one.
+
+    Raises RegistryError where the cluster may not be asked.
+    """
     until = bearer.expiry(token)
     past = until is not None and until < now
     found: dict[str, Any] = {"expired": bearer.stamp(until) if past else None, "project": project}
@@ -32,7 +36,7 @@ def look(api: Api, token: str, project: str | None, now: float) -> dict[str, Any
 
 
 def _may(api: Api, user: dict[str, Any], verb: str, project: str) -> bool:
-    asked = {"group": _GROUP, "resource": _RESOURCE, "subresource": _PART, "verb": verb, "namespace": project}
+    asked = {"group": GROUP, "resource": _RESOURCE, "subresource": _PART, "verb": verb, "namespace": project}
     spec = {"resourceAttributes": asked, "user": user.get("username") or "", "groups": user.get("groups") or []}
     spec.update({key: user[key] for key in ("uid", "extra") if user.get(key)})
     return bool(api.review("authorization.k8s.io/v1", "SubjectAccessReview", spec).get("allowed"))

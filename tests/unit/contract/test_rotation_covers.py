@@ -33,8 +33,8 @@ if options["of"] == "registry_info":
     left = [name for name in ("a", "b") if name not in known]
     result.update(
         registry={"name": "docker-registry", "namespace": "default"}, layout={"name": "oadm"}, workload={"kind": "x"},
-        certificate={"days_left": 9}, ca_cert="PEM", node_ca=False, pods=[], nodes=[], uncovered=left,
-        unread=[],
+        certificate={"days_left": 9}, certificate_secret="registry-secret", ca_cert="PEM", node_ca=False, pods=[],
+        nodes=[], uncovered=left, unread=[],
     )
     if left and options.get("uncovered") == "fail":
         result.update(failed=True, msg="No host is one of: " + ", ".join(left))

@@ -11,6 +11,7 @@ from ansible_collections.okd.registry.plugins.module_utils._build import operato
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.fixes import play
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.model import Facts, Finding
 from ansible_collections.okd.registry.plugins.module_utils._endpoints import host_of
+from ansible_collections.okd.registry.plugins.module_utils._model import is_ip
 
 REISSUE = "reissue it, which takes every name and rolls it out (of registry_certificate, put the new one there first)"
 CHANGE_OVER = "its CA ends then, too: make another CA (registry_ca), and change over to it"
@@ -62,8 +63,9 @@ def names(facts: Facts) -> Iterator[Finding]:
     """It covers every name by which the registry is used."""
     held = facts.certificate
     for endpoint in facts.endpoints if held else ():
-        # Where a router ends TLS, its certificate is seen, and not this one.
-        if held and not facts.at_router(endpoint) and not covers(held.sans, host_of(endpoint)):
+        # Where a router ends TLS, its certificate is seen, and not this one. The cluster's own is for Services' names.
+        others = facts.at_router(endpoint) or (facts.operator and is_ip(host_of(endpoint)))
+        if held and not others and not covers(held.sans, host_of(endpoint)):
             yield Finding(
                 "san_missing", f"{held.subject} is for {', '.join(held.sans) or 'no name'}, not {host_of(endpoint)}",
                 REISSUE, play("deploy"), endpoint=endpoint,
@@ -73,7 +75,7 @@ def names(facts: Facts) -> Iterator[Finding]:
 def served(facts: Facts) -> Iterator[Finding]:
     """Every pod serves it."""
     for one in facts.served if facts.certificate else ():
-        if one.sha256 and not one.matches and facts.certificate:
+        if one.sha256 and one.matches is False and facts.certificate:
             yield Finding(
                 "served_differs",
                 f"pod {one.pod} serves {one.sha256[:16]}…, and the Secret has {facts.certificate.sha256[:16]}…",

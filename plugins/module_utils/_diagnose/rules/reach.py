@@ -162,8 +162,7 @@ def _told(host: Host, step: Step, facts: Facts) -> tuple[str, str, str | None]:
     if _contradicts(step, facts):
         return _broken(step), _CANNOT_ASK, _CHECK
     if step.kind == "denied" or (step.kind == "unauthorized" and step.step != "login"):
-        known = facts.token
-        return "user_without_rights", *access.grant(known.user if known else None, known.project if known else None)
+        return "user_without_rights", *access.right(facts)
     file = ("certs_d_broken", *mend_file(host))
     kinds = {**_KINDS, "ca_file": file, "client_certificate": file}
     log = "look at the registry's log (oc logs), and check again"
@@ -177,7 +176,7 @@ def _broken(step: Step) -> str:
 def _contradicts(step: Step, facts: Facts) -> bool:
     """Whether the registry refuses a token of which the cluster says that it is good for that."""
     held = facts.token
-    if held is None or not held.accepted or (facts.workload and facts.workload.own_users):
+    if held is None or not held.accepted or not facts.asks_cluster:
         return False
     if step.step == "login":
         return step.kind == "unauthorized"

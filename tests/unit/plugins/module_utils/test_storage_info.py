@@ -15,6 +15,7 @@ from ansible_collections.okd.registry.plugins.module_utils._errors import (
     ExecRefusedError,
     RefusedError,
     RegistryError,
+    ServerError,
     UnreachableError,
     WaitError,
 )
@@ -35,6 +36,9 @@ class Cluster:
 
     def __init__(self, *, phase: str = "Running", env: dict[str, str] | None = None, refuses: Exception | None = None):
         self.commands: list[list[str]] = []
+        self.warnings: list[str] = []
+        self.down: str | None = None
+        self.container = "registry"
         self.there: list[str] = []
         self.refuses = refuses
         self.output, self.ended = LISTING.encode(), Ended(0, "")
@@ -50,10 +54,12 @@ class Cluster:
             "spec": {"nodeName": "node1"}, "status": {"phase": phase},
         }  # fmt: skip
 
-    def has(self, _group: str) -> bool:
-        return False
+    def has(self, group: str) -> bool:
+        return group == "apps.openshift.io" and self.down is not None
 
     def get(self, ref: Any) -> Any:
+        if ref.kind == self.down:
+            raise ServerError(f"{ref} cannot be read: 503.")
         return self.workload if ref.kind == "Deployment" else None
 
     def list(self, *_args: Any, **_options: Any) -> list[dict[str, Any]]:
@@ -63,7 +69,7 @@ class Cluster:
         return {"get": 3}
 
     def exec(self, namespace: str, pod: str, container: str, command: list[str], **_options: Any) -> Any:
-        assert (namespace, pod, container) == ("default", "docker-registry-1-cpty9", "registry")
+        assert (namespace, pod, container) == ("default", "docker-registry-1-cpty9", self.container)
         if self.refuses:
             raise self.refuses
         self.commands.append(command)
@@ -89,7 +95,8 @@ def look(cluster: Cluster, **options: Any) -> dict[str, Any]:
         "name": "docker-registry", "namespace": "default", "root": None, "timeout": 60, "stale_after": 9, "limit": 9,
         **options,
     }  # fmt: skip
-    return _storageinfo.execute(SimpleNamespace(params=params), cluster)  # type: ignore[arg-type]
+    module = SimpleNamespace(params=params, warn=cluster.warnings.append)
+    return _storageinfo.execute(module, cluster)  # type: ignore[arg-type]
 
 
 @pytest.fixture(autouse=True)
@@ -203,6 +210,26 @@ def test_no_registry_no_pod_no_files() -> None:
         look(Cluster(phase="Pending"))
     with pytest.raises(RefusedError, match="keeps its images in s3, which has no files"):
         look(Cluster(env={"REGISTRY_STORAGE_S3_BUCKET": "b", "REGISTRY_STORAGE_S3_REGION": "r"}))
+
+
+def test_an_api_that_is_down_may_have_no_registry() -> None:
+    cluster = Cluster()
+    cluster.down = "DeploymentConfig"
+    assert look(cluster)["via"] == "exec"
+    assert cluster.warnings == ["DeploymentConfig default/docker-registry cannot be read: 503."]
+    cluster.workload = None
+    with pytest.raises(ServerError, match="503"):
+        look(cluster)
+
+
+def test_containers_beside_the_registry_are_no_reason_to_look_nowhere() -> None:
+    cluster = Cluster()
+    assert cluster.workload
+    pod = cluster.workload["spec"]["template"]["spec"]
+    pod["containers"] = [{"name": "proxy"}, {**pod["containers"][0], "name": "images", "env": [{"name": "REGISTRY_X"}]}]
+    cluster.container = "images"
+    assert look(cluster)["container"] == "images"
+    assert "images is taken for it" in cluster.warnings[0]
 
 
 def test_a_listing_has_its_time(monkeypatch: pytest.MonkeyPatch) -> None:

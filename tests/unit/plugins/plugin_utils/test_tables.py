@@ -150,6 +150,16 @@ def test_state() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("matches", "said"),
+    [(True, "serves the Secret's certificate"), (False, "serves another certificate than the Secret's"),
+     (None, "serves a certificate, not compared: the Secret's is not known")],
+)  # fmt: skip
+def test_what_a_pod_serves_is_told_as_far_as_it_was_compared(matches: bool | None, said: str) -> None:
+    lines = _state_table.lines({**FOUND, "served": [{**FOUND["served"][0], "matches": matches}]})
+    assert lines[lines.index("PODS") + 1].endswith(f"  {said}")
+
+
 def test_image_streams_where_they_were_asked_for() -> None:
     streams = [
         {"namespace": "shop", "name": "web", "repository": "172.30.1.1:5000/shop/web", "stale": False},

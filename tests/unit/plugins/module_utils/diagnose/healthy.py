@@ -105,6 +105,8 @@ def healthy() -> dict[str, Any]:
                 }
             ],
             "backends": {"subsets": [{"addresses": [{"ip": "10.128.0.5"}], "ports": [{"port": 5000}]}]},
+            "config": {"mounted": False, "known": False, "auth": None},
+            "images": True,
             "claim": {"spec": {"accessModes": ["ReadWriteOnce"]}},
             "streams": [
                 {
