@@ -66,6 +66,7 @@ def workload(found: Mapping[str, Any], told: Mapping[str, Any], port: int) -> Wo
     if kind == "DaemonSet":
         replicas = number(status.get("desiredNumberScheduled")) or 0
     container, template = _container(spec), mapping(spec.get("template"))
+    environment = {word(each.get("name")): word(each.get("value")) for each in entries(container.get("env"))}
     storage, claim = _storage(spec, container)
     return Workload(
         ref=f"{kind} {word(meta.get('namespace')) or '?'}/{word(meta.get('name')) or '?'}",

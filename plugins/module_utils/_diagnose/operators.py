@@ -26,8 +26,10 @@ _GOES_ON = (
 )
 _ASK = (_GOES_ON, _SAYS)
 _REISSUE = (
-    "delete its Secret: the service CA, which renews it in time where all is well (clusteroperator service-ca), issues "
-    "another certificate, and the operator rolls it out",
+    (
+        "delete its Secret: the service CA, which renews it in time where all is well (clusteroperator service-ca), "
+        "issues another certificate, and the operator rolls it out"
+    ),
     "kubectl delete secret image-registry-tls -n openshift-image-registry",
 )
 _NODE_CA = (

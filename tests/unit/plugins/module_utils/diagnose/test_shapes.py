@@ -60,8 +60,8 @@ def test_the_cluster_s_own_certificate_is_not_ours_to_renew(days: int, name: str
     raw = the_operator_s()
     raw["info"]["certificate"]["days_left"] = days
     (found,) = judge(collect(raw))
-    assert (found["name"], found["command"]) == (name, None)
-    assert "the cluster renews it by itself" in found["fix"]
+    assert (found["name"], found["command"].split()[:2]) == (name, ["kubectl", "delete"])
+    assert "the service CA, which renews it in time" in found["fix"]
 
 
 def test_the_cluster_s_own_certificate_has_to_cover_names() -> None:
