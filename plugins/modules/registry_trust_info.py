@@ -259,7 +259,7 @@ proxied:
     - The names for which an engine, as it runs now, asks an HTTP proxy, since none of its exceptions (C(NO_PROXY))
       holds for them. Whether that proxy leads to the registry is for M(okd.registry.registry_check).
     - Only docker is asked.
-  returned: always
+  returned: success
   type: list
   elements: dict
   contains:

@@ -31,7 +31,7 @@ def changing(*routes: dict[str, Any], node_ca: bool = False, **variables: Any) -
     """A control host's variables, with what the cluster has."""
     read = {
         "registry": {"name": "docker-registry", "namespace": "default"}, "routes": [*routes], "node_ca": node_ca,
-        "layout": {"name": "oadm"}, "workload": {"kind": "Deployment"}, "certificate": {"sha256": "12"},
+        "layout": {"name": "oadm"}, "workload": {"kind": "Deployment"}, "certificate_secret": "registry-secret",
     }  # fmt: skip
     return {
         "registry_route_host": NEW,

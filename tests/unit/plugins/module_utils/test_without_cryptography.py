@@ -55,8 +55,8 @@ def outcome(expression: str) -> Any:
 @pytest.mark.parametrize(
     "expression",
     [
-        f"{READER}.certificate(secret)",
-        f"{READER}.authorities({{'metadata': {{'name': 'm'}}, 'data': {{'ca.crt': PEM}}}}, None)",
+        f"{READER}.certificate(secret, 'tls.crt')",
+        f"{READER}.authorities({{'metadata': {{'name': 'm'}}, 'data': {{'ca.crt': PEM}}}}, 'ca.crt', None)",
         f"{READER}.route({WITH_CERTIFICATE})",
         f"module('_routecover').Cover(Api(), {SPEC}, 's', promised=False, check_mode=False).remark('h')",
         "module('_trustconfig')._pem(PEM, check_mode=False)",
@@ -74,8 +74,8 @@ def test_who_needs_it_says_so(expression: str) -> None:
 @pytest.mark.parametrize(
     ("expression", "value"),
     [
-        (f"{READER}.certificate(None)", [None, None]),
-        (f"{READER}.authorities(None, None)", []),
+        (f"{READER}.certificate(None, 'tls.crt')", [None, None]),
+        (f"{READER}.authorities(None, 'ca.crt', None)", []),
         (f"{READER}.route({ROUTE}{{}}}})['certificate']", None),
         ("module('_redact')._certificates(PEM)", None),
     ],
