@@ -219,6 +219,9 @@ def test_edge(play: Any, module: Any, authority: Any, place: Path) -> None:
     )
     ends_in_router(play, module, authority, place, "plain", EDGE, termination="edge", insecure_policy="redirect")
     assert status("node1", EDGE) == "401"
+    # No CA of its own is published, and none is needed for the one name by which it is used.
+    ca = str(place / "router-ca.crt")
+    ok(play("check.yml", registry_name="plain", registry_check_endpoints=[EDGE], registry_route_ca_cert_path=ca))
     location = sandbox.on("node1", f"curl -s -o /dev/null -w '%{{redirect_url}}' http://{EDGE}/v2/").stdout
     assert location == f"https://{EDGE}/v2/"
     module(

@@ -18,11 +18,11 @@ from collection import NAME, ROOT, load_yaml
 NAMES = ["image-registry.openshift-image-registry.svc:5000"]
 
 
-def read(layout: str, ca_cert: str | None) -> dict[str, Any]:
+def read(layout: str, ca_cert: str | None, *at_router: str) -> dict[str, Any]:
     """What registry_info tells of a registry."""
     registry = {"name": "image-registry", "namespace": "openshift-image-registry", "endpoints": NAMES}
-    told = {"registry": registry, "ca_cert": ca_cert, "layout": {"name": layout}, "unread": [], "router_endpoints": []}
-    return {"registry_cluster_read": {**told, "node_ca": True}}
+    told = {"registry": registry, "ca_cert": ca_cert, "layout": {"name": layout}, "router_endpoints": [*at_router]}
+    return {"registry_cluster_read": {**told, "unread": [], "node_ca": True}}
 
 
 # Of each registry by which CA it is checked, and whether nodes are told of it; or a part of what is said.
@@ -32,6 +32,8 @@ REGISTRIES: dict[str, tuple[dict[str, Any], str, str]] = {
         read("operator", None), "the host's own", "the service CA in its ConfigMap serviceca cannot be read",
     ),
     "own": (read("oadm", "PEM"), "PEM", "PEM"),
+    # Without TLS of its own, behind a router that has it.
+    "edge": (read("plain", None, "edge.example.com"), "the host's own", "run playbooks/deploy.yml first"),
     "own-not-yet": (read("oadm", None), "run playbooks/deploy.yml first", "run playbooks/deploy.yml first"),
 }  # fmt: skip
 
