@@ -65,7 +65,7 @@ _value:
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-_TRUST = ("endpoints", "files", "anchors", "insecure", "proxied", "problems", "failed", "unreachable", "msg")
+_TRUST = ("endpoints", "files", "system_trusts", "insecure", "proxied", "problems", "failed", "unreachable", "msg")
 _CHECK = ("results", "not_run", "skipped_steps", "failed", "unreachable", "msg")
 
 

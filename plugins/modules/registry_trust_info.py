@@ -217,6 +217,12 @@ anchors:
       description: As in RV(files[].certificates).
       type: list
       elements: dict
+system_trusts:
+  description:
+    - Whether the system's own store, as its programs read it, has all of O(ca_cert), whoever put it there. Engines
+      trust it beside what they have for a name. Null without O(ca_cert).
+  returned: success
+  type: bool
 insecure:
   description: What keeps docker from verifying the names.
   returned: success

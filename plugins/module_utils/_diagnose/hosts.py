@@ -48,7 +48,7 @@ def host(name: str, found: Mapping[str, Any], endpoints: tuple[str, ...], regist
             for each in entries(insecure.get(key))
         ),
         covered=covered,
-        trusted_anyway=bool(entries(trust.get("anchors"))),
+        trusted_anyway=flag(trust.get("system_trusts")) is True,
         proven=_proven(entries(check.get("results"))),
         worked=_worked(entries(check.get("results"))),
         steps=(

@@ -254,7 +254,7 @@ class Host:
     :param listed: whether it is in the inventory's group for what it is.
     :param unreachable: why Ansible could not look; None where it could.
     :param failed: why a module could not tell; None where it could.
-    :param trusted_anyway: whether the CA is in the system's own store.
+    :param trusted_anyway: whether the system's own store has the CA.
     :param proven: names by which all steps of the host's engine worked -> that engine; empty where no step tells it.
     :param used: names by which its engine has logged in, pushed or pulled.
     :param proxied: names for which its engine asks a proxy, as (endpoint, sentence with what to set).

@@ -19,6 +19,8 @@ STORES = (
     Store("/usr/local/share/ca-certificates", ["update-ca-certificates"],
           "/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/certs"),
 )  # fmt: skip
+# SUSE's, beside those: what its tool makes of anchors in a place of its own.
+_BUNDLES = (*(store.bundle for store in STORES), "/var/lib/ca-certificates/ca-bundle.pem")
 _TOOLS = ("/usr/bin/", "/usr/sbin/", "/bin/", "/sbin/")
 _TIMEOUT = 120.0  # seconds
 
@@ -55,6 +57,22 @@ def paths(store, stem, ca):
     return found
 
 
+def trusts(tree, ca):
+    """Say whether the system's own store, as programs read it, has all certificates of a bundle.
+
+    :param tree: files.Tree
+    :param ca: PEM bytes
+    :raises NodeError: where a store cannot be read
+    """
+    wanted = set(pem.certificates(ca.decode("ascii")))
+    have = [set(_certificates(tree, bundle)) for bundle in _BUNDLES]
+    return bool(wanted) and any(wanted <= each for each in have)
+
+
+def _certificates(tree, bundle):
+    return pem.certificates((tree.read(bundle) or b"").decode("utf-8", "replace"))
+
+
 def is_anchor(path):
     """Say whether a path is one of such a file."""
     return any(path.startswith(store.directory + "/") for store in STORES)
@@ -75,8 +93,7 @@ class Anchors:
         """Say whether the store lacks some of the certificates (list of bytes, PEM) that stand in files."""
         if not wanted:
             return False
-        raw = self._tree.read(store_of(self._tree).bundle) or b""
-        have = set(pem.certificates(raw.decode("utf-8", "replace")))
+        have = set(_certificates(self._tree, store_of(self._tree).bundle))
         return any(der not in have for text in wanted for der in pem.certificates(text.decode("ascii")))
 
     def refresh(self, wanted, gone):

@@ -62,6 +62,7 @@ class Look:
             "files": files,
             "endpoints": verdicts,
             "anchors": self._anchors(),
+            "system_trusts": self._system_trusts(),
             "insecure": insecure,
             "proxied": [{"endpoint": name, "engine": "docker", "reason": said} for name, said in proxied.items()],
             "registries": [name for name, _manifest in self._records],
@@ -222,6 +223,16 @@ class Look:
                 certificates = [self._certificate(one) for one in _ders(state.raw)]
                 found.append({"path": path, "owner": owner, "registry": registry, "certificates": certificates})
         return found
+
+    def _system_trusts(self):
+        """Say whether every program of this node trusts the CA asked about; None where that is not known."""
+        if self._question.ca is None:
+            return None
+        try:
+            return anchors.trusts(self._tree, self._question.ca)
+        except NodeError as exc:
+            self._problems.append(str(exc))
+            return None
 
     def _docker(self, endpoints):
         """Say what keeps docker from verifying these endpoints, and for which of them it asks its proxy."""

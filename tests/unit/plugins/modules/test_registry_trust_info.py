@@ -161,6 +161,24 @@ def test_the_systems_store_is_told_where_it_is_ours(node: FakeNode, call: Call) 
     assert (found["owner"], found["certificates"][0]["subject"]) == ("ours", "CN=registry CA")
 
 
+@pytest.mark.parametrize(
+    "bundle", ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem"]
+)
+def test_whether_every_program_trusts_it_is_told_by_what_they_read(
+    node: FakeNode, call: Call, tmp_path: Path, bundle: str
+) -> None:
+    """Whoever has put it there: a public or a company's CA needs no file for a name."""
+    ca = node.ca.decode()
+    (tmp_path / "others").mkdir()
+    other = Authority("another CA", tmp_path / "others").pem.decode()
+    assert call(ca_cert=ca)["system_trusts"] is False
+    node.write(bundle, f"# another CA\n{other}")
+    assert call(ca_cert=ca)["system_trusts"] is False
+    node.write(bundle, f"# another CA\n{other}# this one\n{ca}")
+    assert call(ca_cert=ca)["system_trusts"] is True
+    assert call()["system_trusts"] is None
+
+
 def test_nothing_is_needed_on_a_node(node: FakeNode, call: Call) -> None:
     result = call()
     assert (result["endpoints"], result["registries"], result["anchors"]) == ([], [], [])

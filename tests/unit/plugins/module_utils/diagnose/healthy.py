@@ -35,7 +35,7 @@ def trust() -> dict[str, Any]:
              "matches": True, "problem": None, "certificates": [{"sha256": "ca"}]}
             for name in ENDPOINTS
         ],
-        "anchors": [],
+        "system_trusts": False,
         "insecure": {"flags": [], "networks": [], "problems": [], "running": [], "stale": [], "covered": []},
         "proxied": [],
         "problems": [],

@@ -112,6 +112,16 @@ def a_public_ca() -> Raw:
 
 
 @shape
+def a_public_ca_that_no_engine_has_tried() -> Raw:
+    """A client of ours goes by the published CA, and shows nothing of what its engine trusts."""
+    raw = a_public_ca()
+    for host in raw["hosts"].values():
+        host["trust"]["system_trusts"] = True
+        host["check"]["results"] = [one for one in host["check"]["results"] if one["step"] in ("resolve", "tls", "v2")]
+    return raw
+
+
+@shape
 def a_company_s_ca() -> Raw:
     """The same CA is trusted for a mirror outside, by its address."""
     raw = healthy()
