@@ -21,6 +21,8 @@ from ansible_collections.okd.registry.plugins.module_utils._build.secrets import
 from ansible_collections.okd.registry.plugins.module_utils._build.workload import API_VERSIONS
 from ansible_collections.okd.registry.plugins.module_utils._endpoints import (
     KNOWN_AFTER_APPLY,
+    SERVICE_IP,
+    Endpoint,
     Endpoints,
     cluster_ips,
     compute,
@@ -103,7 +105,8 @@ def execute(module: Any, api: Api) -> dict[str, Any]:
         "storage": reader.storage(pods, workload) if "storage" in wanted else None,
         "logs": reader.logs(pods, workload, log_options) if "logs" in wanted else [],
     }
-    result["image_streams"] = reader.image_streams(result["registry"]["endpoints"]) if "image_streams" in wanted else []
+    names = [*result["registry"]["endpoints"], *_addresses(result["registry"])]
+    result["image_streams"] = reader.image_streams(names) if "image_streams" in wanted else []
     result["unread"] = reader.unread
     if query is not None:
         result["queried"] = query(result)
@@ -215,7 +218,7 @@ class _Reader(Lookup):
 
     def _file(self, workload: Object | None) -> configfile.File | None:
         """The configuration file that is mounted, which is asked for only where nothing else says what matters."""
-        return file_of(layout.to_look_at(workload)[0], self._registry.namespace, self._api)
+        return file_of(layout.to_look_at(workload)[0], self._registry.namespace, self._api, told=True)
 
     def config(self) -> Object | None:
         """What the image-registry operator is told, where there is one; read once."""
@@ -405,6 +408,11 @@ def _registry(
         replicas=found.get("replicas"),
         storage=found.get("storage"),
     )
+
+
+def _addresses(registry: Mapping[str, Any]) -> list[str]:
+    """The Service's addresses, by which image streams may name a registry, also one that has no such name."""
+    return [Endpoint(ip, registry["port"], SERVICE_IP).docker for ip in registry["cluster_ips"]]
 
 
 def _endpoints(registry: Registry, addresses: tuple[str, ...], routes: list[Object]) -> Endpoints:

@@ -133,16 +133,24 @@ def claim_ref(storage: Storage, namespace: str) -> ObjectRef:
 
 
 def file_of(
-    workload: Object | None, namespace: str, api: Api, seen: Mapping[ObjectRef, Object | None] = MappingProxyType({})
+    workload: Object | None,
+    namespace: str,
+    api: Api,
+    seen: Mapping[ObjectRef, Object | None] = MappingProxyType({}),
+    *,
+    told: bool = False,
 ) -> configfile.File | None:
-    """The configuration file that is mounted for a live registry; one in others' Secret may be nobody's to read."""
+    """The configuration file that is mounted for a live registry; one in others' Secret may be nobody's to read.
+
+    :param told: raise ForbiddenError then, instead of taking it for a file of which nothing is known.
+    """
     where = configfile.source(workload)
     if where is None:
         return None
     found = None
     if where.kind in ("Secret", "ConfigMap") and where.name:
         ref = ObjectRef("v1", where.kind, where.name, namespace)
-        with contextlib.suppress(ForbiddenError):
+        with contextlib.nullcontext() if told else contextlib.suppress(ForbiddenError):
             found = seen[ref] if ref in seen else api.get(ref)
     return configfile.read(where, found)
 

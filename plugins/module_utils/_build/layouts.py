@@ -53,7 +53,8 @@ class Layout:
 
     :param name: one of the names above.
     :param kind: of the workload; ``Config`` where the operator has it; None without one.
-    :param tls: whether it is told to serve TLS; None where only a configuration file says so, and that is not known.
+    :param tls: whether it is told to serve TLS; None where only a configuration file, or variables of an object, say so, and that
+        is not known.
     :param tls_secret: the Secret with its certificate, where it is mounted from one.
     :param tls_mount_path: where that is mounted.
     :param storage: kind of its storage (``pvc``, ``ephemeral``, ``host_path``, another volume's kind, a driver's name).
@@ -166,7 +167,7 @@ class _Seen:
         mounted = configfile.source(layout.to_look_at(self._workload)[0])
         if file and file.facts and file.source == mounted:
             return file.facts.tls
-        return None if mounted or self.config() else False
+        return None if mounted or self.config() or self._container.get("envFrom") else False
 
     def _source(self, mount: Object) -> tuple[str, dict[str, Any]] | None:
         return layout.volume_source(layout.volume(self._workload, mount.get("name")))

@@ -95,7 +95,7 @@ class Gather:
         registry = Registry.from_params(self._params)
         service = self._there(build_service.ref(registry))
         workload = self._workload()
-        file = self._read(lambda: file_of(workload, self._namespace, self._api)) if workload else None
+        file = self._read(lambda: file_of(workload, self._namespace, self._api, told=True)) if workload else None
         images = self._read(lambda: self._api.has(auth.GROUP))
         pods = self._pods(workload) if workload else None
         watched = [pod for pod in pods or [] if is_ready(pod)][:PODS]

@@ -18,8 +18,8 @@ from ansible_collections.okd.registry.plugins.module_utils._diagnose.model impor
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.reading import entries, flag, mapping, texts, word
 
 _ENGINE_STEPS = ("trust", "login", "push", "pull", "pull_tag")
-#: Steps by which an engine shows that it has a way to the registry.
-_BY_ENGINE = ("login", "push", "pull_tag", "pull")
+#: Steps by which docker shows that it has a way to the registry.
+_BY_DOCKER = ("login", "push", "pull_tag", "pull")
 
 
 def host(name: str, found: Mapping[str, Any], endpoints: tuple[str, ...], registry: str) -> Host:
@@ -59,7 +59,9 @@ def host(name: str, found: Mapping[str, Any], endpoints: tuple[str, ...], regist
             dict.fromkeys(
                 word(each.get("endpoint")) or "?"
                 for each in entries(check.get("results"))
-                if each.get("ok") is True and each.get("step") in _BY_ENGINE and _is_engines(each)
+                if each.get("ok") is True
+                and each.get("step") in _BY_DOCKER
+                and word(each.get("by")) in (None, "docker")
             )
         ),
         proxied=tuple(
@@ -136,6 +138,7 @@ def _step(found: Mapping[str, Any]) -> Step:
         step=word(found.get("step")) or "check",
         kind=word(found.get("reason")) or "other",
         error=word(found.get("error")) or "no reason",
+        by=word(found.get("by")),
         by_engine=found.get("step") == "trust" or _is_engines(found),
     )
 

@@ -234,6 +234,7 @@ class Step:
     """A step of ``registry_check`` that failed.
 
     :param kind: its ``reason``.
+    :param by: the engine that did it; None where that is not told.
     :param by_engine: whether the host's engine did it, by what it trusts; else it was asked by the published CA.
     :param reached: False where no connection can be made from there, and the check was not to fail by that.
     """
@@ -242,6 +243,7 @@ class Step:
     step: str
     kind: str
     error: str
+    by: str | None = None
     by_engine: bool = True
     reached: bool = True
 
@@ -256,8 +258,8 @@ class Host:
     :param failed: why a module could not tell; None where it could.
     :param trusted_anyway: whether the system's own store has the CA.
     :param proven: names by which all steps of the host's engine worked -> that engine; empty where no step tells it.
-    :param used: names by which its engine has logged in, pushed or pulled.
-    :param proxied: names for which its engine asks a proxy, as (endpoint, sentence with what to set).
+    :param used: names by which its docker has logged in, pushed or pulled.
+    :param proxied: names for which its docker asks a proxy, as (endpoint, sentence with what to set).
     :param worked: steps of ``registry_check`` that went well by some name, and failed by none.
     """
 

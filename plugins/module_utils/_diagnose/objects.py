@@ -88,8 +88,11 @@ def asks_cluster(found: Mapping[str, Any], config: Mapping[str, Any], images: bo
     :param config: what is known of its configuration file, as ``gather`` gives it.
     :param images: whether the cluster has the API of OpenShift's images.
     """
-    environment = {name: word(each.get("value")) for each in entries(_container(mapping(found.get("spec"))).get("env"))
+    container = _container(mapping(found.get("spec")))
+    environment = {name: word(each.get("value")) for each in entries(container.get("env"))
                    if (name := word(each.get("name")))}  # fmt: skip
+    if images and entries(container.get("envFrom")) and not auth.controllers(environment):
+        return None  # others' objects may name it
     mounted, known = flag(config.get("mounted")) is not False, flag(config.get("known")) is True
     return auth.asks_cluster(
         environment, served=images, mounted=mounted, known=known, filed=word(config.get("auth"))

@@ -28,7 +28,8 @@ ADVICE = {
     "unresolved": "this node's resolver does not know the name: nodes need the cluster's DNS for service names, and "
     "the router's wildcard record for route hosts",
     "plain_http": "the registry serves HTTP, not HTTPS, there: deploy it with its certificate first (registry_deploy)",
-    "proxy": "dockerd goes through its HTTP proxy: add the endpoint to NO_PROXY of docker.service and restart docker",
+    "proxy": "the engine goes through its HTTP proxy: add the endpoint to NO_PROXY where it has that from, such as "
+    "docker.service, and restart docker then (podman and skopeo have it from whoever calls them)",
     "client_certificate": "a client certificate in the endpoint's certs.d directory lacks its key: mend or remove it",
     "ca_file": "a .crt file in the endpoint's certs.d directory cannot be read: mend or remove it",
     "closed": "the connection was closed during the handshake: a router answers, with no pod of the registry behind it",

@@ -22,9 +22,11 @@ def token(facts: Facts) -> Iterator[Finding]:
     held = facts.token
     if held is None or not facts.asks_cluster:
         return
+    if _worked(facts, "login"):
+        return
     if held.expired:
         yield Finding("token_expired", f"the token in registry_check_token was valid until {held.expired}", _NEW)
-    elif held.accepted is False and not _worked(facts, "login"):
+    elif held.accepted is False:
         yield Finding(
             "token_refused", f"the cluster does not take the token: {held.error or 'it knows no such token'}", _NEW
         )

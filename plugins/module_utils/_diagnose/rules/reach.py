@@ -28,6 +28,8 @@ _CANNOT_ASK = (
 )
 _DISTRUST = ("unknown_authority", "ca_file", "client_certificate")
 _PUSHES = ("push", "monolithic", "chunked", "pull", "pull_tag")
+#: Engines but docker, by where they have their proxy from.
+_BY_THEIR_UNIT, _BY_WHO_CALLS = ("containerd", "crio"), ("podman", "skopeo")
 #: How Go tells of a request that nobody has answered; an answer of the registry comes in other words.
 _UNANSWERED = re.compile(r'\b[A-Z][a-z]+ \\?"?https://')
 #: What a failed step says -> the cause's name, what mends it, and the command.
@@ -118,7 +120,7 @@ def used(facts: Facts) -> Iterator[Finding]:
 
 
 def proxied(facts: Facts) -> Iterator[Finding]:
-    """No engine asks a proxy for a name that does not lead there.
+    """Docker asks no proxy for a name that does not lead there.
 
     A proxy that leads there is no cause: only what failed by it counts, and what nobody has tried for names of within
     the cluster, to which hardly any proxy has a way.
@@ -135,11 +137,11 @@ def proxied(facts: Facts) -> Iterator[Finding]:
 
 
 def _is_proxy(host: Host, step: Step) -> bool:
-    """Whether a proxy is why a step failed: by its words, or since the engine that asks one has never got an answer.
+    """Whether a proxy is why a step failed: by its words, or since docker, which asks one, has never got an answer.
 
     The host's own client, which asks none, was there before.
     """
-    if step.kind == "proxy" or not step.by_engine or step.step == "trust":
+    if step.kind == "proxy" or step.by not in (None, "docker") or not step.by_engine or step.step == "trust":
         return step.kind == "proxy"
     silent = step.kind in ("timeout", "closed") or (step.kind == "other" and bool(_UNANSWERED.search(step.error)))
     return silent and step.endpoint in dict(host.proxied) and step.endpoint not in host.used
@@ -147,8 +149,16 @@ def _is_proxy(host: Host, step: Step) -> bool:
 
 def _seen(host: Host, step: Step, facts: Facts) -> Finding:
     where = None if step.kind == "engine" else step.endpoint
-    name, fix, command = _KINDS["proxy"] if _is_proxy(host, step) else _told(host, step, facts)
+    name, fix, command = _by_proxy(step) if _is_proxy(host, step) else _told(host, step, facts)
     return Finding(name, f"{step.step}: {step.error}", fix, command, host.name, where)
+
+
+def _by_proxy(step: Step) -> tuple[str, str, str | None]:
+    """Name, fix and command where a proxy is in the way of an engine."""
+    if step.by in _BY_THEIR_UNIT or step.by in _BY_WHO_CALLS:
+        where = f"{step.by}.service, and restart it" if step.by in _BY_THEIR_UNIT else "whoever calls it"
+        return "proxy", f"add the registry's names and addresses to NO_PROXY of {where}", None
+    return _KINDS["proxy"]
 
 
 def _told(host: Host, step: Step, facts: Facts) -> tuple[str, str, str | None]:

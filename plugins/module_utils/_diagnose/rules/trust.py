@@ -156,7 +156,7 @@ def _was_ours(file: CertFile, facts: Facts) -> bool:
     if file.ours:
         return True
     # A CA may be a company's, whose other registries are nobody's former addresses.
-    free = facts.others is not None and host not in facts.others
+    free = facts.others is not None and host not in (*facts.others, *facts.cluster_ips)
     return file.matches and free and is_ip(host) and may_be_a_service(host, facts)
 
 

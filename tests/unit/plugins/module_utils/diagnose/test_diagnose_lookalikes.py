@@ -14,7 +14,7 @@ from ansible_collections.okd.registry.plugins.module_utils._diagnose.facts impor
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.judge import judge
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.model import Facts
 from ansible_collections.okd.registry.plugins.module_utils._diagnose.network import may_be_a_service
-from healthy import ENDPOINTS, healthy
+from healthy import ENDPOINTS, healthy, operators
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -340,3 +340,59 @@ def test_trust_in_another_registry_is_not_to_be_deleted() -> None:
     assert (found["name"], found["endpoints"]) == ("stale_certs_d", ["172.30.9.9:5000"])
     with_file(raw, "10.9.9.8:5000", owner="ours", registry="default/docker-registry")
     assert [one["endpoints"] for one in judge(collect(raw))] == [["10.9.9.8:5000", "172.30.9.9:5000"]]
+
+
+# ---- several engines, one of which has a proxy
+
+
+def tried_by(raw: Raw, engine: str, **outcome: Any) -> None:
+    """Let the steps of node1's engine be another engine's, and its push end as given; docker alone has a proxy."""
+    told = raw["hosts"]["node1"]
+    told["trust"]["proxied"] = [{"endpoint": ENDPOINTS[0], "engine": "docker", "reason": "docker asks its proxy"}]
+    for one in told["check"]["results"]:
+        if one["step"] in ("login", "push", "pull"):
+            one["by"] = engine
+        if one["step"] == "push" and one["endpoint"] == ENDPOINTS[0]:
+            one.update(outcome)
+
+
+def test_the_proxy_of_docker_is_not_blamed_for_another_engine() -> None:
+    raw = healthy()
+    tried_by(raw, "podman", ok=False, reason="timeout", error="push: context deadline exceeded")
+    assert named(raw) == {"endpoint_unreachable"}
+
+
+def test_another_engine_is_no_proof_that_docker_gets_by_its_proxy() -> None:
+    raw = healthy()
+    tried_by(raw, "podman")
+    assert named(raw) == {"proxy"}
+    raw = healthy()
+    tried_by(raw, "docker")
+    assert named(raw) == set()
+
+
+@pytest.mark.parametrize(
+    ("engine", "fix"), [("docker", "restart docker"), ("crio", "crio.service"), ("podman", "whoever calls it")]
+)
+def test_a_proxy_is_mended_where_the_engine_has_it_from(engine: str, fix: str) -> None:
+    raw = healthy()
+    tried_by(raw, engine, ok=False, reason="proxy", error='Get "https://x/v2/": Forbidden')
+    raw["hosts"]["node1"]["trust"]["proxied"] = []
+    (found,) = judge(collect(raw))
+    assert found["name"] == "proxy"
+    assert fix in found["fix"]
+
+
+# ---- the registry's own address, where its certificate is for names alone
+
+
+def test_trust_by_the_present_address_of_the_operator_s_registry_is_not_a_former_one() -> None:
+    raw = operators()
+    kubernetes(raw)
+    (address,) = collect(raw).cluster_ips
+    (node, *_others) = raw["hosts"].values()
+    file = node["trust"]["files"][0]
+    for each in (address, "172.30.9.9"):
+        endpoint = f"{each}:5000"
+        node["trust"]["files"].append({**file, "endpoint": endpoint, "path": f"/etc/docker/certs.d/{endpoint}/ca.crt"})
+    assert [found["endpoints"] for found in judge(collect(raw))] == [["172.30.9.9:5000"]]

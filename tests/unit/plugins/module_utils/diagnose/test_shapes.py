@@ -113,3 +113,20 @@ def test_no_token_is_the_cluster_s_business_where_anything_names_another(env: di
         assert more["served"]
         assert not {"REGISTRY_AUTH_HTPASSWD_PATH", "REGISTRY_AUTH_TOKEN_ISSUER"} & set(env)
         assert not more["mounted"] or more["filed"] == "openshift" or auth.controllers(env) == {"openshift"}
+
+
+def test_a_token_by_which_a_host_has_logged_in_is_good_whatever_a_clock_says() -> None:
+    raw = {**healthy(), "token": {"expired": "2023-11-14T22:13:20Z"}}
+    assert judge(collect(raw)) == []
+    raw["hosts"] = {}
+    assert [one["name"] for one in judge(collect(raw))] == ["token_expired"]
+
+
+@pytest.mark.parametrize(("env", "asks"), [([], None), ([{"name": "REGISTRY_AUTH", "value": "openshift"}], True)])
+def test_variables_of_an_object_that_nobody_reads_may_name_whom_it_asks(env: list[Raw], asks: bool | None) -> None:
+    raw = healthy()
+    (container,) = raw["workload"]["spec"]["template"]["spec"]["containers"]
+    assert collect(raw).asks_cluster
+    container["envFrom"] = [{"configMapRef": {"name": "settings"}}]
+    container["env"] = [one for one in container["env"] if not one["name"].startswith("REGISTRY_AUTH")] + env
+    assert collect(raw).asks_cluster is asks

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from ansible_collections.okd.registry.plugins.module_utils import _pem
 from ansible_collections.okd.registry.plugins.module_utils._errors import ServerError
-from ansible_collections.okd.registry.plugins.module_utils._info import execute
+from ansible_collections.okd.registry.plugins.module_utils._info import _addresses, execute
 from certifying import signer
 from memory_cluster import OPENSHIFT_3
 from partly import LABELS, NAME, Partly, mounted
@@ -176,3 +176,24 @@ def test_pods_are_found_by_expressions_too() -> None:
     assert [one["name"] for one in look(cluster)["pods"]] == ["docker-registry-1-a"]
     assert cluster.selectors == ["labelSelector=app+in+%28a%2Cregistry%29&limit=500"]
     assert LABELS == {"app": "registry"}
+
+
+def test_a_configuration_file_that_may_not_be_read_is_told() -> None:
+    cluster = Partly(OPENSHIFT_3)
+    mounts, volumes = mounted("/etc/docker/registry", secret={"secretName": "settings"})
+    cluster.run(container={"volumeMounts": mounts}, volumes=volumes)
+    cluster.answers["settings"] = 403
+    found = look(cluster)
+    assert [(one["what"], one["forbidden"]) for one in found["unread"]] == [("config", True)]
+    assert found["layout"]["tls"] is None
+
+
+def test_whether_it_serves_tls_is_not_known_of_variables_of_another_object() -> None:
+    cluster = Partly(OPENSHIFT_3)
+    cluster.run(container={"envFrom": [{"configMapRef": {"name": "settings"}}]})
+    assert look(cluster)["layout"]["tls"] is None
+
+
+def test_image_streams_by_the_service_s_address_are_not_stale_where_it_is_no_name_of_the_registry() -> None:
+    operators = {"cluster_ips": ["172.30.1.1", "fd00::1"], "port": 5000}
+    assert _addresses(operators) == ["172.30.1.1:5000", "[fd00::1]:5000"]
