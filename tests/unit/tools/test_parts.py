@@ -35,7 +35,7 @@ def test_the_sandbox_comes_before_the_first_scenario_and_once() -> None:
     assert expand(["unit"]) == ["unit"]
 
 
-@pytest.mark.parametrize(("minutes", "left"), [("30", []), ("24", ["trust"]), (None, [])])
+@pytest.mark.parametrize(("minutes", "left"), [("35", []), ("29", ["trust"]), (None, [])])
 def test_what_others_do_shortly_is_not_begun_late_and_that_is_said(
     minutes: str | None,
     left: list[str],
