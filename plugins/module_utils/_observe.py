@@ -114,13 +114,18 @@ def _logs(api: Api, controller: dict[str, Any], pods: list[dict[str, Any]]) -> d
         names = [c["name"] for c in (pod.get("spec") or {}).get("containers") or []]
         container = layout.CONTAINER if layout.CONTAINER in names else None
         statuses = (pod.get("status") or {}).get("containerStatuses") or []
-        previous = any("running" in (s.get("state") or {}) for s in statuses)
-        try:
-            text = api.log(pod["metadata"]["namespace"], name, container=container, tail=LOG_LINES, previous=previous)
-        except ApiError:
-            continue
-        if text.strip() and not text.startswith("unable to retrieve container logs"):
-            logs[name] = text
+        running = any("running" in (s.get("state") or {}) for s in statuses)
+        # It may have begun or ended anew since: then the other one has the words.
+        for previous in (running, not running):
+            try:
+                text = api.log(
+                    pod["metadata"]["namespace"], name, container=container, tail=LOG_LINES, previous=previous
+                )
+            except ApiError:
+                continue
+            if text.strip() and not text.startswith("unable to retrieve container logs"):
+                logs[name] = text
+                break
     return logs
 
 

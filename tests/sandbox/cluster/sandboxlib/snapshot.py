@@ -55,7 +55,7 @@ SERVER_OWNED = (
 )
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 NAMESPACES = "/api/v1/namespaces"
-GONE_SECONDS = 60.0
+GONE_SECONDS = 180.0
 POD_GRACE = 1  # seconds
 PAUSE = 0.15  # seconds between two looks
 # In every namespace while it lives; whoever deletes them sees them come back.

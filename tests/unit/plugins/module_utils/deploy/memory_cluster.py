@@ -70,7 +70,9 @@ class MemoryCluster:
         assert found, parts.path
         name = unquote(found[4]) if found[4] else None
         if found[5] == "log":
-            return Answer(200, self.logs.get(name or "", "").encode())
+            # Of the container before, where a test has that.
+            key = f"{name} before" if "previous=True" in parts.query else name or ""
+            return Answer(200, self.logs.get(key, self.logs.get(name or "", "")).encode())
         if method != "GET" and self.before_write:
             hook, self.before_write = self.before_write, None
             hook()

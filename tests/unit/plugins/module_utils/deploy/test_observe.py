@@ -83,6 +83,14 @@ def test_the_log_of_a_crash_is_read():
     assert _observe.look(cluster.api(), ref).reason.endswith("its last words: configuration error: invalid log level")
 
 
+@pytest.mark.parametrize("gone", ["", "unable to retrieve container logs for docker://e69dcb82"])
+def test_a_container_that_has_just_begun_anew_has_said_nothing_yet(gone):
+    cluster, ref = recorded("crash")
+    pod = next(o["metadata"]["name"] for o in cluster.objects.values() if o["kind"] == "Pod")
+    cluster.logs.update({pod: gone, f"{pod} before": "configuration error: invalid log level\n"})
+    assert _observe.look(cluster.api(), ref).reason.endswith("its last words: configuration error: invalid log level")
+
+
 def test_a_log_that_is_gone_is_not_quoted():
     cluster, ref = recorded("crash")
     pod = next(o["metadata"]["name"] for o in cluster.objects.values() if o["kind"] == "Pod")
