@@ -29,7 +29,7 @@ def host(name: str, found: Mapping[str, Any], endpoints: tuple[str, ...], regist
     :param registry: ``namespace/name``.
     """
     trust, check = mapping(found.get("trust")), mapping(found.get("check"))
-    insecure = mapping(trust.get("insecure"))
+    insecure, results = mapping(trust.get("insecure")), entries(check.get("results"))
     covered = texts(insecure.get("covered"))
     away = [word(each.get("msg")) or "no answer" for each in (trust, check) if each.get("unreachable")]
     asked = ((trust, "endpoints"), (check, "results"))
@@ -49,16 +49,16 @@ def host(name: str, found: Mapping[str, Any], endpoints: tuple[str, ...], regist
         ),
         covered=covered,
         trusted_anyway=flag(trust.get("system_trusts")) is True,
-        proven=_proven(entries(check.get("results"))),
-        worked=_worked(entries(check.get("results"))),
+        proven=_proven(results),
+        worked=_worked(results),
         steps=(
-            *(_step(each) for each in entries(check.get("results")) if each.get("ok") is False),
+            *(_step(each) for each in results if each.get("ok") is False),
             *_unreached(entries(check.get("not_run"))),
         ),
         used=tuple(
             dict.fromkeys(
                 word(each.get("endpoint")) or "?"
-                for each in entries(check.get("results"))
+                for each in results
                 if each.get("ok") is True
                 and each.get("step") in _BY_DOCKER
                 and word(each.get("by")) in (None, "docker")

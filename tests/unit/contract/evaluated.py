@@ -24,14 +24,25 @@ def run(folder: Path, hosts: dict[str, Any], steps: list[dict[str, Any]], note: 
     why = {"ansible.builtin.set_fact": {"note": "{{ ansible_failed_result.msg }}"}}
     took = {"ansible.builtin.set_fact": {"note": note}}
     play = {"hosts": "all", "gather_facts": False, "tasks": [{"block": [*steps, took], "rescue": [why]}, last]}
-    # As JSON, which is YAML: what the loader gives holds types of Ansible's own.
-    (folder / "book.yml").write_text(yaml.safe_dump(json.loads(json.dumps([play], default=str))))
+    play_all(folder, {"book.yml": [play]}, {"all": {"hosts": hosts}})
+    return dict(json.loads((folder / "notes").read_text()))
+
+
+def play_all(folder: Path, files: dict[str, Any], inventory: dict[str, Any]) -> None:
+    """Run a playbook on hosts that are this machine.
+
+    :param files: by name, a playbook book.yml and what that includes.
+    :param inventory: one group with its hosts.
+    """
+    for name, content in files.items():
+        # As JSON, which is YAML: what the loader gives holds types of Ansible's own.
+        (folder / name).write_text(yaml.safe_dump(json.loads(json.dumps(content, default=str))))
     local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
-    (folder / "inventory.yml").write_text(yaml.safe_dump({"all": {"hosts": hosts, "vars": local}}))
+    local_groups = {name: {**group, "vars": local} for name, group in inventory.items()}
+    (folder / "inventory.yml").write_text(yaml.safe_dump(local_groups))
     program = str(Path(sys.executable).with_name("ansible-playbook"))
     done = subprocess.run(
         [program, "-i", "inventory.yml", "book.yml"],
         cwd=folder, capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    return dict(json.loads((folder / "notes").read_text()))

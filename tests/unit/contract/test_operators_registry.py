@@ -6,14 +6,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from collection import NAME, ROOT, load_yaml
+from evaluated import play_all
 
 NAMES = ["image-registry.openshift-image-registry.svc:5000"]
 
@@ -85,18 +82,8 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
     note = {"ansible.builtin.copy": {"content": given, "dest": dest}, "vars": {"own": "the host's own"}}
     variables = load_yaml(ROOT / "roles/registry_trust/vars/main.yml")
     book = [{"hosts": "all", "gather_facts": False, "vars": variables, "tasks": [*checked, *trusted, note]}]
-    # As JSON, which is YAML: what the loader gives holds types of Ansible's own.
-    for name, content in (("book.yml", book), ("cluster.yml", cluster())):
-        (folder / name).write_text(yaml.safe_dump(json.loads(json.dumps(content, default=str))))
-    local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
-    hosts = {name: {**variables, **local} for name, (variables, *_told) in REGISTRIES.items()}
-    (folder / "inventory.yml").write_text(yaml.safe_dump({"registry_nodes": {"hosts": hosts}}))
-    program = str(Path(sys.executable).with_name("ansible-playbook"))
-    done = subprocess.run(
-        [program, "-i", "inventory.yml", "book.yml"],
-        cwd=folder, capture_output=True, text=True, check=False, timeout=300,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
+    hosts = {name: variables for name, (variables, *_told) in REGISTRIES.items()}
+    play_all(folder, {"book.yml": book, "cluster.yml": cluster()}, {"registry_nodes": {"hosts": hosts}})
     return {name: json.loads((folder / f"{name}.json").read_text()) for name in REGISTRIES}
 
 

@@ -6,14 +6,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from collection import NAME, ROOT, load_yaml
+from evaluated import play_all
 
 SERVICE = ["172.30.124.220:5000", "[fd00:1::5]:5000", "docker-registry.default.svc:5000"]
 SERVICE += ["docker-registry.default.svc.cluster.local:5000"]
@@ -97,18 +94,8 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "vars": load_yaml(ROOT / "roles/registry_trust/vars/main.yml"),
         "tasks": [{"block": tasks(), "rescue": [why]}, note],
     }
-    # As JSON, which is YAML: what the loader gives holds types of Ansible's own.
-    (folder / "book.yml").write_text(yaml.safe_dump(json.loads(json.dumps([play], default=str))))
-    local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
     hosts = {name: variables for name, (variables, _told) in CLIENTS.items()}
-    inventory = {"registry_clients": {"hosts": hosts, "vars": local}}
-    (folder / "inventory.yml").write_text(yaml.safe_dump(inventory))
-    program = str(Path(sys.executable).with_name("ansible-playbook"))
-    done = subprocess.run(
-        [program, "-i", "inventory.yml", "book.yml"],
-        cwd=folder, capture_output=True, text=True, check=False, timeout=300,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
+    play_all(folder, {"book.yml": [play]}, {"registry_clients": {"hosts": hosts}})
     return dict(json.loads((folder / "given").read_text()))
 
 
