@@ -15,10 +15,15 @@ from evaluated import play_all
 NAMES = ["image-registry.openshift-image-registry.svc:5000"]
 
 
-def read(layout: str, ca_cert: str | None, *at_router: str) -> dict[str, Any]:
+def read(layout: str, ca_cert: str | None, *at_router: str, tls: bool = True) -> dict[str, Any]:
     """What registry_info tells of a registry."""
     registry = {"name": "image-registry", "namespace": "openshift-image-registry", "endpoints": NAMES}
-    told = {"registry": registry, "ca_cert": ca_cert, "layout": {"name": layout}, "router_endpoints": [*at_router]}
+    told = {
+        "registry": registry,
+        "ca_cert": ca_cert,
+        "layout": {"name": layout, "tls": tls},
+        "router_endpoints": [*at_router],
+    }
     return {"registry_cluster_read": {**told, "unread": [], "node_ca": True}}
 
 
@@ -30,7 +35,10 @@ REGISTRIES: dict[str, tuple[dict[str, Any], str, str]] = {
     ),
     "own": (read("oadm", "PEM"), "PEM", "PEM"),
     # Without TLS of its own, behind a router that has it.
-    "edge": (read("plain", None, "edge.example.com"), "the host's own", "run playbooks/deploy.yml first"),
+    "edge": (read("plain", None, "edge.example.com", tls=False), "the host's own", "run playbooks/deploy.yml first"),
+    "reencrypted-without-its-ca": (
+        read("oadm", None, "a.example.com"), "run playbooks/deploy.yml first", "run playbooks/deploy.yml first",
+    ),
     "own-not-yet": (read("oadm", None), "run playbooks/deploy.yml first", "run playbooks/deploy.yml first"),
 }  # fmt: skip
 
