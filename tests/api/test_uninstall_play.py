@@ -92,6 +92,7 @@ class Installed:
             assert not result.get("failed"), result
         for name in self.hosts:
             api.create({"apiVersion": "v1", "kind": "Node", "metadata": {"name": f"node-{name}.{namespace}"}})
+            ready(api, f"node-{name}.{namespace}", well=True)
             (folder / f"{name}.trusted").touch()
         self.playbook()
 
@@ -295,7 +296,6 @@ def test_a_node_that_is_not_reached_stays_cordoned(installed: Installed) -> None
     """As an interrupted run has left it: nobody has seen how it is."""
     cordoned = {name: nodes.ref(f"node-{name}.{installed.namespace}") for name in ("a", "b", "c")}
     for ref in cordoned.values():
-        ready(installed.api, ref.name, well=True)
         assert installed.run(registry_node, nodes=[ref.name], state="cordoned")["changed"]
     installed.hosts["a"] = "ssh"
     (installed.folder / "c.broken").touch()

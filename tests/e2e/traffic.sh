@@ -34,6 +34,6 @@ while [ -e run ]; do
     tar -C tree -c content | docker import - "$pushed" >/dev/null 2>&1
     attempt "$endpoint" push docker push -q "$pushed"
     docker rmi -f "$pushed" >/dev/null 2>&1
-    sleep 3  # two processors have a cluster and the rotation to run, too
+    sleep 6  # two processors have a cluster and the rotation to run, too
   done
 done

@@ -14,6 +14,7 @@ from checkout import OUTPUT, ROOT
 
 LOGS = OUTPUT / "log"
 UNRUN = "not run: the sandbox is not up"
+UNENDED = "not run to its end: the time was over"
 # What the summary shows of a failed part's log: pytest's, Ansible's, molecule's and the sandbox's own words.
 FAILURE = re.compile(r"^(E  |FAILED|ERROR|fatal:|failed:|CRITICAL|sandbox:|make: \*\*\*)|Traceback|\bError\b|\[ERROR\]")
 REASON_LINES = 8

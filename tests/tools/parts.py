@@ -8,8 +8,8 @@
 
 Each part's output is kept in tests/output/log/<part>.log and shown as it comes; of parts that run beside each other,
 when they end. Several scenarios run on two sandboxes (lanes.py; LANES=1: on one). Where OKD_REGISTRY_TEST_MINUTES says
-after how many minutes a run is ended from outside, those of SELDOM are not begun late, and it is said which are left
-out. The last line is C(<n> passed, <n> failed) and counts parts; the exit code is 1 if any failed.
+after how many minutes a run is ended from outside, what there is no time for is left out, and named (pace.py). The last
+line is C(<n> passed, <n> failed) and counts parts; the exit code is 1 if any failed.
 """
 
 from __future__ import annotations
@@ -24,13 +24,15 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import IO
 
 from checkout import BIN, OUTPUT, ROOT, clean_path
 from lanes import Lane, possible
-from outcomes import LOGS, UNRUN, Outcome, log_of, outcome_of, second_time, summary
+from outcomes import LOGS, UNENDED, UNRUN, Outcome, log_of, outcome_of, second_time, summary
+from pace import Clock, long_first, name_of
 
 MOLECULE = ROOT / "extensions" / "molecule"
 SANDBOX = ROOT / "tests" / "sandbox" / "sandbox"
@@ -39,30 +41,8 @@ PYTHON = str(BIN / "python")
 MANY_FILES = ROOT / "tests" / "unit" / "plugins" / "module_utils" / "_node" / "test_many_files.py"
 SANDBOX_PART = "sandbox"
 SANDBOX_DOWN = "sandbox-down"
-SECOND_TIME_UNTIL = 3600.0  # seconds from the beginning, within which a scenario that failed is run once more
 # Parts that are one command each; the others are the sandbox and the scenarios on it.
 PLAIN = ("lint", "sanity", "unit", "files", "api")
-# On a machine so slow that a run would be ended before it has said what failed, these two are left out: each does at
-# length what others (expose, diagnose) do shortly. So much time there has to be for one of them, and for what is left.
-SELDOM = ("change_host", "diagnose_cluster")
-SELDOM_NEEDS = 30 * 60.0  # seconds
-# Begun first, so that no long one is left for the end.
-LONG = (
-    "rotate",
-    "deploy",
-    "expose",
-    "migrate",
-    "deploy_faults",
-    "diagnose",
-    "trust_faults",
-    "uninstall",
-    "helpers",
-    "change_host",
-    "diagnose_cluster",
-    "storage",
-    "faults",
-    "takeover",
-)
 
 
 def scenario_names() -> list[str]:
@@ -138,6 +118,8 @@ def environment_of(part: str) -> dict[str, str]:
     environment = {**os.environ, "PATH": clean_path(), "PYTHONUNBUFFERED": "1"}
     if part == "files":
         environment["HYPOTHESIS_PROFILE"] = "thorough"
+    if part in {"unit", "api"}:
+        environment["ANSIBLE_CONFIG"] = str(ROOT / "tests" / "ansible.cfg")
     if not sys.stdout.isatty():
         environment |= {"NO_COLOR": "1", "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"}
     return environment
@@ -164,7 +146,7 @@ class Runner:
     def __init__(self) -> None:
         self.running: list[subprocess.Popen[str]] = []
         self.lane: Lane | None = None
-        self.began = time.monotonic()
+        self.clock = Clock()
         self.left_out: list[str] = []
         LOGS.mkdir(parents=True, exist_ok=True)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -201,14 +183,39 @@ class Runner:
         return process
 
     def leaves_out(self, part: str) -> bool:
-        """Whether there is no time for a scenario of SELDOM any more; notes that."""
-        minutes = os.environ.get("OKD_REGISTRY_TEST_MINUTES")
-        name = part.removeprefix("scenario:")
-        if not minutes or name not in SELDOM:
-            return False
-        late = time.monotonic() - self.began > float(minutes) * 60 - SELDOM_NEEDS
-        self.left_out += [name] if late else []
+        """Whether there is no time for a scenario any more; notes that."""
+        late = not self.clock.fits(part)
+        self.left_out += [name_of(part)] if late else []
         return late
+
+    def of_these(self, parts: list[str]) -> list[str]:
+        """The scenarios of these parts for which there is time altogether; notes what is left out."""
+        chosen = self.clock.without_seldom(parts, lanes=2 if two_sandboxes() else 1)
+        self.left_out += [name_of(part) for part in parts if part not in chosen]
+        return [part for part in chosen if part.startswith("scenario:")]
+
+    def watch(self) -> None:
+        """Ends what still runs when the time is over, so that it is told what there is to tell."""
+        if self.clock.left < threading.TIMEOUT_MAX:
+            timer = threading.Timer(max(0, self.clock.left * 60), self.time_over)
+            timer.daemon = True
+            timer.start()
+
+    def time_over(self) -> None:
+        """No part is begun any more, and those that run fail."""
+        print("\nthe time is over: what still runs is ended", flush=True)
+        for process in list(self.running):
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGTERM)
+
+    def ended(self, part: str, code: int, seconds: float) -> Outcome:
+        """What became of a part; from one that passed is learnt how fast this machine is."""
+        outcome = outcome_of(part, code, seconds)
+        if outcome.passed:
+            self.clock.took(part, seconds)
+        elif self.clock.left <= 0:
+            return replace(outcome, note=UNENDED)
+        return outcome
 
     def part(self, part: str) -> Outcome:
         """Runs one part to its end, showing and keeping its output."""
@@ -226,7 +233,7 @@ class Runner:
         # A process left behind may hold the pipe open for ever; what the part itself said is read by then.
         reader.join(timeout=5)
         self.running.remove(process)
-        return outcome_of(part, code, time.monotonic() - started)
+        return self.ended(part, code, time.monotonic() - started)
 
     def sandbox(self) -> Outcome:
         """Brings the sandbox up; where that fails, once more after all that is left of one was taken away.
@@ -250,7 +257,7 @@ class Runner:
         command = [*(lane.enter() if lane else []), *command_of(part)]
         environment = {**environment_of(part), **(lane.environment() if lane else {})}
         process = self.start(command, environment=environment, log=log)
-        outcome = outcome_of(part, process.wait(), time.monotonic() - started)
+        outcome = self.ended(part, process.wait(), time.monotonic() - started)
         self.running.remove(process)
         text = log.read_text(encoding="utf-8", errors="replace")
         print(f"\n=== {part} ===\n{text}=== {part}: {outcome.word}, {outcome.time} ===", flush=True)
@@ -262,6 +269,11 @@ class Runner:
             command = ["nice", "-n", "10", PYTHON, str(ARTIFACTS), "build"]
             self.start(command, environment={**os.environ, "PATH": clean_path()}, log=LOGS / "artifacts.log")
             print("building the sandbox's parts in the background (tests/output/log/artifacts.log)", flush=True)
+
+
+def two_sandboxes() -> bool:
+    """Whether scenarios run two at a time."""
+    return os.environ.get("LANES") != "1" and possible()
 
 
 def run(parts: list[str], runner: Runner) -> list[Outcome]:
@@ -286,42 +298,43 @@ def run(parts: list[str], runner: Runner) -> list[Outcome]:
     return outcomes + sorted(done, key=lambda one: left.index(one.name))
 
 
-def long_first(part: str) -> int:
-    """The place of a scenario in the order in which they begin."""
-    name = part.removeprefix("scenario:")
-    return LONG.index(name) if name in LONG else len(LONG)
-
-
 def beside(parts: list[str], runner: Runner) -> list[Outcome]:
     """Runs the scenarios; beside them the modules' tests, then, where the machine allows it, a second sandbox.
 
     Two clusters on one small machine are late at times. A scenario that fails is run once more, from a reset, after all
-    others, as long as there is time for that; the summary says so, and the log of the first time is kept.
+    others, if there is time for that; the summary says so, and the log of the first time is kept.
     """
-    scenarios = deque(sorted((part for part in parts if part.startswith("scenario:")), key=long_first))
+    scenarios = deque(long_first(runner.of_these(parts)))
     outcomes: list[Outcome] = []
-    failed: set[str] = set()
+    failed: dict[str, Outcome] = {}
+
+    def once(part: str, lane: Lane | None) -> None:
+        if runner.leaves_out(part):
+            return
+        outcome = runner.quiet(part, lane)
+        if outcome.passed:
+            outcomes.append(outcome)
+        else:
+            failed[part] = outcome
+            scenarios.append(part)
+
+    def again(part: str, lane: Lane | None) -> None:
+        if not runner.clock.fits(part):
+            outcomes.append(failed[part])
+            return
+        keep_first(part)
+        outcomes.append(second_time(runner.quiet(part, lane)))
 
     def work(lane: Lane | None = None) -> None:
         while scenarios:
             with contextlib.suppress(IndexError):  # the other one took the last
                 part = scenarios.popleft()
-                if runner.leaves_out(part):
-                    continue
-                outcome = runner.quiet(part, lane)
-                if part in failed:
-                    outcomes.append(second_time(outcome))
-                elif outcome.passed or time.monotonic() - runner.began > SECOND_TIME_UNTIL:
-                    outcomes.append(outcome)
-                else:
-                    failed.add(part)
-                    keep_first(part)
-                    scenarios.append(part)
+                (again if part in failed else once)(part, lane)
 
     def rest() -> None:
         # The modules' tests have an API server of their own. No more than two things at once: there are two processors.
         outcomes.extend(runner.quiet(part) for part in parts if part in PLAIN)
-        if scenarios and os.environ.get("LANES") != "1" and possible():
+        if scenarios and two_sandboxes():
             second_sandbox(work, runner)
 
     threads = [threading.Thread(target=task, daemon=True) for task in (work, rest)]
@@ -359,6 +372,7 @@ def main(words: list[str]) -> int:
     for name in (part.removeprefix("scenario:") for part in parts):
         (OUTPUT / "records" / f"{name}.jsonl").unlink(missing_ok=True)
     runner = Runner()
+    runner.watch()
     outcomes = run(parts, runner)
     runner.end()
     if runner.left_out:

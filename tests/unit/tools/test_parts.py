@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
 import lanes
 import outcomes
+import pace
 import parts
 import pytest
 from lanes import Lane
@@ -35,22 +37,20 @@ def test_the_sandbox_comes_before_the_first_scenario_and_once() -> None:
     assert expand(["unit"]) == ["unit"]
 
 
-@pytest.mark.parametrize(("minutes", "left"), [("35", []), ("29", ["trust"]), (None, [])])
-def test_what_others_do_shortly_is_not_begun_late_and_that_is_said(
-    minutes: str | None,
-    left: list[str],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.setattr(parts, "SELDOM", ("trust",))
+@pytest.fixture
+def on_one_sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "OUTPUT", tmp_path)
-    monkeypatch.setattr(parts.Runner, "sandbox", lambda _self: outcomes.outcome_of("sandbox", 0, 1))
-    monkeypatch.setattr(parts.Runner, "quiet", lambda _self, part, _lane=None: outcomes.outcome_of(part, 0, 1))
     monkeypatch.setenv("LANES", "1")
-    monkeypatch.delenv("OKD_REGISTRY_TEST_MINUTES", raising=False)
-    if minutes:
-        monkeypatch.setenv("OKD_REGISTRY_TEST_MINUTES", minutes)
+
+
+@pytest.mark.usefixtures("on_one_sandbox")
+@pytest.mark.parametrize(("minutes", "left"), [("60", []), ("9", ["trust"]), ("", [])])
+def test_what_there_is_no_time_for_is_left_out_and_that_is_said(
+    minutes: str, left: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake({}, monkeypatch)
+    monkeypatch.setattr(pace, "SELDOM", ("trust",))
+    monkeypatch.setenv("OKD_REGISTRY_TEST_MINUTES", minutes)
     assert parts.main(["scenarios"]) == 0
     printed = capsys.readouterr().out
     assert ("left out of this run for want of time: scenarios trust" in printed) == bool(left)
@@ -58,9 +58,21 @@ def test_what_others_do_shortly_is_not_begun_late_and_that_is_said(
     assert "scenario:site" in printed
 
 
-def test_what_is_left_out_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parts, "MOLECULE", Path(__file__).parents[3] / "extensions/molecule")
-    assert set(parts.SELDOM) <= set(parts.scenario_names())
+@pytest.mark.usefixtures("on_one_sandbox")
+def test_what_still_runs_when_the_time_is_over_is_ended_and_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first scenario hangs, and the next is not begun."""
+    program = "import time; print('begun', flush=True); time.sleep(0 if {!r} == 'sandbox' else 60)"
+    monkeypatch.setattr(parts, "command_of", lambda part: [sys.executable, "-c", program.format(part)])
+    monkeypatch.setattr(pace, "CLOSING", 0.0)
+    monkeypatch.setattr(pace, "SHORT", 0.01)
+    monkeypatch.setenv("OKD_REGISTRY_TEST_MINUTES", "0.1")
+    assert parts.main(["scenarios"]) == 1
+    printed = capsys.readouterr().out
+    assert re.search(r"^scenario:site +FAILED .*not run to its end: the time was over$", printed, re.MULTILINE)
+    assert "left out of this run for want of time: scenarios trust" in printed
+    assert printed.endswith("1 passed, 1 failed\n")
 
 
 def test_an_unknown_part_is_refused_and_the_known_ones_are_named() -> None:
@@ -158,11 +170,6 @@ def test_where_no_second_sandbox_can_be_the_first_does_all(
     assert "no second sandbox on this machine" in capsys.readouterr().out
 
 
-def test_the_longest_scenarios_begin_first() -> None:
-    ordered = sorted(["scenario:site", "scenario:migrate", "scenario:rotate"], key=parts.long_first)
-    assert ordered == ["scenario:rotate", "scenario:migrate", "scenario:site"]
-
-
 def test_without_a_sandbox_scenarios_fail_unrun(monkeypatch: pytest.MonkeyPatch) -> None:
     fake({"sandbox": 1}, monkeypatch)
     outcomes = run(["sandbox", "scenario:site"], Runner())
@@ -214,7 +221,7 @@ raise SystemExit(1 if part == "trust" or part == "site" and part not in before e
         ),
     ]  # fmt: skip
     order.unlink()
-    monkeypatch.setattr(parts, "SECOND_TIME_UNTIL", 0.0)
+    monkeypatch.setattr(pace.Clock, "fits", lambda _self, part: part.removeprefix("scenario:") not in order.read_text())
     outcomes = run(["sandbox", "scenario:site", "scenario:trust"], Runner())
     assert order.read_text(encoding="utf-8").split() == ["sandbox", "site", "trust"]
     assert [one.passed for one in outcomes] == [True, False, False]
