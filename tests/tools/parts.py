@@ -82,26 +82,16 @@ def expand(words: list[str]) -> list[str]:
 
 def command_of(part: str) -> list[str]:
     """The command line of a part."""
-    if part == "unit":
-        # Both cores, where nothing else wants one: the background build is niced.
-        return [
-            PYTHON,
-            "-m",
-            "pytest",
-            "-n",
-            "2",
-            "--dist",
-            "loadfile",
-            "-q",
-            *os.environ.get("PYTEST_ARGS", "").split(),
-        ]
-    if part == "files":
-        return [PYTHON, "-m", "pytest", "-q", "-n", "2", str(MANY_FILES)]
-    if part == "api":
+    if part in {"unit", "files", "api"}:
+        # Two workers: both cores, where nothing else wants one. How long each test took is kept.
+        pytest = [PYTHON, "-m", "pytest", "-q", "-n", "2", f"--junit-xml={OUTPUT / 'records' / part}.xml"]
+        if part == "unit":
+            return [*pytest, "--dist", "loadfile", *os.environ.get("PYTEST_ARGS", "").split()]
+        if part == "files":
+            return [*pytest, str(MANY_FILES)]
         # Each worker has an API server of its own, so that what is no namespace's (Nodes, CRDs) is not shared.
         # Its conftest.py knows which files are to begin first.
-        spread = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
-        return ["nice", PYTHON, "-m", "pytest", "-q", *spread, str(ROOT / "tests" / "api")]
+        return ["nice", *pytest, "--dist", "loadfile", "--no-loadscope-reorder", str(ROOT / "tests" / "api")]
     if part in {SANDBOX_PART, SANDBOX_DOWN}:
         return [str(SANDBOX), "down" if part == SANDBOX_DOWN else "up"]
     if part.startswith("scenario:"):
