@@ -14,7 +14,7 @@ import os
 import time
 from collections.abc import Iterable
 
-# Minutes on two processors, beside another sandbox, with which a machine's own pace is compared. Scenarios not named are
+# Minutes on two processors, beside another sandbox; a machine's own pace is told by them. Scenarios not named are
 # short. No long one is left for the end, so they begin first.
 MINUTES = {
     "unit": 10.0,
