@@ -40,6 +40,7 @@ def test_the_sandbox_comes_before_the_first_scenario_and_once() -> None:
 @pytest.fixture
 def on_one_sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "OUTPUT", tmp_path)
+    monkeypatch.setattr(pace, "MINUTES", {})
     monkeypatch.setenv("LANES", "1")
 
 
