@@ -126,7 +126,7 @@ def wait_taken_in(api: Api, spec: RouteSpec, outcome: Outcome, *, timeout: float
             )
             raise WaitError(
                 f"No controller gave {outcome.ref} an address within {timeout:.0f} s. Check that {who}. One that never "
-                "tells an address is not waited for with wait: false."
+                "tells an address is not waited for with wait: false (registry_route_wait)."
             )
         with api.waiting():
             time.sleep(POLL)

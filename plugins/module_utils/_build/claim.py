@@ -18,6 +18,9 @@ DEFAULT_MODES = ("ReadWriteOnce",)
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 #: Of classes whose volumes somebody makes by hand.
 NO_PROVISIONER = "kubernetes.io/no-provisioner"
+#: On claims and volumes before Kubernetes 1.6, as on OpenShift 3; it wins over the field where both are said
+#: (kubernetes/kubernetes, pkg/apis/core/v1/helper, GetPersistentVolumeClaimClass).
+_CLASS_OLD = "volume.beta.kubernetes.io/storage-class"
 _DEFAULT_CLASS_OLD = "storageclass.beta.kubernetes.io/is-default-class"
 
 Object = Mapping[str, Any]
@@ -75,7 +78,7 @@ class NewClaim:
         modes = list(spec.get("accessModes") or [])
         if self.access_modes and sorted(self.access_modes) != sorted(modes):
             return f"has the access modes {', '.join(modes)}, which cannot become {', '.join(self.access_modes)}"
-        there = spec.get("storageClassName")
+        there = class_name(live)
         if self.storage_class is not None and there is not None and there != self.storage_class:
             return f"has storage class {there!r}, which cannot become {self.storage_class!r}"
         if self.volume and spec.get("volumeName") and spec["volumeName"] != self.volume:
@@ -137,9 +140,16 @@ def default_class(classes: Iterable[Object]) -> Object | None:
     return None
 
 
+def class_name(made: Object) -> str | None:
+    """The name of the class of a claim or a volume; "" is that of none, None says nothing."""
+    notes = (made.get("metadata") or {}).get("annotations") or {}
+    name: str | None = notes.get(_CLASS_OLD, (made.get("spec") or {}).get("storageClassName"))
+    return name
+
+
 def class_of(claim: Object, classes: Iterable[Object] | None) -> Object | None:
     """The StorageClass of a claim; None where it has none, or it is not known."""
-    name = (claim.get("spec") or {}).get("storageClassName")
+    name = class_name(claim)
     if name is None:
         return default_class(classes or ())
     return next((c for c in classes or () if c["metadata"]["name"] == name), None)
@@ -168,7 +178,7 @@ def _why_not(claim: Object, *, exists: bool) -> str:
     :param exists: whether the claim's class is there.
     """
     spec = claim.get("spec") or {}
-    name, size, modes = spec.get("storageClassName"), requested(claim), ", ".join(spec.get("accessModes") or [])
+    name, size, modes = class_name(claim), requested(claim), ", ".join(spec.get("accessModes") or [])
     if spec.get("volumeName"):
         return f"is for PersistentVolume {spec['volumeName']}, which is not there, or is another claim's"
     none = f"no PersistentVolume without class is free with {size} and {modes}"
@@ -189,7 +199,7 @@ def _fits(claim: Object, volume: Object) -> bool:
     return (
         _free_for(claim, has.get("claimRef") or {})
         and wants.get("volumeName") in (None, "", name)
-        and (has.get("storageClassName") or "") == (wants.get("storageClassName") or "")
+        and (class_name(volume) or "") == (class_name(claim) or "")
         and (room is None or size is None or room >= size)
         and labels.items() <= ((volume.get("metadata") or {}).get("labels") or {}).items()
         and set(wants.get("accessModes") or []) <= set(has.get("accessModes") or [])

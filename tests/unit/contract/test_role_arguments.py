@@ -74,9 +74,25 @@ def test_which_names_are_checked(tmp_path: Path) -> None:
     hosts: dict[str, dict[str, Any]] = {
         "plain": {}, "empty": {"registry_check_endpoints": []}, "one": {"registry_check_endpoints": OWN[:1]},
         "router": {"registry_check_endpoints": ROUTER}, "both": {"registry_check_endpoints": OWN[1:] + ROUTER},
+        "text": {"registry_check_endpoints": f"{OWN[0]}, {ROUTER[0]}"}, "no text": {"registry_check_endpoints": ""},
     }  # fmt: skip
     hosts = {name: {"registry_cluster_read": READ, **variables} for name, variables in hosts.items()}
     assert given(tmp_path, "registry_check", "registry_check", ["endpoints", "router_endpoints"], hosts) == {
         "plain": [OWN, ROUTER], "empty": [OWN, ROUTER], "one": [OWN[:1], []], "router": [[], ROUTER],
-        "both": [OWN[1:], ROUTER],
+        "both": [OWN[1:], ROUTER], "text": [OWN[:1], ROUTER], "no text": [OWN, ROUTER],
+    }  # fmt: skip
+
+
+def test_on_which_host_a_directory_is_prepared(tmp_path: Path) -> None:
+    """Of which nobody says where it is, nobody can prepare it."""
+    selected = {"registry_node_selector": {"kubernetes.io/hostname": "node1.example.com"}}
+    hosts: dict[str, dict[str, Any]] = {
+        "node1": {"registry_storage": {}, **selected}, "said": {"registry_storage": {"node": "node2"}, **selected},
+        "named": {"registry_storage": {"host": "node3"}}, "other": {"registry_storage": {"host": "node3", "node": "n"}},
+        "nobody": {"registry_storage": {}}, "zone": {"registry_storage": {}, "registry_node_selector": {"zone": "a"}},
+    }  # fmt: skip
+    task = load_yaml(ROOT / "roles/registry_deploy/tasks/host_path.yml")[0]
+    facts = {"ansible.builtin.set_fact": {"there": "{{ __registry_deploy_host }}"}, "vars": task["vars"]}
+    assert run(tmp_path, hosts, [{**facts, "when": task["when"]}], "{{ there | default(none) }}") == {
+        "node1": "node1", "said": "node2", "named": "node3", "other": "node3", "nobody": None, "zone": None,
     }  # fmt: skip

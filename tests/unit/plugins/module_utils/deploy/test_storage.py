@@ -557,16 +557,20 @@ class TestGuards:
         assert [g["name"] for g in switch(cluster, "s3")["guards"]] == ["volume"]
 
 
+OLD_CLASS = "volume.beta.kubernetes.io/storage-class"
+
+
 class TestClaimThatCannotBeBound:
-    def pending(self, cluster, classes=(), volumes=(), **spec):
+    def pending(self, cluster, classes=(), volumes=(), annotations=None, **spec):
         cluster.objects = {k: v for k, v in cluster.objects.items() if v["kind"] != "StorageClass"}
         for one in classes:
             cluster.put(one)
         for number, one in enumerate(volumes):
-            meta = {"name": f"pv{number}", "labels": one.pop("labels", {})}
+            meta = {"name": f"pv{number}", "labels": one.pop("labels", {}), "annotations": one.pop("annotations", {})}
             capacity = {"capacity": {"storage": "100Gi"}, "accessModes": ["ReadWriteOnce", "ReadWriteMany"]}
             cluster.put({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": meta, "spec": {**capacity, **one}})
         made = claim(phase="Pending")
+        made["metadata"]["annotations"] = annotations or {}
         made["spec"].update({"resources": {"requests": {"storage": "10Gi"}}, **spec})
         cluster.put(made)
         return deploy(cluster, storage=STORAGES["claim"])
@@ -584,6 +588,9 @@ class TestClaimThatCannotBeBound:
             ({"selector": {"matchLabels": {"a": "b"}}, "volumes": [{"labels": {"a": "c"}}]}, "is free with"),
             ({"storageClassName": "m", "classes": [storage_class("m", provisioner="kubernetes.io/no-provisioner")]},
              "has storage class m, which makes no volumes"),
+            ({"annotations": {OLD_CLASS: "gone"}, "classes": [storage_class("d")], "storageClassName": "d"},
+             "has storage class gone, which does not exist"),
+            ({"storageClassName": "", "volumes": [{"annotations": {OLD_CLASS: "manual"}}]}, "is free with 10Gi"),
         ],
     )  # fmt: skip
     def test_is_refused(self, cluster, given, text):
@@ -596,6 +603,8 @@ class TestClaimThatCannotBeBound:
         [
             {"classes": [storage_class("d", annotations={"storageclass.kubernetes.io/is-default-class": "true"})]},
             {"classes": [storage_class("d")], "storageClassName": "d"},
+            {"classes": [storage_class("d")], "annotations": {OLD_CLASS: "d"}},
+            {"annotations": {OLD_CLASS: "manual"}, "volumes": [{"annotations": {OLD_CLASS: "manual"}}]},
             {"storageClassName": "manual", "volumes": [{"storageClassName": "manual"}]},
             {"storageClassName": "", "volumes": [{}]},
             {"volumes": [{"claimRef": {"namespace": "default", "name": "registry-claim"}}]},
