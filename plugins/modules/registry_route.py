@@ -54,7 +54,8 @@ options:
     type: str
   route_host:
     description:
-      - Host of the Route. Setting one needs the right to C(routes/custom-host).
+      - Host of the Route. Setting one needs the right to C(routes/custom-host), as do O(certificate) and
+        O(termination=reencrypt), by which the Route gets certificates.
       - Left out, the live host stays, and a new Route gets one from the cluster. An Ingress needs one.
       - With O(state=absent), the Route that O(route_name) names goes only if this is its host.
     type: str

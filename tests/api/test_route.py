@@ -26,6 +26,11 @@ Object = dict[str, Any]
 SAME = ("actions", "resources", "diff", "changed")
 ROUTE = "route.openshift.io/v1"
 HOST = "r.example.com"
+SEES: list[Object] = [
+    {"apiGroups": [""], "resources": ["services", "secrets", "configmaps"], "verbs": ["get"]},
+    {"apiGroups": ["apps"], "resources": ["deployments", "daemonsets"], "verbs": ["get"]},
+    {"apiGroups": ["apps.openshift.io"], "resources": ["deploymentconfigs"], "verbs": ["get"]},
+]
 
 
 @pytest.fixture
@@ -55,6 +60,11 @@ def registry(run: Any, tmp_path: Path) -> Object:
 
 def live(admin: Api, namespace: str, name: str = "docker-registry") -> Object:
     return admin.get(ObjectRef(ROUTE, "Route", name, namespace)) or {}
+
+
+def on_routes(*verbs: str) -> Object:
+    """A rule of a Role."""
+    return {"apiGroups": ["route.openshift.io"], "resources": ["routes"], "verbs": list(verbs)}
 
 
 def route_of(namespace: str, name: str, spec: Object) -> Object:
@@ -307,13 +317,7 @@ def test_who_may_not_set_a_host_learns_which_right_he_lacks(
     namespace: str,
 ) -> None:
     user = f"user-{namespace}"
-    rules: list[Object] = [
-        {"apiGroups": ["route.openshift.io"], "resources": ["routes"], "verbs": ["list", "get", "create", "patch"]},
-        {"apiGroups": [""], "resources": ["services", "secrets", "configmaps"], "verbs": ["get"]},
-        {"apiGroups": ["apps"], "resources": ["deployments", "daemonsets"], "verbs": ["get"]},
-        {"apiGroups": ["apps.openshift.io"], "resources": ["deploymentconfigs"], "verbs": ["get"]},
-    ]
-    grant(user, rules)
+    grant(user, [*SEES, on_routes("list", "get", "create", "patch")])
     asked: Object = {"route_host": HOST, "secret_name": "none", "wait": False, "dns": "ignore"}
     for verb, change in (("create", {}), ("update", {"route_host": "s.example.com"})):
         result = run.as_user(user)(registry_route, **{**asked, **change})
@@ -323,6 +327,44 @@ def test_who_may_not_set_a_host_learns_which_right_he_lacks(
         result = run.as_user(user)(registry_route, **{**asked, **change})
         assert result["changed"], result
     assert not run.as_user(user)(registry_route, **{**asked, "route_host": "s.example.com"})["changed"]
+
+
+@pytest.mark.usefixtures("registry")
+def test_who_may_not_change_a_certificate_learns_which_right_he_lacks(
+    run: Any, grant: Any, admin: Api, pair: Any, namespace: str, tmp_path: Path
+) -> None:
+    """The router's own when it is renewed, and the registry's CA when it is rotated."""
+    user = f"user-{namespace}"
+    grant(user, [*SEES, on_routes("list", "get", "patch")])
+    asked: Object = {"route_host": HOST, "termination": "reencrypt", "wait": False, "dns": "ignore"}
+    assert run(registry_route, certificate=pair(HOST), **asked)["changed"]
+    before = live(admin, namespace)
+    other_ca = {"destination_ca": {"cert_content": (tmp_path / "r.crt").read_text()}}
+    renewed = {"certificate": pair(HOST)}
+    for change in (renewed, {"certificate": None, **other_ca}, renewed):
+        refused = run.as_user(user)(registry_route, **asked, **change)
+        assert f"certificates of Route {namespace}/docker-registry: this user cannot update" in refused["msg"], change
+        assert "field is immutable" in refused["msg"]
+        assert "BEGIN" not in refused["msg"], "what the API server repeats is not shown"
+    assert live(admin, namespace)["spec"] == before["spec"]
+    none = {**asked, "termination": "passthrough", "secret_name": "none"}
+    assert run.as_user(user)(registry_route, **none)["changed"], "to have none takes no right"
+    grant(user, yaml.safe_load(refused["rule"]))
+    assert run.as_user(user)(registry_route, **asked, **renewed)["changed"]
+
+
+def test_the_registrys_ca_alone_in_a_new_route_needs_the_right(
+    run: Any, grant: Any, registry: Object, namespace: str
+) -> None:
+    assert registry["name"] == "docker-registry"
+    user = f"user-{namespace}"
+    grant(user, [*SEES, on_routes("list", "get", "create")])
+    asked: Object = {"termination": "reencrypt", "wait": False, "dns": "ignore"}
+    refused = run.as_user(user)(registry_route, **asked)
+    assert f"certificates of Route {namespace}/docker-registry: this user cannot create" in refused["msg"]
+    assert "the CA that termination: reencrypt puts into the Route needs it anyway" in refused["msg"]
+    grant(user, yaml.safe_load(refused["rule"]))
+    assert run.as_user(user)(registry_route, **asked)["changed"]
 
 
 def test_a_name_that_does_not_resolve(run: Any, admin: Api, registry: Object, namespace: str) -> None:

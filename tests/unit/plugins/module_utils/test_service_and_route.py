@@ -12,7 +12,13 @@ import pytest
 from ansible_collections.okd.registry.plugins.module_utils import _route
 from ansible_collections.okd.registry.plugins.module_utils._apply import Outcome
 from ansible_collections.okd.registry.plugins.module_utils._build import external, route, service
-from ansible_collections.okd.registry.plugins.module_utils._errors import OptionError, RefusedError, WaitError
+from ansible_collections.okd.registry.plugins.module_utils._errors import (
+    ForbiddenError,
+    InvalidError,
+    OptionError,
+    RefusedError,
+    WaitError,
+)
 from ansible_collections.okd.registry.plugins.module_utils._model import ServiceSpec
 from ansible_collections.okd.registry.plugins.module_utils._plan import Change, plan
 from ansible_collections.okd.registry.plugins.module_utils._redact import shown
@@ -201,6 +207,38 @@ def test_a_service_of_others_is_taken_over_only_where_it_leads_to_the_registrys_
     for live in (None, {**foreign, "metadata": OURS}, same):
         external.refuse_foreign(spec, live, own)
     external.refuse_foreign(spec, foreign, None)  # in check mode, before there is anything to compare with
+
+
+@pytest.mark.parametrize(
+    ("said", "there", "lacks"),
+    [
+        ("spec.host: Forbidden: you do not have permission to set the host field of the route", False, "create"),
+        ("spec.tls: Forbidden: you do not have permission to set certificate fields on the route", False, "create"),
+        ('spec.host: Invalid value: "c.d": field is immutable', True, "update"),
+        (
+            'spec.host: Invalid value: "c.d": you do not have permission to set the host field of the route',
+            True,
+            "update",
+        ),
+        ('spec.tls.key: Invalid value: "x": field is immutable', True, "update"),
+        ('spec.host: Invalid value: "c d": must be a host', True, None),
+        ("spec.to: Invalid value: field is immutable", True, None),
+    ],
+)
+def test_the_right_to_set_a_host_or_certificate_is_named_whatever_the_release_calls_it(
+    said: str, there: bool, lacks: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_args: Any, **_options: Any) -> Outcome:
+        raise InvalidError(said, status=422)
+
+    monkeypatch.setattr(_route, "ensure", refuse)
+    spec, live = route_spec(route_host="c.d", termination="reencrypt"), live_route("r") if there else None
+    with pytest.raises(ForbiddenError if lacks else InvalidError) as caught:
+        _route._ensure(None, spec, route.ref(spec.registry, "r"), live, route.Tls(), check_mode=False)  # type: ignore[arg-type]
+    if lacks:
+        text, keeps = str(caught.value), "the Route keeps its host" if there else "the cluster generates a host"
+        assert f"this user cannot {lacks} routes/custom-host in namespace default" in text
+        assert f"leave out route_host ({keeps}) and certificate; the CA that" in text
 
 
 def test_with_the_chosen_route_go_the_other_ones_of_ours() -> None:
