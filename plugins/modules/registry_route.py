@@ -84,7 +84,8 @@ options:
       - Where TLS ends.
       - V(passthrough), in the registry. Clients see its own certificate.
       - V(reencrypt), in the router, which speaks TLS to the registry, and knows it by O(destination_ca).
-      - V(edge), in the router, which speaks plain HTTP to the registry; refused where its pods serve TLS.
+      - V(edge), in the router, which speaks plain HTTP to the registry; refused where its pods serve TLS, by a
+        variable or by the configuration file that is mounted (where that may be read).
       - With V(reencrypt) and V(edge), the requests of one client go to the same pod (annotation
         C(haproxy.router.openshift.io/balance), V(source)), unless O(annotations) says otherwise; an upload consists of
         several, and fails on storage that does not show each pod at once what another has written.

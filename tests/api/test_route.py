@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import json
 from collections.abc import Callable, Iterator
@@ -177,6 +178,39 @@ def test_edge_before_pods_that_serve_tls(run: Any, admin: Api, namespace: str) -
     assert f"Deployment {namespace}/docker-registry serves TLS" in result["msg"]
     assert live(admin, namespace) == {}
     assert run(registry_route, termination="reencrypt", **asked)["changed"]
+
+
+@pytest.mark.usefixtures("registry")
+def test_edge_before_pods_whose_configuration_file_has_tls(run: Any, admin: Api, grant: Any, namespace: str) -> None:
+    """One that others made, whose file alone says so."""
+
+    def file(**http: Any) -> Object:
+        return {"config.yml": base64.b64encode(yaml.safe_dump({"version": 0.1, "http": http}).encode()).decode()}
+
+    meta, labels = {"name": "docker-registry", "namespace": namespace}, {"docker-registry": "default"}
+    told = admin.create({
+        "apiVersion": "v1", "kind": "Secret", "metadata": {**meta, "name": "told"},
+        "data": file(addr=":5000", tls={"certificate": "/tls/tls.crt", "key": "/tls/tls.key"}),
+    })  # fmt: skip
+    mounts = [{"name": "told", "mountPath": "/etc/distribution"}]
+    pod = {
+        "containers": [{"name": "registry", "image": "registry:3", "volumeMounts": mounts}],
+        "volumes": [{"name": "told", "secret": {"secretName": "told"}}],
+    }
+    admin.create({
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta,
+        "spec": {"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": pod}},
+    })  # fmt: skip
+    asked = {"route_host": HOST, "wait": False, "dns": "ignore", "termination": "edge"}
+    result = run(registry_route, **asked)
+    assert f"Deployment {namespace}/docker-registry serves TLS (Secret told says so)" in result["msg"]
+    assert live(admin, namespace) == {}
+    user = f"user-{namespace}"
+    blind = [{**rule, "resources": [r for r in rule["resources"] if r != "secrets"]} for rule in SEES]
+    grant(user, [*blind, on_routes("*"), {**on_routes("*"), "resources": ["routes/custom-host"]}])
+    assert run.as_user(user)(registry_route, check=True, **asked)["changed"], "what he may not read stops nobody"
+    admin.patch(ObjectRef.of(told), [{"op": "replace", "path": "/data", "value": file(addr=":5000")}])
+    assert run(registry_route, **asked)["changed"]
 
 
 @pytest.mark.usefixtures("registry", "router")
