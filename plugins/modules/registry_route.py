@@ -32,7 +32,8 @@ options:
       - V(route), a Route of OpenShift.
       - V(ingress), an Ingress whose controller passes TLS through to the registry. The annotation for that follows from
         the controller of the IngressClass, and is known for ingress-nginx (which must run with
-        C(--enable-ssl-passthrough)), both of HAProxy's and OpenShift's; for others, name it in O(annotations).
+        C(--enable-ssl-passthrough)), both of HAProxy's and OpenShift's, which makes a Route of it; for others, name it
+        in O(annotations).
       - V(node_port) and V(load_balancer), a Service beside the registry's own, which stays as it is. Name what then
         leads to the registry in the C(extra_hosts) option of all modules.
       - What an ingress controller or load balancer then does, this module sees only by the address in the object's

@@ -490,6 +490,13 @@ def test_an_ingress_is_passed_through_as_its_controller_has_it(
     assert changed["changed"]
     made = admin.get(ObjectRef("networking.k8s.io/v1", "Ingress", "docker-registry", namespace)) or {}
     assert {k for k in made["metadata"]["annotations"] if "passthrough" in k} == {"haproxy.org/ssl-passthrough"}
+    classes("openshift-default", "openshift.io/ingress-to-route")
+    assert run(registry_route, ingress_class="openshift-default", **asked)["changed"]
+    made = admin.get(ObjectRef("networking.k8s.io/v1", "Ingress", "docker-registry", namespace)) or {}
+    assert set(made["spec"]["rules"][0]["http"]["paths"][0]) == {"pathType", "backend"}, "the other's path is gone"
+    assert set(made["spec"]) == {"ingressClassName", "rules"}
+    assert not run(registry_route, ingress_class="openshift-default", **asked)["changed"]
+    assert run(registry_route, ingress_class="haproxy", **asked)["changed"]
     late = run(registry_route, ingress_class="haproxy", **{**asked, "wait": True, "wait_timeout": 1})
     assert "No controller gave Ingress" in late["msg"]
     assert run(registry_route, kind="ingress", state="absent")["actions"] == [

@@ -194,6 +194,31 @@ def test_an_ingress_of_others_is_taken_over_only_where_it_does_nothing_else() ->
             refuse(live)
 
 
+def ingress_for(controller: str, **asked: Any) -> Object:
+    """The Ingress as it is for an IngressClass of a controller."""
+    spec = route_spec(kind="ingress", route_host="a.b", **asked)
+    found = {"metadata": {"name": "c"}, "spec": {"controller": controller}}
+    return external.desired_ingress(spec, "c", external.passthrough(found, spec))
+
+
+def test_of_an_ingress_openshift_makes_a_route_that_may_be_passed_through() -> None:
+    """Its Route may have no path then, and a host in tls without a Secret would keep it from being made."""
+    body = ingress_for("openshift.io/ingress-to-route")["spec"]
+    backend = {"service": {"name": "docker-registry", "port": {"number": 5000}}}
+    assert body == {
+        "ingressClassName": "c",
+        "rules": [{"host": "a.b", "http": {"paths": [{"pathType": "ImplementationSpecific", "backend": backend}]}}],
+    }
+    other = ingress_for("k8s.io/ingress-nginx")
+    assert other["spec"]["rules"][0]["http"]["paths"] == [{"path": "/", "pathType": "Prefix", "backend": backend}]
+    assert other["spec"]["tls"] == [{"hosts": ["a.b"]}]
+    changed = plan(other, ingress_for("openshift.io/ingress-to-route")).after or {}
+    assert changed["spec"]["rules"] == body["rules"]
+    # Who may not look at IngressClasses says the annotation himself.
+    said = route_spec(kind="ingress", route_host="a.b", annotations={"route.openshift.io/termination": "passthrough"})
+    assert external.desired_ingress(said, "c", {})["spec"] == body
+
+
 def test_a_service_of_others_is_taken_over_only_where_it_leads_to_the_registrys_pods() -> None:
     """Selectors are merged: the router's Service would then select no pod at all."""
     spec = route_spec(kind="node_port", route_name="router")
