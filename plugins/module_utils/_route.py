@@ -27,10 +27,13 @@ from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectR
 from ansible_collections.okd.registry.plugins.module_utils._result import Result
 from ansible_collections.okd.registry.plugins.module_utils._routecert import Certificates
 from ansible_collections.okd.registry.plugins.module_utils._routecover import Cover
-from ansible_collections.okd.registry.plugins.module_utils._routespec import ROUTE, RouteSpec
+from ansible_collections.okd.registry.plugins.module_utils._routespec import REENCRYPT, ROUTE, RouteSpec
 
 POLL = 0.5  # seconds between looks at a Route that no router has admitted yet
 SECOND_THOUGHTS = 5.0  # seconds a router gets to take back a word that is older than our change
+#: What OpenShift says of a host or certificate to him who lacks routes/custom-host. Before 4.18 the second, where the
+#: Route is there already (source: library-go, pkg/route/hostassignment, AllocateHost and ValidateHostUpdate).
+_NO_RIGHT = ("do not have permission", "field is immutable")
 
 
 def execute(module: Any, api: Api) -> dict[str, Any]:
@@ -158,19 +161,27 @@ def _ensure(
     try:
         return ensure(api, ref, as_wanted, check_mode=check_mode, live=live)
     except InvalidError as exc:
-        if "permission" in str(exc) and ("spec.host" in str(exc) or "spec.tls" in str(exc)):
-            verb = "update" if live else "create"
-            rule = f'- apiGroups: ["route.openshift.io"]\n  resources: [routes/custom-host]\n  verbs: [{verb}]'
-            what = f"the host of {ref} to {spec.host}" if "spec.host" in str(exc) else f"certificates of {ref}"
-            raise ForbiddenError(
-                f"Not allowed to set {what}: this user cannot {verb} routes/custom-host in namespace {ref.namespace}. "
-                f"This rule in a Role there would allow it:\n{rule}\n"
-                "Or leave out route_host, for which the cluster generates a host, and certificate. "
-                f"The API server said: {exc}",
-                status=403,
-                rule=rule,
-            ) from exc
+        said = str(exc)
+        if any(words in said for words in _NO_RIGHT) and ("spec.host" in said or "spec.tls" in said):
+            raise _may_not(spec, ref, said, there=bool(live)) from exc
         raise
+
+
+def _may_not(spec: RouteSpec, ref: ObjectRef, said: str, *, there: bool) -> ForbiddenError:
+    """The right that is missing, and what can be done without it."""
+    verb = "update" if there else "create"
+    rule = f'- apiGroups: ["route.openshift.io"]\n  resources: [routes/custom-host]\n  verbs: [{verb}]'
+    what = f"the host of {ref} to {spec.host}" if "spec.host" in said else f"certificates of {ref}"
+    host = "the Route keeps its host" if there else "the cluster generates a host"
+    but = "the CA that termination: reencrypt puts into the Route needs it anyway"
+    left = f"certificate; {but}" if spec.termination == REENCRYPT else "certificate"
+    return ForbiddenError(
+        f"Not allowed to set {what}: this user cannot {verb} routes/custom-host in namespace {ref.namespace}. "
+        f"This rule in a Role there would allow it:\n{rule}\n"
+        f"Without the right: leave out route_host ({host}) and {left}. The API server said: {said}",
+        status=403,
+        rule=rule,
+    )
 
 
 def _rejected(api: Api, ref: ObjectRef, said: Admission) -> RefusedError:

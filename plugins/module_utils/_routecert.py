@@ -10,9 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
-from ansible_collections.okd.registry.plugins.module_utils._build import layout, secrets
+from ansible_collections.okd.registry.plugins.module_utils._build import layout, layouts, secrets
 from ansible_collections.okd.registry.plugins.module_utils._build.route import Tls
-from ansible_collections.okd.registry.plugins.module_utils._build.tls import CERTIFICATE_ENV
 from ansible_collections.okd.registry.plugins.module_utils._endpoints import KNOWN_AFTER_APPLY
 from ansible_collections.okd.registry.plugins.module_utils._errors import (
     CertificateError,
@@ -24,6 +23,7 @@ from ansible_collections.okd.registry.plugins.module_utils._info import find_wor
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
 from ansible_collections.okd.registry.plugins.module_utils._model import dns_name
 from ansible_collections.okd.registry.plugins.module_utils._routespec import EDGE, PASSTHROUGH, REENCRYPT, RouteSpec
+from ansible_collections.okd.registry.plugins.module_utils._storage import file_of
 
 
 class Certificates:
@@ -98,12 +98,25 @@ class Certificates:
         registry = self._spec.registry
         try:
             live = find_workload(api, registry.name, registry.namespace)
+            why = _serves_tls(api, live) if live else None
         except ForbiddenError:
             return
-        said = layout.env(live).get(CERTIFICATE_ENV) or {}
-        if live is not None and (said.get("value") or said.get("valueFrom")):
+        if live and why:
             raise RefusedError(
                 f"termination: edge lets the router speak plain HTTP to the pods, and {ObjectRef.of(live)} serves TLS "
-                f"({CERTIFICATE_ENV} is set), so every request would be answered with 400. Say termination: reencrypt "
-                "(the router ends TLS and speaks TLS to the registry) or passthrough."
+                f"({why}), so every request would be answered with 400. Say termination: reencrypt (the router ends "
+                "TLS and speaks TLS to the registry) or passthrough."
             )
+
+
+def _serves_tls(api: Api, live: dict[str, Any]) -> str | None:
+    """By what a workload is told to serve TLS; its configuration file is read only where nothing else says it.
+
+    :raises ForbiddenError: for a file that this user may not read.
+    """
+    said = layouts.recognise(live).tls
+    if said is not None:
+        return "its environment says so" if said else None
+    shown, _remark = layout.to_look_at(live)
+    file = file_of(shown, live["metadata"]["namespace"], api, told=True)
+    return f"{file.source} says so" if file and layouts.recognise(live, file=file).tls else None

@@ -30,6 +30,8 @@ from ansible_collections.okd.registry.plugins.module_utils._errors import (
 _RBAC_DENIAL = re.compile(r'User "(?P<user>[^"]*)" cannot (?P<verb>[a-z]+) ')
 _RBAC_ESCALATION = "attempting to grant RBAC permissions not currently held"
 _NO_BODY = "(no text)"
+# The API server repeats what it refuses: of a Route's certificate that may not change, the private key, too.
+_PEM = re.compile(r"-----BEGIN ([A-Z ]+)-----.*?(?:-----END \1-----(?:\\n|\s)*|\Z)", re.DOTALL)
 _REFUSED = (400, 405, 406, 413, 415, 422)
 
 
@@ -118,14 +120,18 @@ def _doing(request: Request) -> str:
 def _said(status: dict[str, Any], body: bytes) -> str:
     """The message of the Status, else the first line of whatever came instead."""
     if status.get("message"):
-        return str(status["message"]).rstrip(".")
+        return _without_pem(str(status["message"])).rstrip(".")
     text = body[:400].decode("utf-8", "replace").strip()
-    return (text.splitlines() or [_NO_BODY])[0].rstrip(".")
+    return _without_pem((text.splitlines() or [_NO_BODY])[0]).rstrip(".")
+
+
+def _without_pem(text: str) -> str:
+    return _PEM.sub(lambda found: f"({found[1].lower()}, not shown)", text)
 
 
 def _causes(causes: list[dict[str, Any]]) -> str:
     """``field: message`` for each cause the API listed."""
-    texts = [(c.get("field"), str(c.get("message", ""))) for c in causes]
+    texts = [(c.get("field"), _without_pem(str(c.get("message", "")))) for c in causes]
     return "; ".join(f"{field}: {message}" if field else message for field, message in texts)
 
 

@@ -32,7 +32,8 @@ options:
       - V(route), a Route of OpenShift.
       - V(ingress), an Ingress whose controller passes TLS through to the registry. The annotation for that follows from
         the controller of the IngressClass, and is known for ingress-nginx (which must run with
-        C(--enable-ssl-passthrough)), both of HAProxy's and OpenShift's; for others, name it in O(annotations).
+        C(--enable-ssl-passthrough)), both of HAProxy's and OpenShift's, which makes a Route of it; for others, name it
+        in O(annotations).
       - V(node_port) and V(load_balancer), a Service beside the registry's own, which stays as it is. Name what then
         leads to the registry in the C(extra_hosts) option of all modules.
       - What an ingress controller or load balancer then does, this module sees only by the address in the object's
@@ -54,7 +55,8 @@ options:
     type: str
   route_host:
     description:
-      - Host of the Route. Setting one needs the right to C(routes/custom-host).
+      - Host of the Route. Setting one needs the right to C(routes/custom-host), as do O(certificate) and
+        O(termination=reencrypt), by which the Route gets certificates.
       - Left out, the live host stays, and a new Route gets one from the cluster. An Ingress needs one.
       - With O(state=absent), the Route that O(route_name) names goes only if this is its host.
     type: str
@@ -83,7 +85,8 @@ options:
       - Where TLS ends.
       - V(passthrough), in the registry. Clients see its own certificate.
       - V(reencrypt), in the router, which speaks TLS to the registry, and knows it by O(destination_ca).
-      - V(edge), in the router, which speaks plain HTTP to the registry; refused where its pods serve TLS.
+      - V(edge), in the router, which speaks plain HTTP to the registry; refused where its pods serve TLS, by a
+        variable or by the configuration file that is mounted (where that may be read).
       - With V(reencrypt) and V(edge), the requests of one client go to the same pod (annotation
         C(haproxy.router.openshift.io/balance), V(source)), unless O(annotations) says otherwise; an upload consists of
         several, and fails on storage that does not show each pod at once what another has written.

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import json
 from collections.abc import Callable, Iterator
@@ -26,6 +27,11 @@ Object = dict[str, Any]
 SAME = ("actions", "resources", "diff", "changed")
 ROUTE = "route.openshift.io/v1"
 HOST = "r.example.com"
+SEES: list[Object] = [
+    {"apiGroups": [""], "resources": ["services", "secrets", "configmaps"], "verbs": ["get"]},
+    {"apiGroups": ["apps"], "resources": ["deployments", "daemonsets"], "verbs": ["get"]},
+    {"apiGroups": ["apps.openshift.io"], "resources": ["deploymentconfigs"], "verbs": ["get"]},
+]
 
 
 @pytest.fixture
@@ -55,6 +61,11 @@ def registry(run: Any, tmp_path: Path) -> Object:
 
 def live(admin: Api, namespace: str, name: str = "docker-registry") -> Object:
     return admin.get(ObjectRef(ROUTE, "Route", name, namespace)) or {}
+
+
+def on_routes(*verbs: str) -> Object:
+    """A rule of a Role."""
+    return {"apiGroups": ["route.openshift.io"], "resources": ["routes"], "verbs": list(verbs)}
 
 
 def route_of(namespace: str, name: str, spec: Object) -> Object:
@@ -167,6 +178,39 @@ def test_edge_before_pods_that_serve_tls(run: Any, admin: Api, namespace: str) -
     assert f"Deployment {namespace}/docker-registry serves TLS" in result["msg"]
     assert live(admin, namespace) == {}
     assert run(registry_route, termination="reencrypt", **asked)["changed"]
+
+
+@pytest.mark.usefixtures("registry")
+def test_edge_before_pods_whose_configuration_file_has_tls(run: Any, admin: Api, grant: Any, namespace: str) -> None:
+    """One that others made, whose file alone says so."""
+
+    def file(**http: Any) -> Object:
+        return {"config.yml": base64.b64encode(yaml.safe_dump({"version": 0.1, "http": http}).encode()).decode()}
+
+    meta, labels = {"name": "docker-registry", "namespace": namespace}, {"docker-registry": "default"}
+    told = admin.create({
+        "apiVersion": "v1", "kind": "Secret", "metadata": {**meta, "name": "told"},
+        "data": file(addr=":5000", tls={"certificate": "/tls/tls.crt", "key": "/tls/tls.key"}),
+    })  # fmt: skip
+    mounts = [{"name": "told", "mountPath": "/etc/distribution"}]
+    pod = {
+        "containers": [{"name": "registry", "image": "registry:3", "volumeMounts": mounts}],
+        "volumes": [{"name": "told", "secret": {"secretName": "told"}}],
+    }
+    admin.create({
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta,
+        "spec": {"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": pod}},
+    })  # fmt: skip
+    asked = {"route_host": HOST, "wait": False, "dns": "ignore", "termination": "edge"}
+    result = run(registry_route, **asked)
+    assert f"Deployment {namespace}/docker-registry serves TLS (Secret told says so)" in result["msg"]
+    assert live(admin, namespace) == {}
+    user = f"user-{namespace}"
+    blind = [{**rule, "resources": [r for r in rule["resources"] if r != "secrets"]} for rule in SEES]
+    grant(user, [*blind, on_routes("*"), {**on_routes("*"), "resources": ["routes/custom-host"]}])
+    assert run.as_user(user)(registry_route, check=True, **asked)["changed"], "what he may not read stops nobody"
+    admin.patch(ObjectRef.of(told), [{"op": "replace", "path": "/data", "value": file(addr=":5000")}])
+    assert run(registry_route, **asked)["changed"]
 
 
 @pytest.mark.usefixtures("registry", "router")
@@ -307,13 +351,7 @@ def test_who_may_not_set_a_host_learns_which_right_he_lacks(
     namespace: str,
 ) -> None:
     user = f"user-{namespace}"
-    rules: list[Object] = [
-        {"apiGroups": ["route.openshift.io"], "resources": ["routes"], "verbs": ["list", "get", "create", "patch"]},
-        {"apiGroups": [""], "resources": ["services", "secrets", "configmaps"], "verbs": ["get"]},
-        {"apiGroups": ["apps"], "resources": ["deployments", "daemonsets"], "verbs": ["get"]},
-        {"apiGroups": ["apps.openshift.io"], "resources": ["deploymentconfigs"], "verbs": ["get"]},
-    ]
-    grant(user, rules)
+    grant(user, [*SEES, on_routes("list", "get", "create", "patch")])
     asked: Object = {"route_host": HOST, "secret_name": "none", "wait": False, "dns": "ignore"}
     for verb, change in (("create", {}), ("update", {"route_host": "s.example.com"})):
         result = run.as_user(user)(registry_route, **{**asked, **change})
@@ -323,6 +361,44 @@ def test_who_may_not_set_a_host_learns_which_right_he_lacks(
         result = run.as_user(user)(registry_route, **{**asked, **change})
         assert result["changed"], result
     assert not run.as_user(user)(registry_route, **{**asked, "route_host": "s.example.com"})["changed"]
+
+
+@pytest.mark.usefixtures("registry")
+def test_who_may_not_change_a_certificate_learns_which_right_he_lacks(
+    run: Any, grant: Any, admin: Api, pair: Any, namespace: str, tmp_path: Path
+) -> None:
+    """The router's own when it is renewed, and the registry's CA when it is rotated."""
+    user = f"user-{namespace}"
+    grant(user, [*SEES, on_routes("list", "get", "patch")])
+    asked: Object = {"route_host": HOST, "termination": "reencrypt", "wait": False, "dns": "ignore"}
+    assert run(registry_route, certificate=pair(HOST), **asked)["changed"]
+    before = live(admin, namespace)
+    other_ca = {"destination_ca": {"cert_content": (tmp_path / "r.crt").read_text()}}
+    renewed = {"certificate": pair(HOST)}
+    for change in (renewed, {"certificate": None, **other_ca}, renewed):
+        refused = run.as_user(user)(registry_route, **asked, **change)
+        assert f"certificates of Route {namespace}/docker-registry: this user cannot update" in refused["msg"], change
+        assert "field is immutable" in refused["msg"]
+        assert "BEGIN" not in refused["msg"], "what the API server repeats is not shown"
+    assert live(admin, namespace)["spec"] == before["spec"]
+    none = {**asked, "termination": "passthrough", "secret_name": "none"}
+    assert run.as_user(user)(registry_route, **none)["changed"], "to have none takes no right"
+    grant(user, yaml.safe_load(refused["rule"]))
+    assert run.as_user(user)(registry_route, **asked, **renewed)["changed"]
+
+
+def test_the_registrys_ca_alone_in_a_new_route_needs_the_right(
+    run: Any, grant: Any, registry: Object, namespace: str
+) -> None:
+    assert registry["name"] == "docker-registry"
+    user = f"user-{namespace}"
+    grant(user, [*SEES, on_routes("list", "get", "create")])
+    asked: Object = {"termination": "reencrypt", "wait": False, "dns": "ignore"}
+    refused = run.as_user(user)(registry_route, **asked)
+    assert f"certificates of Route {namespace}/docker-registry: this user cannot create" in refused["msg"]
+    assert "the CA that termination: reencrypt puts into the Route needs it anyway" in refused["msg"]
+    grant(user, yaml.safe_load(refused["rule"]))
+    assert run.as_user(user)(registry_route, **asked)["changed"]
 
 
 def test_a_name_that_does_not_resolve(run: Any, admin: Api, registry: Object, namespace: str) -> None:
@@ -414,6 +490,13 @@ def test_an_ingress_is_passed_through_as_its_controller_has_it(
     assert changed["changed"]
     made = admin.get(ObjectRef("networking.k8s.io/v1", "Ingress", "docker-registry", namespace)) or {}
     assert {k for k in made["metadata"]["annotations"] if "passthrough" in k} == {"haproxy.org/ssl-passthrough"}
+    classes("openshift-default", "openshift.io/ingress-to-route")
+    assert run(registry_route, ingress_class="openshift-default", **asked)["changed"]
+    made = admin.get(ObjectRef("networking.k8s.io/v1", "Ingress", "docker-registry", namespace)) or {}
+    assert set(made["spec"]["rules"][0]["http"]["paths"][0]) == {"pathType", "backend"}, "the other's path is gone"
+    assert set(made["spec"]) == {"ingressClassName", "rules"}
+    assert not run(registry_route, ingress_class="openshift-default", **asked)["changed"]
+    assert run(registry_route, ingress_class="haproxy", **asked)["changed"]
     late = run(registry_route, ingress_class="haproxy", **{**asked, "wait": True, "wait_timeout": 1})
     assert "No controller gave Ingress" in late["msg"]
     assert run(registry_route, kind="ingress", state="absent")["actions"] == [

@@ -26,12 +26,14 @@ _TYPES = {NODE_PORT: "NodePort", LOAD_BALANCER: "LoadBalancer"}
 INGRESS_API = "networking.k8s.io/v1"
 DEFAULT_CLASS = "ingressclass.kubernetes.io/is-default-class"
 
+#: OpenShift makes a Route of an Ingress, and this is how the Route ends TLS.
+_ROUTE_TERMINATION = "route.openshift.io/termination"
 #: By an IngressClass's controller: the annotation by which it passes TLS through (source: each one's documentation).
 PASSES_THROUGH = {
     "k8s.io/ingress-nginx": {"nginx.ingress.kubernetes.io/ssl-passthrough": "true"},
     "haproxy.org/ingress-controller": {"haproxy.org/ssl-passthrough": "true"},
     "haproxy-ingress.github.io/controller": {"haproxy-ingress.github.io/ssl-passthrough": "true"},
-    "openshift.io/ingress-to-route": {"route.openshift.io/termination": "passthrough"},
+    "openshift.io/ingress-to-route": {_ROUTE_TERMINATION: "passthrough"},
 }
 #: Those that pass TLS through by an object of their own, and what that is.
 BY_OWN_OBJECT = {
@@ -170,20 +172,37 @@ def desired_ingress(spec: RouteSpec, class_name: str, annotations: Mapping[str, 
     """An Ingress whose controller passes TLS through to the registry."""
     target = ref(spec)
     backend = {"service": {"name": spec.registry.name, "port": {"number": spec.registry.port}}}
-    path = {"path": "/", "pathType": "Prefix", "backend": backend}
+    notes = {**annotations, **spec.annotations}
+    # By the annotation, not the controller, which who may not look up the IngressClass does not know.
+    path, tls = _as_route() if _ROUTE_TERMINATION in notes else _as_ingress(spec)
     return {
         "apiVersion": target.api_version, "kind": target.kind,
         "metadata": {
             "name": target.name, "namespace": target.namespace, "labels": dict(spec.labels),
-            "annotations": {**annotations, **spec.annotations},
+            "annotations": notes,
         },
         "spec": {
             "ingressClassName": class_name,
-            "rules": [{"host": spec.host, "http": {"paths": [path]}}],
-            # Some controllers pass through only what is said to be TLS; no Secret, for they are not to end it.
-            "tls": [{"hosts": [spec.host]}],
+            "rules": [{"host": spec.host, "http": {"paths": [{**path, "backend": backend}]}}],
+            **tls,
         },
     }  # fmt: skip
+
+
+def _as_ingress(spec: RouteSpec) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Path and TLS of an Ingress that its controller serves itself."""
+    # Some controllers pass through only what is said to be TLS; no Secret, for they are not to end it.
+    return {"path": "/", "pathType": "Prefix"}, {"tls": [{"hosts": [spec.host]}]}
+
+
+def _as_route() -> tuple[dict[str, Any], dict[str, Any]]:
+    """Path and TLS of an Ingress of which OpenShift makes a Route.
+
+    A path becomes the Route's, which none that is passed through may have; a host in ``tls`` without a Secret is taken for
+    one whose Secret is missing, and then there is no Route. The annotation alone turns TLS on. (Source:
+    route-controller-manager, pkg/route/ingress/ingress.go, newRouteForIngress, tlsSecretIfValid and tlsEnabled.)
+    """
+    return {"pathType": "ImplementationSpecific"}, {}
 
 
 def desired_service(spec: RouteSpec, own: Mapping[str, Any] | None) -> dict[str, Any]:

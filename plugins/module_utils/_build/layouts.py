@@ -161,9 +161,12 @@ class _Seen:
         return str(self.env.get(name, {}).get("value") or "")
 
     def _tls(self, file: configfile.File | None) -> bool | None:
-        """See :class:`Layout`. A variable goes before the file."""
-        if _CERT in self.env or self._value(_LETSENCRYPT):
+        """See :class:`Layout`. A variable goes before the file, an empty one, too (distribution's parser.overwriteFields)."""
+        said = self.env.get(_CERT)
+        if self._value(_LETSENCRYPT) or (said and (said.get("value") or said.get("valueFrom"))):
             return True
+        if said:
+            return False
         mounted = configfile.source(layout.to_look_at(self._workload)[0])
         if file and file.facts and file.source == mounted:
             return file.facts.tls

@@ -344,6 +344,19 @@ def test_errors_in_words(answer: Answer, kind: type[ApiError], text: str) -> Non
     assert caught.value.status == answer.status
 
 
+@pytest.mark.parametrize("escaped", [True, False])
+@pytest.mark.parametrize("listed", [True, False])
+def test_a_private_key_that_the_api_server_repeats_is_not_shown(listed: bool, escaped: bool) -> None:
+    """OpenShift does so with a Route's, for him who may not change it."""
+    pem = "-----BEGIN EC PRIVATE KEY-----\nTHEKEY\n-----END EC PRIVATE KEY-----\n"
+    said = 'Invalid value: "{}": field is immutable'.format(pem.replace("\n", "\\n") if escaped else pem)
+    causes = {"causes": [{"field": "spec.tls.key", "message": said}]} if listed else {}
+    api, _, _ = api_of(status(422, "Invalid", f"spec.tls.key: {said}", **causes))
+    with pytest.raises(InvalidError) as caught:
+        api.patch(SERVICE, [])
+    assert str(caught.value).endswith('spec.tls.key: Invalid value: "(ec private key, not shown)": field is immutable')
+
+
 def test_a_missing_right_comes_with_the_rule_that_gives_it() -> None:
     api, _, _ = api_of(status(403, "Forbidden", RBAC.replace("services", "pods")))
     with pytest.raises(ForbiddenError) as caught:

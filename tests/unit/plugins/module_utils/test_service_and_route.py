@@ -12,7 +12,13 @@ import pytest
 from ansible_collections.okd.registry.plugins.module_utils import _route
 from ansible_collections.okd.registry.plugins.module_utils._apply import Outcome
 from ansible_collections.okd.registry.plugins.module_utils._build import external, route, service
-from ansible_collections.okd.registry.plugins.module_utils._errors import OptionError, RefusedError, WaitError
+from ansible_collections.okd.registry.plugins.module_utils._errors import (
+    ForbiddenError,
+    InvalidError,
+    OptionError,
+    RefusedError,
+    WaitError,
+)
 from ansible_collections.okd.registry.plugins.module_utils._model import ServiceSpec
 from ansible_collections.okd.registry.plugins.module_utils._plan import Change, plan
 from ansible_collections.okd.registry.plugins.module_utils._redact import shown
@@ -188,6 +194,31 @@ def test_an_ingress_of_others_is_taken_over_only_where_it_does_nothing_else() ->
             refuse(live)
 
 
+def ingress_for(controller: str, **asked: Any) -> Object:
+    """The Ingress as it is for an IngressClass of a controller."""
+    spec = route_spec(kind="ingress", route_host="a.b", **asked)
+    found = {"metadata": {"name": "c"}, "spec": {"controller": controller}}
+    return external.desired_ingress(spec, "c", external.passthrough(found, spec))
+
+
+def test_of_an_ingress_openshift_makes_a_route_that_may_be_passed_through() -> None:
+    """Its Route may have no path then, and a host in tls without a Secret would keep it from being made."""
+    body = ingress_for("openshift.io/ingress-to-route")["spec"]
+    backend = {"service": {"name": "docker-registry", "port": {"number": 5000}}}
+    assert body == {
+        "ingressClassName": "c",
+        "rules": [{"host": "a.b", "http": {"paths": [{"pathType": "ImplementationSpecific", "backend": backend}]}}],
+    }
+    other = ingress_for("k8s.io/ingress-nginx")
+    assert other["spec"]["rules"][0]["http"]["paths"] == [{"path": "/", "pathType": "Prefix", "backend": backend}]
+    assert other["spec"]["tls"] == [{"hosts": ["a.b"]}]
+    changed = plan(other, ingress_for("openshift.io/ingress-to-route")).after or {}
+    assert changed["spec"]["rules"] == body["rules"]
+    # Who may not look at IngressClasses says the annotation himself.
+    said = route_spec(kind="ingress", route_host="a.b", annotations={"route.openshift.io/termination": "passthrough"})
+    assert external.desired_ingress(said, "c", {})["spec"] == body
+
+
 def test_a_service_of_others_is_taken_over_only_where_it_leads_to_the_registrys_pods() -> None:
     """Selectors are merged: the router's Service would then select no pod at all."""
     spec = route_spec(kind="node_port", route_name="router")
@@ -201,6 +232,38 @@ def test_a_service_of_others_is_taken_over_only_where_it_leads_to_the_registrys_
     for live in (None, {**foreign, "metadata": OURS}, same):
         external.refuse_foreign(spec, live, own)
     external.refuse_foreign(spec, foreign, None)  # in check mode, before there is anything to compare with
+
+
+@pytest.mark.parametrize(
+    ("said", "there", "lacks"),
+    [
+        ("spec.host: Forbidden: you do not have permission to set the host field of the route", False, "create"),
+        ("spec.tls: Forbidden: you do not have permission to set certificate fields on the route", False, "create"),
+        ('spec.host: Invalid value: "c.d": field is immutable', True, "update"),
+        (
+            'spec.host: Invalid value: "c.d": you do not have permission to set the host field of the route',
+            True,
+            "update",
+        ),
+        ('spec.tls.key: Invalid value: "x": field is immutable', True, "update"),
+        ('spec.host: Invalid value: "c d": must be a host', True, None),
+        ("spec.to: Invalid value: field is immutable", True, None),
+    ],
+)
+def test_the_right_to_set_a_host_or_certificate_is_named_whatever_the_release_calls_it(
+    said: str, there: bool, lacks: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_args: Any, **_options: Any) -> Outcome:
+        raise InvalidError(said, status=422)
+
+    monkeypatch.setattr(_route, "ensure", refuse)
+    spec, live = route_spec(route_host="c.d", termination="reencrypt"), live_route("r") if there else None
+    with pytest.raises(ForbiddenError if lacks else InvalidError) as caught:
+        _route._ensure(None, spec, route.ref(spec.registry, "r"), live, route.Tls(), check_mode=False)  # type: ignore[arg-type]
+    if lacks:
+        text, keeps = str(caught.value), "the Route keeps its host" if there else "the cluster generates a host"
+        assert f"this user cannot {lacks} routes/custom-host in namespace default" in text
+        assert f"leave out route_host ({keeps}) and certificate; the CA that" in text
 
 
 def test_with_the_chosen_route_go_the_other_ones_of_ours() -> None:

@@ -126,8 +126,9 @@ def test_a_configuration_file_says_whether_it_serves_tls(tls):
 
 @pytest.mark.parametrize(
     ("env", "tls"),
-    [({}, False), ({"CERTIFICATE": "/a"}, True), ({"LETSENCRYPT_CACHEFILE": "/a"}, True), ({"KEY": "/a"}, False)],
-)
+    [({}, False), ({"CERTIFICATE": "/a"}, True), ({"LETSENCRYPT_CACHEFILE": "/a"}, True), ({"KEY": "/a"}, False),
+     ({"CERTIFICATE": ""}, False)],
+)  # fmt: skip
 def test_variables_say_whether_it_serves_tls(env, tls):
     found = workload("plain-deployment")
     found["spec"]["template"]["spec"]["containers"][0]["env"] = [
