@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.okd.registry.plugins.module_utils import (
+    _accounts,
     _before,
     _companion,
     _disruption,
@@ -28,7 +29,7 @@ from ansible_collections.okd.registry.plugins.module_utils import (
 )
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._apply import Outcome, ensure
-from ansible_collections.okd.registry.plugins.module_utils._build import layout, layouts, place, rbac, secrets
+from ansible_collections.okd.registry.plugins.module_utils._build import accounts, layout, layouts, place, rbac, secrets
 from ansible_collections.okd.registry.plugins.module_utils._build import workload as build
 from ansible_collections.okd.registry.plugins.module_utils._companion import Companion
 from ansible_collections.okd.registry.plugins.module_utils._deploycheck import (
@@ -93,7 +94,7 @@ def run(params: Mapping[str, Any], api: Api, *, check_mode: bool) -> dict[str, A
     )  # fmt: skip
     result.add(outcome)
     later = params.get("wait") is False or not check_mode
-    leftovers = _leave(spec, live, outcome, beside, past, api, result, later=later, check_mode=check_mode)
+    leftovers = _leave(spec, live, want, outcome, beside, past, api, result, later=later, check_mode=check_mode)
     value = _finish(spec, live, outcome, result, params, check_mode)
     seen = layouts.recognise(live.workload, file=live.storage.file)
     objects = {"objects": result.objects()} if check_mode else {}
@@ -104,6 +105,7 @@ def run(params: Mapping[str, Any], api: Api, *, check_mode: bool) -> dict[str, A
 def _leave(
     spec: DeploySpec,
     live: Live,
+    want: build.Workload,
     outcome: Outcome,
     beside: list[Companion],
     past: dict[str, Any] | None,
@@ -121,14 +123,42 @@ def _leave(
     :param later: whether there is a later; the plan of a run that waits holds what is done at its end.
     """
     left = _leftovers.find(spec.registry, [one.ref for one in beside], api)
-    some = bool(left or past or live.migration) or _storage.has_leftovers(live.storage, spec.registry)
-    if some and later and (outcome.changed or not _serves(outcome, api)):
+    former = accounts.noted(outcome.live)
+    unbound = live.binding if live.role is None and rbac.made_for(live.binding, str(spec.registry)) else None
+    some = [*left, *former, past, unbound, live.migration, _storage.has_leftovers(live.storage, spec.registry)]
+    if any(some) and later and (outcome.changed or not _serves(outcome, api)):
         return True
     _leftovers.remove(left, api, result, check_mode=check_mode)
     _storage.take_back(live.storage, spec.registry, api, result, check_mode=check_mode)
     if past and not outcome.changed:
         _leftovers.remove([past], api, result, check_mode=check_mode)
-    return _moving.finish(spec, live, outcome.live or {}, api, result, check_mode=check_mode)
+    if unbound:
+        users = _accounts.other_users(spec.registry, api)
+        _accounts.drop_binding(
+            spec.service_account, spec.registry, users, api, result, check_mode=check_mode, live=unbound
+        )
+    moving = _moving.finish(spec, live, outcome.live or {}, api, result, check_mode=check_mode)
+    # After the former state was forgotten: going back to it takes the account that it has.
+    return bool(former and _leave_accounts(spec, live, want, outcome, api, result, check_mode=check_mode)) or moving
+
+
+def _leave_accounts(
+    spec: DeploySpec, live: Live, want: build.Workload, outcome: Outcome, api: Api, result: Result, *, check_mode: bool
+) -> bool:
+    """Take away what is left of accounts of before, then their note. True while pods run as one of them."""
+    former = accounts.noted(outcome.live)
+    if not check_mode and _accounts.still_serve(former, outcome.live, api):
+        return True
+    _accounts.leave(former, spec.registry, api, result, check_mode=check_mode)
+    bare = replace(want, leaves_accounts=True)
+
+    def desired(now: dict[str, Any] | None) -> dict[str, Any]:
+        # What a check run has planned was judged already.
+        judged = now if check_mode else guard_again(spec, live, now, api, result, check_mode=check_mode)
+        return build.desired(bare, judged)
+
+    result.add(ensure(api, outcome.ref, desired, check_mode=check_mode, live=outcome.live))
+    return False
 
 
 def _before_it_moves(
@@ -185,7 +215,7 @@ def _account(spec: DeploySpec) -> Companion:
 def _binding(spec: DeploySpec, role: str) -> Companion:
     owner, namespace, account = str(spec.registry), spec.registry.namespace, spec.service_account
     return Companion(
-        ObjectRef(f"{rbac.RBAC}/v1", "ClusterRoleBinding", rbac.binding_name(account, namespace)),
+        rbac.binding_ref(account, namespace),
         lambda now: rbac.cluster_role_binding(account, namespace, role, registry=owner, live=now),
         owner=owner,
     )

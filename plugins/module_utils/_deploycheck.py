@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,7 +19,12 @@ from ansible_collections.okd.registry.plugins.module_utils._build.part import Pa
 from ansible_collections.okd.registry.plugins.module_utils._build.tls import Tls
 from ansible_collections.okd.registry.plugins.module_utils._deployspec import AUTO, DeploySpec
 from ansible_collections.okd.registry.plugins.module_utils._endpoints import KNOWN_AFTER_APPLY
-from ansible_collections.okd.registry.plugins.module_utils._errors import NotFoundError, OptionError, RefusedError
+from ansible_collections.okd.registry.plugins.module_utils._errors import (
+    ForbiddenError,
+    NotFoundError,
+    OptionError,
+    RefusedError,
+)
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
 from ansible_collections.okd.registry.plugins.module_utils._migrate import pending
 from ansible_collections.okd.registry.plugins.module_utils._migrate.state import State
@@ -36,6 +42,7 @@ class Live:
 
     :param kind: of the workload that is, or is going to be.
     :param role: cluster role to bind, None for none.
+    :param binding: of the account; where there is no role to bind, one that an earlier run may have left.
     :param pair: names of certificate and key in the TLS Secret; None without TLS.
     :param fingerprint: of the certificates there; KNOWN_AFTER_APPLY in check mode; None without TLS.
     """
@@ -65,9 +72,6 @@ def read(spec: DeploySpec, api: Api, *, check_mode: bool) -> Live:
     role = spec.cluster_role
     if role is None and any(group.endswith(".openshift.io") for group in api.groups()):
         role = DEFAULT_ROLE
-    binding = ObjectRef(
-        f"{rbac.RBAC}/v1", "ClusterRoleBinding", rbac.binding_name(spec.service_account, registry.namespace)
-    )
     own_secret = spec.http_secret_name
     kept = pods.HTTP_SECRET_ENV in spec.settings.env or pods.keeps_http_secret(workload, own_secret)
     pair, fingerprint = _certificate(spec, api, check_mode=check_mode)
@@ -81,7 +85,7 @@ def read(spec: DeploySpec, api: Api, *, check_mode: bool) -> Live:
         workload=workload,
         service=api.get(ObjectRef("v1", "Service", registry.name, registry.namespace)),
         role=role or None,
-        binding=api.get(binding) if role else None,
+        binding=_binding(spec, api, needed=bool(role)) if role or workload else None,
         http_secret=None if kept else api.get(ObjectRef("v1", "Secret", own_secret, registry.namespace)),
         pair=pair,
         fingerprint=fingerprint,
@@ -90,6 +94,13 @@ def read(spec: DeploySpec, api: Api, *, check_mode: bool) -> Live:
         migration=pending.read(api, registry.name, registry.namespace) if workload else None,
         disruption=_disruption.read(registry, spec.pod.budget, api),
     )
+
+
+def _binding(spec: DeploySpec, api: Api, *, needed: bool) -> Object | None:
+    """The account's cluster role binding. Who binds nothing need not have the right to look for it."""
+    with contextlib.nullcontext() if needed else contextlib.suppress(ForbiddenError):
+        return api.get(rbac.binding_ref(spec.service_account, spec.registry.namespace))
+    return None
 
 
 def find(spec: DeploySpec, api: Api) -> tuple[str, Object | None]:

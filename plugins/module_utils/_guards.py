@@ -147,7 +147,7 @@ def _labels(spec: DeploySpec, live: Live) -> Iterator[Problem]:
 
 
 def _binding(live: Live) -> Iterator[Problem]:
-    if live.binding and live.binding.get("roleRef", {}).get("name") != live.role:
+    if live.role and live.binding and live.binding.get("roleRef", {}).get("name") != live.role:
         name = live.binding["metadata"]["name"]
         yield Problem(
             "",

@@ -10,10 +10,11 @@ always stay. Images that are in the pods themselves would go with them: that is 
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.okd.registry.plugins.module_utils import (
+    _accounts,
     _before,
     _disruption,
     _endpoints,
@@ -24,8 +25,8 @@ from ansible_collections.okd.registry.plugins.module_utils import (
     _storage,
 )
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
-from ansible_collections.okd.registry.plugins.module_utils._apply import ensure, ensure_absent
-from ansible_collections.okd.registry.plugins.module_utils._build import layout, place, rbac
+from ansible_collections.okd.registry.plugins.module_utils._apply import ensure_absent
+from ansible_collections.okd.registry.plugins.module_utils._build import accounts, layout, place, rbac
 from ansible_collections.okd.registry.plugins.module_utils._build import workload as build
 from ansible_collections.okd.registry.plugins.module_utils._build.helper import Helper
 from ansible_collections.okd.registry.plugins.module_utils._deployspec import AUTO, DeploySpec
@@ -49,7 +50,7 @@ def run(params: Mapping[str, Any], api: Api, *, check_mode: bool) -> dict[str, A
     kinds = _served(api)
     _fits(spec, kinds, api)
     claims = _claims(spec, kinds, api) if params.get("remove_claims") else []
-    users = _other_users(spec, api, kinds)
+    users = _accounts.other_users(registry, api)
     going = [
         build.ref(kind, registry.name, registry.namespace) for kind in (kinds if spec.kind == AUTO else [spec.kind])
     ]
@@ -57,11 +58,10 @@ def run(params: Mapping[str, Any], api: Api, *, check_mode: bool) -> dict[str, A
     for live in there.values():
         if not _others(spec, live):
             _no_image_lost(spec, api, result, live)
+    ran_as = _ran_as(spec, there.values())
     _storage.take_back_rights(spec.storage, registry, api, result, check_mode=check_mode)
-    binding = ObjectRef(
-        f"{rbac.RBAC}/v1", "ClusterRoleBinding", rbac.binding_name(spec.service_account, registry.namespace)
-    )
-    result.add(ensure_absent(api, binding, check_mode=check_mode, keep=lambda o: _keep(o, spec, users)))
+    for account in ran_as:
+        _accounts.drop_binding(account, registry, users, api, result, check_mode=check_mode)
     switch.forget(api, build.ref(kinds[0], registry.name, registry.namespace), result, check_mode=check_mode)
     probe = Helper(registry.name, registry.namespace, _probe.PURPOSE, ())
     _helper.discard(api, probe, result.add, check_mode=check_mode)
@@ -69,7 +69,8 @@ def run(params: Mapping[str, Any], api: Api, *, check_mode: bool) -> dict[str, A
         guarded = functools.partial(_keep_workload, spec, api, result, read=live)
         result.add(ensure_absent(api, ref, check_mode=check_mode, live=live, keep=guarded))
     _beside(spec, api, result, check_mode=check_mode)
-    _account(spec, users, api, result, check_mode=check_mode)
+    for account in ran_as:
+        _accounts.drop(account, registry, users, api, result, check_mode=check_mode)
     for one in claims:
         result.add(ensure_absent(api, ObjectRef.of(one), check_mode=check_mode, live=one))
     service = _service(spec, api, result, remove=bool(params.get("remove_service")), check_mode=check_mode)
@@ -78,6 +79,13 @@ def run(params: Mapping[str, Any], api: Api, *, check_mode: bool) -> dict[str, A
         cluster_ip=next(iter(_endpoints.cluster_ips(service)), None), port=registry.port,
     )  # fmt: skip
     return result.finish(registry=value, workload=None, rollout=None)
+
+
+def _ran_as(spec: DeploySpec, workloads: Iterable[Object | None]) -> list[str]:
+    """The account of the option, then those of the workloads that go, of now and of before."""
+    going = [live for live in workloads if not _others(spec, live)]
+    live = sorted({name for one in going for name in accounts.former(one, spec.service_account)})
+    return [spec.service_account, *live]
 
 
 def _keep_workload(spec: DeploySpec, api: Api, result: Result, live: Object, *, read: Object | None) -> str | None:
@@ -183,36 +191,3 @@ def _fits(spec: DeploySpec, kinds: list[str], api: Api) -> None:
             f"{' and '.join(others)} {registry} exists, but kind is {spec.kind}: leave kind out (auto) to take"
             " away what exists."
         )
-
-
-def _other_users(spec: DeploySpec, api: Api, kinds: list[str]) -> list[str]:
-    """Other workloads of the namespace whose pods run as the same account."""
-    namespace, found = spec.registry.namespace, []
-    for kind in kinds:
-        for workload in api.list(build.API_VERSIONS[kind], kind, namespace):
-            pod = layout.template(workload).get("spec") or {}
-            name = workload["metadata"]["name"]
-            if name != spec.registry.name and pod.get("serviceAccountName") == spec.service_account:
-                found.append(f"{kind} {namespace}/{name}")
-    return found
-
-
-def _keep(live: Object, spec: DeploySpec, users: list[str]) -> str | None:
-    """Why an account or binding must stay, as a sentence; None when it may go."""
-    what = ObjectRef.of(live)
-    made_for = (live["metadata"].get("annotations") or {}).get(rbac.CREATED_FOR)
-    if made_for != str(spec.registry):
-        return f"{what} stays: it was not made for this registry."
-    return f"{what} stays: {', '.join(users)} uses the account too." if users else None
-
-
-def _account(spec: DeploySpec, users: list[str], api: Api, result: Result, *, check_mode: bool) -> None:
-    """Delete the account if it was made for this registry alone, else take back what was linked to it."""
-    owner, namespace = str(spec.registry), spec.registry.namespace
-    ref = ObjectRef("v1", "ServiceAccount", spec.service_account, namespace)
-    live = api.get(ref)
-    if live is None or not _keep(live, spec, users):
-        result.add(ensure_absent(api, ref, check_mode=check_mode, live=live))
-    elif owned_by_us(live, owner):
-        bare = rbac.service_account(ref.name, namespace, registry=owner, live=live)
-        result.add(ensure(api, ref, bare, check_mode=check_mode, live=live, owner=owner))

@@ -139,12 +139,15 @@ options:
   service_account:
     description:
       - Service account of the pods. It is made if it is not there, and the Secret of O(tls_secret) is linked to it.
+      - Another one than before takes its place. The former and its binding go once no pod needs them, if they were made
+        for this registry and no other workload uses them.
     type: str
     default: registry
   cluster_role:
     description:
       - Cluster role that the service account is given. By default V(system:registry) where the cluster has OpenShift's
         API groups, and none elsewhere. An empty text means none.
+      - Where none is asked for any more, the binding that was made for this registry goes.
       - The binding is called C(<service account>-registry-role), as C(oadm registry) calls it, with the namespace added
         where that is not C(default).
     type: str
@@ -389,7 +392,8 @@ migration:
   type: dict
 leftovers:
   description:
-    - Whether objects that the registry has no use for any more are still there, since the rollout is not finished.
+    - Whether objects that the registry has no use for any more are still there, since the rollout is not finished, or
+      pods with another O(service_account) have not ended.
     - After a wait, which takes them away at its end, it is true only where that took longer than O(wait_timeout). Run
       again then; with O(wait=false), when the rollout is done.
   returned: with O(state=present), O(state=redeployed) and O(state=rendered), but where the operator has the registry

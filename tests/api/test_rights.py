@@ -393,6 +393,41 @@ def test_what_is_no_longer_asked_for(
 
 
 @pytest.mark.usefixtures("cleared")
+def test_another_account_than_before(
+    run: Any, admin: Api, somebody: Any, requests: Any, namespace: str, settle: Callable[..., None]
+) -> None:
+    """The account of before goes with the rights that the preflight names, which finds it in the workload."""
+    deploy = {"image": IMAGE, "wait": False, "probe_storage": False}
+    done = run(registry_deploy, **deploy)
+    assert not done.get("failed"), done["msg"]
+    asked = asked_for(admin, namespace, {"account": "builder", "former": ("registry",)})
+    user, rights, now = somebody("changer"), needed(asked), needed(replace(asked, former=()))
+    user.give(now)
+    user.wait(now)
+    theirs, more = run.as_user(user.name), [r for r in rights if r not in now and not r.helpful]
+    (told,) = theirs(registry_preflight_info, image=IMAGE, service_account="builder")["problems"]
+    assert all(name in told for name in ("[registry]", f"[registry-registry-role:{namespace}]")), told
+    user.give(more)
+    user.wait(more)
+    assert theirs(registry_preflight_info, image=IMAGE, service_account="builder")["problems"] == []
+    for _run in ("the new pods", "what the old ones needed"):
+        result = theirs(registry_deploy, service_account="builder", **deploy)
+        assert not result.get("failed"), result["msg"]
+        settle()
+    assert not result["leftovers"]
+    log = requests(user.name)
+    assert [right for right, code in log if code == 403] == []
+    # An account that others have made is not deleted, but patched.
+    idle = {(r.verb, r.resource) for r in more} - {(right.verb, right.resource) for right, _code in log}
+    assert idle <= {("patch", "serviceaccounts")}
+    gone = ObjectRef(f"{RBAC}/v1", "ClusterRoleBinding", f"registry-registry-role:{namespace}")
+    assert (admin.get(gone), admin.get(ObjectRef("v1", "ServiceAccount", "registry", namespace))) == (None, None)
+    left = run(registry_deploy, state="absent", allow_data_loss=True)  # also the account that is not named
+    assert not left.get("failed"), left["msg"]
+    assert admin.get(ObjectRef(f"{RBAC}/v1", "ClusterRoleBinding", f"builder-registry-role:{namespace}")) is None
+
+
+@pytest.mark.usefixtures("cleared")
 @pytest.mark.parametrize(
     "feature", ["DeploymentConfig", "claim", "nfs with options", "host path", "settings", "object storage", "budget"]
 )

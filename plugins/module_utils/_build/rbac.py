@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
+
 #: Annotation on objects that this collection made (others it only adds to): whose they are.
 CREATED_FOR = "okd.registry/created-for"
 RBAC = "rbac.authorization.k8s.io"
@@ -60,6 +62,11 @@ def binding_name(service_account_name: str, namespace: str) -> str:
     """
     base = f"{service_account_name}-registry-role"
     return base if namespace == "default" else f"{base}:{namespace}"
+
+
+def binding_ref(service_account_name: str, namespace: str) -> ObjectRef:
+    """Where that binding is."""
+    return ObjectRef(f"{RBAC}/v1", "ClusterRoleBinding", binding_name(service_account_name, namespace))
 
 
 def cluster_role_binding(

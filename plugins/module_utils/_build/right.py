@@ -45,6 +45,7 @@ class Asked:
     """What a run is to do, as far as its rights depend on it.
 
     :param kind: of the workload that is, or is going to be; ``auto`` for the cluster's usual one.
+    :param former: accounts that the pods of the live registry run as, or ran as before, where ``account`` is another.
     :param role: cluster role for the registry's account; None for the cluster's usual one, "" for none.
     :param route: whether it is exposed by a Route.
     :param generated: whether the cluster generates the Route's host.
@@ -88,6 +89,7 @@ class Asked:
     operator: bool = False
     managed_by: str = "auto"
     agent: bool = False
+    former: tuple[str, ...] = ()
 
     @classmethod
     def from_params(

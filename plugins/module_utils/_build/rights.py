@@ -124,6 +124,29 @@ def _account_rights(a: Asked) -> Iterator[Right]:
     )
 
 
+def _account_rights_before(a: Asked) -> Iterator[Right]:
+    name = rbac.binding_name(a.account, a.namespace)
+    why = "a binding that is no longer asked for is taken away"
+    yield from on("clusterrolebindings", "get delete", why, group=RBAC, name=name, where=CLUSTER, helpful=True)
+    for kind in _kinds(a):
+        why = "whether others use the account of that binding"
+        yield from on(plural(API_VERSIONS[kind], kind), "list", why, group=_group(kind), helpful=True)
+
+
+def _former_accounts(a: Asked) -> Iterator[Right]:
+    for account in a.former:
+        name = rbac.binding_name(account, a.namespace)
+        yield from on(
+            "serviceaccounts", "get patch delete", "the account of before, where it was made for it", name=account
+        )
+        yield from on(
+            "clusterrolebindings", "get delete", "what that was allowed", group=RBAC, name=name, where=CLUSTER
+        )
+    for kind in _kinds(a):
+        why = "whether others use the account of before too"
+        yield from on(plural(API_VERSIONS[kind], kind), "list", why, group=_group(kind))
+
+
 def _claim(a: Asked) -> Iterator[Right]:
     yield from on("persistentvolumeclaims", "get", "the claim", name=_claim_name(a))
     yield from on("persistentvolumeclaims", "list", "which claims there are, where it is missing", helpful=True)
@@ -261,7 +284,8 @@ def _absent(a: Asked) -> Iterator[Right]:
     for resource, name in (("secrets", f"{a.name}-http-secret"), *_left(a)):
         yield from on(resource, "get delete", "what was made for the workload", name=name)
         yield from on(resource, "patch", _SHARED, name=name, helpful=True)
-    yield from on("serviceaccounts", "get patch delete", "the account, where it was made for it", name=a.account)
+    for account in (a.account, *a.former):
+        yield from on("serviceaccounts", "get patch delete", "the account, where it was made for it", name=account)
     yield from on("pods", "list", "whether images go with pods that have them in themselves", helpful=True)
     yield from on("pods/exec", "create get", "how many images that would be (figures only)", helpful=True)
     yield from on("services", "get", "what is told about the registry", name=a.name)
@@ -271,8 +295,9 @@ def _absent(a: Asked) -> Iterator[Right]:
     unfinished = "images were on their way to another volume: what kept pushes out goes"
     yield from on("configmaps", "get delete", unfinished, name=f"{a.name}-migration")
     yield from on("services", "list patch", unfinished, helpful=True)
-    name = rbac.binding_name(a.account, a.namespace)
-    yield from on("clusterrolebindings", "get delete", "what it was allowed", group=RBAC, name=name, where=CLUSTER)
+    for account in (a.account, *a.former):
+        name = rbac.binding_name(account, a.namespace)
+        yield from on("clusterrolebindings", "get delete", "what it was allowed", group=RBAC, name=name, where=CLUSTER)
     yield from _budget_before(a)
     if a.has_scc:
         yield from _host_path_before(a)
@@ -433,6 +458,8 @@ FEATURES = (
     Feature("`registry_trust_agent_image`", lambda a: a.agent, _agent),
     Feature("`migrate`", lambda a: a.migrates, _migration),
     Feature("`on_failure: rollback`", lambda a: a.rolls_back, _rollback),
+    Feature("another `service_account` than before", lambda a: bool(a.former), _former_accounts),
+    Feature("`cluster_role` no longer", lambda a: not a.bound_role, _account_rights_before),
     Feature("`host_path` no longer, OpenShift", lambda a: a.has_scc and not a.storage.host_path, _host_path_before),
     Feature("`pod_disruption_budget` no longer", lambda a: not a.budget, _budget_before),
     Feature("`registry_trust_cordon`, `registry_trust_drain`", lambda a: a.cordons, _cordon),

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.okd.registry.plugins.module_utils._build import ending, layout
+from ansible_collections.okd.registry.plugins.module_utils._build import accounts, ending, layout
 from ansible_collections.okd.registry.plugins.module_utils._build import pod as pods
 from ansible_collections.okd.registry.plugins.module_utils._build import storage as storages
 from ansible_collections.okd.registry.plugins.module_utils._build.part import Part, joined
@@ -62,6 +62,7 @@ class Workload:
     :param settings: the user's, which win over all other parts.
     :param parts: what further features add.
     :param restarted: a time: pods of a live workload are started anew.
+    :param leaves_accounts: whether nothing of ours is left of the accounts that pods ran as before.
     :param tls_by_file: whether the configuration file names a certificate to serve.
     :param images: where images are kept, for the annotation; None where the workload shows it itself.
     """
@@ -88,6 +89,7 @@ class Workload:
     pod_labels: Mapping[str, str] = field(default_factory=dict)
     images: str | None = None
     tls_by_file: bool = False
+    leaves_accounts: bool = False
 
 
 def desired(want: Workload, live: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -125,10 +127,13 @@ def _desired(want: Workload, live: Mapping[str, Any] | None, *, root: bool) -> d
     if want.strategy:
         spec["updateStrategy" if daemons else "strategy"] = {"type": STRATEGIES[want.kind][want.strategy]}
     meta = {"name": want.name, "namespace": want.namespace, "labels": dict(want.labels)}
+    former = [] if want.leaves_accounts else accounts.former(live, want.service_account)
+    notes = {NOTED: want.images, accounts.FORMER: ",".join(former)}
+    notes = {name: text for name, text in notes.items() if text}
     return {
         "apiVersion": API_VERSIONS[want.kind],
         "kind": want.kind,
-        "metadata": {**meta, "annotations": {NOTED: want.images}} if want.images else meta,
+        "metadata": {**meta, "annotations": notes} if notes else meta,
         "spec": spec,
     }
 

@@ -85,6 +85,7 @@ def rows(feature: Feature) -> list[tuple[str, list[str], str]]:
     """Object, verbs and reason of each right of a feature, over all runs that it is part of."""
     runs = [
         *VARIANTS, replace(EVERYTHING, budget=False), replace(EVERYTHING, has_operator=True), ABSENCE, OF_OPERATOR,
+        replace(EVERYTHING, role=""), replace(EVERYTHING, former=("former",)),
     ]  # fmt: skip
     verbs: dict[tuple[str, bool], dict[str, None]] = {}
     reasons: dict[tuple[str, bool], dict[str, None]] = {}

@@ -88,6 +88,7 @@ def test_a_generated_host_needs_no_right_to_choose_one_but_where_the_route_bring
         ({"budget": True}, {("create", "poddisruptionbudgets"), ("patch", "poddisruptionbudgets")}),
         ({"ours": frozenset({"extra_ca"})}, set()),
         ({"rolls_back": True}, {("delete", "deploymentconfigs"), ("delete", "clusterrolebindings")}),
+        ({"former": ("builder",)}, {("delete", "serviceaccounts"), ("delete", "clusterrolebindings")}),
         ({"has_operator": True}, {("get", "configs")}),
         ({"kind": "DaemonSet"}, {("create", "daemonsets"), ("list", "controllerrevisions")}),
         ({"kind": "Deployment"}, {("create", "deployments"), ("list", "replicasets")}),
@@ -109,6 +110,18 @@ def test_what_one_feature_needs_is_not_only_helpful_where_another_is_helped_by_i
     log = Right("get", "pods/log")
     assert next(r for r in needed(EXPOSED) if r == log).helpful
     assert not next(r for r in needed(replace(EXPOSED, storage=Storage(claim_name="c"))) if r == log).helpful
+
+
+def test_accounts_of_before_are_taken_away_by_their_names() -> None:
+    binding = Right("delete", "clusterrolebindings", "rbac.authorization.k8s.io", "builder-registry-role", CLUSTER)
+    for state in ("present", "absent"):
+        found = needed(replace(EXPOSED, former=("builder",), state=state))
+        assert {Right("delete", "serviceaccounts", name="builder"), binding} <= set(found), state
+
+
+def test_a_binding_that_is_not_asked_for_is_looked_for_by_who_may() -> None:
+    found = [r for r in needed(replace(EXPOSED, role="")) if r.resource == "clusterrolebindings"]
+    assert {(r.verb, r.helpful) for r in found} == {("get", True), ("delete", True)}
 
 
 def test_secrets_are_never_read_or_listed_as_a_whole() -> None:

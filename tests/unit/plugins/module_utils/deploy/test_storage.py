@@ -91,6 +91,10 @@ def privileged(cluster):
     return cluster.find(f"{SCC}/v1", "SecurityContextConstraints", "privileged", None)
 
 
+def binding(cluster, account):
+    return cluster.find("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", f"{account}-registry-role", None)
+
+
 def storage_secret(cluster):
     return cluster.find("v1", "Secret", "docker-registry-storage")
 
@@ -359,8 +363,10 @@ class TestScc:
 
     def test_another_account(self, cluster):
         deploy(cluster, storage=STORAGES["host-path"])
-        deploy(cluster, storage=STORAGES["host-path"], service_account="other")
+        switch(cluster, "host-path", service_account="other")
         assert privileged(cluster)["users"] == ["system:admin", "system:serviceaccount:default:other"]
+        rights = [name for name in ("other", "registry") if binding(cluster, name)]
+        assert (rights, cluster.find("v1", "ServiceAccount", "registry")) == (["other"], None)
 
     def test_a_group_that_all_accounts_are_in(self, cluster):
         cluster.put(scc(users=[], groups=["system:serviceaccounts:default"]))
