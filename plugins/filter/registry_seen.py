@@ -65,7 +65,10 @@ _value:
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-_TRUST = ("endpoints", "files", "system_trusts", "insecure", "proxied", "problems", "failed", "unreachable", "msg")
+_TRUST = (
+    "endpoints", "files", "system_trusts", "router_system_trusts", "insecure", "proxied", "problems", "failed",
+    "unreachable", "msg",
+)  # fmt: skip
 _CHECK = ("results", "not_run", "skipped_steps", "failed", "unreachable", "msg")
 
 

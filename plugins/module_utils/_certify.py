@@ -107,17 +107,21 @@ def run(
         return _absent(spec, params, api, check_mode)
     now = dt.datetime.now(dt.timezone.utc)
     source = _certsource.from_params(params, now, assumed=check_mode and spec.placed)
-    ip, endpoints = _names(spec, params, api, check_mode)
+    ip, endpoints, spare = _names(spec, params, api, check_mode)
     names = _x509.server_names([*endpoints.hosts, *spec.extra_names])
     for sentence in source.refuse(names, now):
         warn(sentence)
-    return _Issue(spec, source, api, check_mode, now, endpoints, names, ip).work()
+    return _Issue(spec, source, api, check_mode, now, endpoints, names, ip, spare).work()
 
 
 def _names(
     spec: CertificateSpec, params: Mapping[str, Any], api: Api, check_mode: bool
-) -> tuple[str | None, Endpoints]:
-    """The cluster IP and all names, from the live Service and Routes."""
+) -> tuple[str | None, Endpoints, list[str]]:
+    """The cluster IP, all names, and hosts that may have been names before, from the live Service and Routes.
+
+    A name in use is never dropped from the certificate. Where a router ends TLS, nobody sees it; but a host whose Route
+    passed TLS through before is in it still. That alone is worth no rollout: it goes with the next certificate.
+    """
     ref = spec.ref("Service", spec.registry.name)
     service = api.get(ref)
     if service is None and not check_mode:
@@ -129,17 +133,17 @@ def _names(
     if service is None:
         ip = spec.cluster_ip or KNOWN_AFTER_APPLY
         service = {"spec": {"clusterIP": ip}}
-    endpoints = _endpoints.from_service(service, params, route_hosts=_exposed(spec, api))
-    return next(iter(_endpoints.cluster_ips(service)), None), endpoints
+    routes, registry = _routes(spec, api), spec.registry
+    endpoints = _endpoints.from_service(service, params, route_hosts=build_route.exposed_hosts(routes, registry))
+    spare = build_route.router_hosts(routes, registry)
+    return next(iter(_endpoints.cluster_ips(service)), None), endpoints, spare
 
 
-def _exposed(spec: CertificateSpec, api: Api) -> list[str]:
-    """The hosts that live Routes give the registry: a name in use is never dropped from the certificate."""
+def _routes(spec: CertificateSpec, api: Api) -> list[Object]:
     try:
-        routes = api.list(build_route.API_VERSION, "Route", spec.registry.namespace)
+        return api.list(build_route.API_VERSION, "Route", spec.registry.namespace)
     except KindNotServedError:
         return []
-    return build_route.exposed_hosts(routes, spec.registry)
 
 
 @dataclass
@@ -154,6 +158,7 @@ class _Issue:
     endpoints: Endpoints
     names: _x509.ServerNames
     ip: str | None
+    spare: list[str]
 
     def work(self) -> dict[str, Any]:
         """Judge, refuse what would lose trust, issue when needed, write ConfigMap and Secret when they differ."""
@@ -227,7 +232,7 @@ class _Issue:
             certs, key = self._pair(live)
         except CertificateError as exc:
             return f"what is there cannot be used ({exc})"
-        reason = self.source.reason(certs, key, self.names, self.now)
+        reason = self.source.reason(certs, key, self.names, self.now, self.spare)
         if reason is None and self.spec.force and self.source.foretell(self.now) is None:
             return "a new one was asked for (force)"
         return reason

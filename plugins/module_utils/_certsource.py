@@ -44,8 +44,13 @@ class Source(Protocol):
     def refuse(self, names: _x509.ServerNames, now: dt.datetime) -> list[str]:
         """What to warn of. Raises CertificateError where no certificate for these names can come of it."""
 
-    def reason(self, certs: Sequence[Any], key: Any, names: _x509.ServerNames, now: dt.datetime) -> str | None:
-        """Why the certificate at hand (leaf first) has to be replaced; None when it will do."""
+    def reason(
+        self, certs: Sequence[Any], key: Any, names: _x509.ServerNames, now: dt.datetime, spare: Sequence[str] = ()
+    ) -> str | None:
+        """Why the certificate at hand (leaf first) has to be replaced; None when it will do.
+
+        :param spare: names that it need not cover, and may.
+        """
 
     def planned_ca(self) -> str | None:
         """A sentence about the CA that is to be made; None where none is."""
@@ -94,14 +99,16 @@ class Signing:
     def refuse(self, _names: _x509.ServerNames, _now: dt.datetime) -> list[str]:
         return []
 
-    def reason(self, certs: Sequence[Any], key: Any, names: _x509.ServerNames, now: dt.datetime) -> str | None:
+    def reason(
+        self, certs: Sequence[Any], key: Any, names: _x509.ServerNames, now: dt.datetime, spare: Sequence[str] = ()
+    ) -> str | None:
         if self.ca is None and self.assumed:
             return _x509.other_issuer(certs, KNOWN_AFTER_APPLY)
         if self.ca is None:
             return "there is no CA yet, and what a new one signs is new"
         return _x509.needs_reissue(
             certs, key, self.ca, names, now=now, renew_before=self.renew_before,
-            key_type=self.key_type, key_size=self.key_size,
+            key_type=self.key_type, key_size=self.key_size, spare=spare,
         )  # fmt: skip
 
     def planned_ca(self) -> str | None:
@@ -156,7 +163,9 @@ class BroughtIn:
             return [f"certificate: {self.own.source} expires at {_pem.stamp(end)}; have a new one made in time"]
         return []
 
-    def reason(self, certs: Sequence[Any], key: Any, _names: _x509.ServerNames, _now: dt.datetime) -> str | None:
+    def reason(
+        self, certs: Sequence[Any], key: Any, _names: _x509.ServerNames, _now: dt.datetime, _spare: Sequence[str] = ()
+    ) -> str | None:
         if not certs:
             return "there is no certificate yet"
         if certs[0] != self.own.chain[0]:

@@ -255,11 +255,13 @@ def needs_reissue(
     renew_before: dt.timedelta,
     key_type: str | None = None,
     key_size: int | None = None,
+    spare: Iterable[str] = (),
 ) -> str | None:
     """Why the certificate at hand will not do, or None when it will.
 
     :param certs: leaf first, as found; empty when there is none.
     :param key_type: what was asked for by name; None accepts any sound key.
+    :param spare: names that it need not cover, and may.
     """
     if not certs:
         return other_issuer(certs, "")
@@ -270,7 +272,7 @@ def needs_reissue(
         return other_issuer(certs, _pem.name_text(ca.cert.subject))
     return (
         _time_reason(leaf, ca, now, renew_before)
-        or _names_reason(leaf, wanted)
+        or _names_reason(leaf, wanted, spare)
         or weakness(leaf)
         or _key_reason(leaf, key_type, key_size)
     )
@@ -298,9 +300,9 @@ def _time_reason(leaf: x509.Certificate, ca: Ca, now: dt.datetime, renew_before:
     return None
 
 
-def _names_reason(leaf: x509.Certificate, wanted: ServerNames) -> str | None:
+def _names_reason(leaf: x509.Certificate, wanted: ServerNames, spare: Iterable[str]) -> str | None:
     have, want = names_of(leaf).as_set(), wanted.as_set()
-    missing, surplus = sorted(want - have), sorted(have - want)
+    missing, surplus = sorted(want - have), sorted(have - want - set(spare))
     if missing:
         return f"it does not cover {', '.join(missing)}"
     if surplus:

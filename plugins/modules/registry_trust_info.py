@@ -27,13 +27,25 @@ options:
   endpoints:
     description:
       - The names to judge, as docker writes them, C(host:port), or C(host) where the port is 443.
-      - Left out, those for which M(okd.registry.registry_trust) has written something on this node.
+      - Left out, with O(router_endpoints), those for which M(okd.registry.registry_trust) has written something on
+        this node.
     type: list
     elements: str
     default: []
   ca_cert:
     description:
       - PEM text of the CA that is to be trusted. A name whose file trusts another one is then told as such.
+    type: str
+  router_endpoints:
+    description:
+      - More names to judge, at which a router ends TLS, as with Routes of the terminations V(reencrypt) and V(edge), so
+        that the certificate seen there is the router's. A name that is in O(endpoints), too, is judged as one of these.
+    type: list
+    elements: str
+    default: []
+  router_ca_cert:
+    description:
+      - PEM text of the CA that is to be trusted for O(router_endpoints), in the place of O(ca_cert).
     type: str
   engines:
     description:
@@ -58,6 +70,11 @@ EXAMPLES = r"""
     ca_cert: "{{ ca_cert }}"
   register: node_trust
   failed_when: node_trust.endpoints | rejectattr('state', 'equalto', 'trusted') | list | length > 0
+
+- name: Judge the hosts of Routes whose router ends TLS by the router's CA
+  okd.registry.registry_trust_info:
+    router_endpoints: [images.apps.example.com]
+    router_ca_cert: "{{ lookup('ansible.builtin.file', '/etc/pki/apps-ca.crt') }}"
 """
 
 RETURN = r"""
@@ -93,6 +110,9 @@ endpoints:
     engine:
       description: The engine.
       type: str
+    at_router:
+      description: Whether it is one of O(router_endpoints).
+      type: bool
     state:
       description:
         - V(trusted), V(expired), V(other) (a CA, but not the one asked about), V(none), V(broken) (something there
@@ -116,6 +136,7 @@ endpoints:
   sample:
     - endpoint: 172.30.124.220:5000
       engine: docker
+      at_router: false
       state: trusted
       reason: null
       path: /etc/docker/certs.d/172.30.124.220:5000/ca.crt
@@ -176,7 +197,9 @@ files:
           description: Days until then; negative when it has expired.
           type: int
     matches:
-      description: Whether it trusts O(ca_cert); null without that option.
+      description:
+        - Whether it trusts O(ca_cert), or O(router_ca_cert) where it is for one of O(router_endpoints); null without
+          that option.
       type: bool
     problem:
       description: What is wrong with it, or null.
@@ -199,7 +222,7 @@ files:
       matches: true
       problem: null
 anchors:
-  description: Files in the system's own store that are ours, or hold O(ca_cert).
+  description: Files in the system's own store that are ours, or hold O(ca_cert) or O(router_ca_cert).
   returned: success
   type: list
   elements: dict
@@ -221,6 +244,10 @@ system_trusts:
   description:
     - Whether the system's own store, as its programs read it, has all of O(ca_cert), whoever put it there. Engines
       trust it beside what they have for a name. Null without O(ca_cert).
+  returned: success
+  type: bool
+router_system_trusts:
+  description: The same of O(router_ca_cert).
   returned: success
   type: bool
 insecure:
@@ -321,6 +348,8 @@ def argument_spec():
     return {
         "endpoints": {"type": "list", "elements": "str", "default": []},
         "ca_cert": {"type": "str"},
+        "router_endpoints": {"type": "list", "elements": "str", "default": []},
+        "router_ca_cert": {"type": "str"},
         "engines": {
             "type": "list",
             "elements": "str",
@@ -330,16 +359,28 @@ def argument_spec():
     }
 
 
+def _names(given):
+    """Give those that are known, as a plan may not know all; raise NodeError for what is no name of a registry."""
+    known = [name for name in given if not endpoint.is_unknown(name)]
+    for name in known:
+        endpoint.parse(name)
+    return known
+
+
+def _ca(text):
+    """Give a CA as PEM bytes, or None where it is not said or not known."""
+    return pem.bundle(text) if text and not endpoint.is_unknown(text) else None
+
+
 def main():
     """Read the options, hand over to module_utils/_node/look.py, and return what it says."""
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
     params = module.params
     try:
-        known = [name for name in params["endpoints"] if not endpoint.is_unknown(name)]
-        for name in known:
-            endpoint.parse(name)
-        given = params["ca_cert"] and not endpoint.is_unknown(params["ca_cert"])
-        question = look.Question(known, pem.bundle(params["ca_cert"]) if given else None, params["engines"])
+        question = look.Question(
+            _names(params["endpoints"]), _ca(params["ca_cert"]), params["engines"],
+            _names(params["router_endpoints"]), _ca(params["router_ca_cert"]),
+        )  # fmt: skip
         tree, control = files.Tree(), systemd.Systemd(systemd.run)
         options = dict.fromkeys(trust.Request._fields)
         options.update(registry="default/docker-registry", insecure_networks="keep", timeout=_TIMEOUT)

@@ -42,6 +42,13 @@ WRONG: list[tuple[Object, str]] = [
 FINE: list[Object] = [{}, {"registry_route_host": ""}, HOST, {"registry_route_generated": True}]
 
 
+def book_of(folder: Path, *names: str) -> Path:
+    """One playbook of several of the collection's."""
+    steps = [{"ansible.builtin.import_playbook": str(ROOT / "playbooks" / f"{name}.yml")} for name in names]
+    (folder / "book.yml").write_text(yaml.safe_dump(steps))
+    return folder / "book.yml"
+
+
 @pytest.fixture
 def play(kubeconfig: str, namespace: str, tmp_path: Path) -> Play:
     """Runs a playbook on the API server; gives its status, and what it printed in one line."""
@@ -117,9 +124,7 @@ def test_an_empty_host_is_none_and_an_ingress_without_one_is_told(play: Play, ad
 def test_a_generated_host_is_in_the_certificate_from_the_beginning(
     play: Play, admin: Api, run: Any, namespace: str, tmp_path: Path
 ) -> None:
-    book = tmp_path / "book.yml"
-    steps = [ROOT / "playbooks" / f"{name}.yml" for name in ("address", "certificate", "expose")]
-    book.write_text(yaml.safe_dump([{"ansible.builtin.import_playbook": str(step)} for step in steps]))
+    book = book_of(tmp_path, "address", "certificate", "expose")
     asked = {"registry_route_generated": True, "registry_route_dns": "ignore"}
     code, planned = play(book, "--check", "--diff", **asked)
     assert code == 0, planned
@@ -134,6 +139,32 @@ def test_a_generated_host_is_in_the_certificate_from_the_beginning(
     code, output = play(book, **asked)
     assert code == 0, output
     assert "changed=0" in output
+
+
+@pytest.mark.usefixtures("router")
+def test_a_change_of_the_termination_is_no_reason_for_a_certificate(
+    play: Play, admin: Api, run: Any, namespace: str, tmp_path: Path
+) -> None:
+    """The Route passes TLS through while the certificate is judged, and ends it in the router the next time."""
+    book = book_of(tmp_path, "address", "certificate", "expose")
+    asked: Object = {**HOST, "registry_route_dns": "ignore"}
+    code, output = play(book, **asked)
+    assert code == 0, output
+    before = run(registry_info)["certificate"]
+    assert HOST["registry_route_host"] in before["sans"]
+    code, output = play(book, **asked, **REENCRYPT)
+    assert code == 0, output
+    (route,) = routes(admin, namespace)
+    assert route["spec"]["tls"]["termination"] == "reencrypt"
+    code, output = play(book, **asked, **REENCRYPT)
+    assert code == 0, output
+    assert "changed=0" in output
+    assert run(registry_info)["certificate"] == before
+    # The next one that is issued is without it.
+    code, output = play(book, **asked, **REENCRYPT, registry_extra_hosts=["more.example.com"])
+    assert code == 0, output
+    after = run(registry_info)["certificate"]["sans"]
+    assert ("more.example.com" in after, HOST["registry_route_host"] in after) == (True, False)
 
 
 @pytest.mark.parametrize(

@@ -129,7 +129,10 @@ CAUSES: dict[str, Cause] = {
     ),
     "route_certificate_expires": Cause(WARNING, "the Route's certificate expires soon"),
     "route_san_missing": Cause(ERROR, "the router's certificate does not cover the host", _words("check_failed")),
-    "router_ca_unknown": Cause(ERROR, "the router's certificate is of an unknown CA", _words("check_failed")),
+    # By a CA that is not the router's, nobody can tell who lacks the router's.
+    "router_ca_unknown": Cause(
+        ERROR, "the router's certificate is of an unknown CA", _words("check_failed client_lacks_ca")
+    ),
     "dns": Cause(ERROR, "a name does not resolve", _words("endpoint_unreachable check_failed push_failed")),
     "proxy": Cause(ERROR, "docker goes through a proxy", _words("endpoint_unreachable check_failed push_failed")),
     # ---- who uses it

@@ -49,6 +49,7 @@ def host(name: str, found: Mapping[str, Any], endpoints: tuple[str, ...], regist
         ),
         covered=covered,
         trusted_anyway=flag(trust.get("system_trusts")) is True,
+        router_trusted_anyway=flag(trust.get("router_system_trusts")) is True,
         proven=_proven(results),
         worked=_worked(results),
         steps=(
@@ -87,6 +88,7 @@ def _verdict(found: Mapping[str, Any]) -> Verdict:
         reason=word(found.get("reason")),
         path=word(found.get("path")),
         verified=flag(found.get("verified")) is not False,
+        at_router=flag(found.get("at_router")) is True,
     )
 
 

@@ -64,7 +64,7 @@ def _joined(findings: Iterable[Finding], facts: Facts) -> Iterator[dict[str, Any
     clients = {host.name for host in facts.hosts if host.client}
     for (name, host, obj), same in together.items():
         cause, named = CAUSES[name], {one.endpoint for one in same if one.endpoint}
-        party = ("client" if host in clients else "node") if host else cause.party
+        party = ("client" if host in clients else "node") if host and cause.party != "client" else cause.party
         yield {
             "name": name,
             "severity": cause.severity,

@@ -190,7 +190,10 @@ class Writable:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one engine of a host thinks of one name: an entry of ``registry_trust_info``'s ``endpoints``."""
+    """What one engine of a host thinks of one name: an entry of ``registry_trust_info``'s ``endpoints``.
+
+    :param at_router: whether it was asked about the CA of a router, whose certificate is seen by that name.
+    """
 
     endpoint: str
     engine: str
@@ -198,6 +201,7 @@ class Verdict:
     reason: str | None
     path: str | None
     verified: bool
+    at_router: bool = False
 
 
 @dataclass(frozen=True)
@@ -257,6 +261,7 @@ class Host:
     :param unreachable: why Ansible could not look; None where it could.
     :param failed: why a module could not tell; None where it could.
     :param trusted_anyway: whether the system's own store has the CA.
+    :param router_trusted_anyway: whether it has that of the router.
     :param proven: names by which all steps of the host's engine worked -> that engine; empty where no step tells it.
     :param used: names by which its docker has logged in, pushed or pulled.
     :param proxied: names for which its docker asks a proxy, as (endpoint, sentence with what to set).
@@ -273,6 +278,7 @@ class Host:
     insecure: tuple[Insecure, ...] = ()
     covered: tuple[str, ...] = ()
     trusted_anyway: bool = False
+    router_trusted_anyway: bool = False
     proven: Mapping[str, str] = field(default_factory=dict)
     steps: tuple[Step, ...] = ()
     used: tuple[str, ...] = ()

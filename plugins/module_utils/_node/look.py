@@ -12,7 +12,8 @@ from .errors import NodeError, RefusedError
 from .files import ABSENT
 
 # endpoints: list of str, may be empty; ca: PEM bytes to compare with, or None
-Question = namedtuple("Question", "endpoints ca engines")
+# router_endpoints, router_ca: the same of names at which a router's certificate is seen
+Question = namedtuple("Question", "endpoints ca engines router_endpoints router_ca")
 _KINDS = {"crt": "ca", "cert": "client certificate", "key": "client key"}
 _DAY = 86400
 
@@ -38,6 +39,7 @@ class Look:
         self._now = now
         self._problems = []
         self._records = []
+        self._of_router = set()  # directories for names at which a router's certificate is seen
 
     def run(self):
         """Give the module's result (dict)."""
@@ -48,8 +50,10 @@ class Look:
             engines = []
             self._problems.append(str(exc))
         self._problems += [engine.problem for engine in engines if engine.problem]
+        self._of_router = {path for name in self._question.router_endpoints for path in self._places(engines, name)}
         files = [file for root in _roots(engines) for file in self._root(root, engines)]
-        endpoints = self._question.endpoints or self._recorded_names(engines)
+        asked = list(dict.fromkeys([*self._question.endpoints, *self._question.router_endpoints]))
+        endpoints = asked or self._recorded_names(engines)
         insecure, proxied = self._docker(endpoints)
         verdicts = [self._endpoint(name, engine, engines, files) for name in endpoints for engine in engines]
         for verdict in verdicts:
@@ -62,7 +66,8 @@ class Look:
             "files": files,
             "endpoints": verdicts,
             "anchors": self._anchors(),
-            "system_trusts": self._system_trusts(),
+            "system_trusts": self._system_trusts(self._question.ca),
+            "router_system_trusts": self._system_trusts(self._question.router_ca),
             "insecure": insecure,
             "proxied": [{"endpoint": name, "engine": "docker", "reason": said} for name, said in proxied.items()],
             "registries": [name for name, _manifest in self._records],
@@ -131,6 +136,7 @@ class Look:
     def _described(self, root, endpoint, path, kind, state, said):
         raw = self._tree.read(path) if state.kind == "link" and said is None else state.raw
         registry, owner = self._owner(path, state)
+        wanted = self._wanted(path.rpartition("/")[0])
         ders = _ders(raw) if kind in ("ca", "client certificate") else []
         if said is None and kind == "ca" and not ders:
             said = "{}: holds no certificate that can be read".format(path)
@@ -147,7 +153,7 @@ class Look:
             "owner": owner,
             "registry": registry,
             "certificates": [self._certificate(found) for found in ders],
-            "matches": self._matches(raw) if kind == "ca" and self._question.ca is not None else None,
+            "matches": _holds(raw, wanted) if kind == "ca" and wanted is not None else None,
             "problem": said,
         }
 
@@ -163,10 +169,6 @@ class Look:
                 return registry, "ours" if same else "changed"
         return None, "foreign"
 
-    def _matches(self, raw):
-        """Say whether a file trusts what is asked for: all of these certificates, and perhaps others."""
-        return set(pem.certificates(self._question.ca.decode("ascii"))) <= set(_ders(raw))
-
     def _certificate(self, found):
         facts = {"sha256": hashlib.sha256(found).hexdigest(), "subject": None, "not_after": None, "days_left": None}
         try:
@@ -179,13 +181,21 @@ class Look:
 
     # ---- verdicts
 
+    def _places(self, engines, name):
+        return which_engines.directories(engines, name, self._look, self._tree.exists)
+
+    def _wanted(self, folder):
+        """Give the CA that is to be trusted by what is in a directory, as PEM bytes; None where that was not said."""
+        return self._question.router_ca if folder in self._of_router else self._question.ca
+
     def _endpoint(self, name, engine, engines, files):
         """Say whether one engine has a CA for one endpoint, and from where."""
+        at_router = name in self._question.router_endpoints
         verdict = {"endpoint": name, "engine": engine.name, "path": None, "owner": None, "days_left": None}
+        verdict["at_router"] = at_router
         if engine.problem:
             return dict(verdict, state="unknown", reason=engine.problem)
-        places = which_engines.directories(engines, name, self._look, self._tree.exists)
-        folder = next(path for path, names in places.items() if engine.name in names)
+        folder = next(path for path, names in self._places(engines, name).items() if engine.name in names)
         here = [file for file in files if file["path"].rpartition("/")[0] == folder]
         broken = [file["problem"] for file in here if file["problem"]]
         cas = [file for file in here if file["kind"] == "ca" and file["certificates"]]
@@ -196,10 +206,9 @@ class Look:
         chosen = next((file for file in cas if file["matches"]), cas[0])
         days = [found["days_left"] for found in chosen["certificates"] if found["days_left"] is not None]
         verdict.update(path=chosen["path"], owner=chosen["owner"], days_left=max(days) if days else None)
-        if self._question.ca is not None and not chosen["matches"]:
-            return dict(
-                verdict, state="other", reason="{} trusts another CA than the registry's".format(chosen["path"])
-            )
+        if chosen["matches"] is False:
+            whose = "router's" if at_router else "registry's"
+            return dict(verdict, state="other", reason="{} trusts another CA than the {}".format(chosen["path"], whose))
         if days and max(days) < 0:
             return dict(verdict, state="expired", reason="what {} trusts has expired".format(chosen["path"]))
         return dict(verdict, state="trusted", reason=None)
@@ -218,18 +227,19 @@ class Look:
                 path = "{}/{}".format(store.directory, name)
                 state = self._look(path)
                 registry, owner = self._owner(path, state)
-                if owner == "foreign" and not (self._question.ca and state.raw and self._matches(state.raw)):
+                known = [ca for ca in (self._question.ca, self._question.router_ca) if ca]
+                if owner == "foreign" and not (state.raw and any(_holds(state.raw, ca) for ca in known)):
                     continue
                 certificates = [self._certificate(one) for one in _ders(state.raw)]
                 found.append({"path": path, "owner": owner, "registry": registry, "certificates": certificates})
         return found
 
-    def _system_trusts(self):
-        """Say whether every program of this node trusts the CA asked about; None where that is not known."""
-        if self._question.ca is None:
+    def _system_trusts(self, ca):
+        """Say whether every program of this node trusts a CA asked about; None where that is not known."""
+        if ca is None:
             return None
         try:
-            return anchors.trusts(self._tree, self._question.ca)
+            return anchors.trusts(self._tree, ca)
         except NodeError as exc:
             self._problems.append(str(exc))
             return None
@@ -260,6 +270,11 @@ class Look:
 
 def _roots(engines):
     return list(dict.fromkeys(root for engine in engines for root in engine.roots))
+
+
+def _holds(raw, ca):
+    """Say whether a file trusts what is asked for: all of these certificates, and perhaps others."""
+    return set(pem.certificates(ca.decode("ascii"))) <= set(_ders(raw))
 
 
 def _ders(raw):

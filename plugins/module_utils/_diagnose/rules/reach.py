@@ -19,6 +19,7 @@ from ansible_collections.okd.registry.plugins.module_utils._diagnose.rules.trust
     lacks,
     mend_file,
     place_ca,
+    place_router_ca,
 )
 
 _CHECK = play("check")
@@ -87,6 +88,11 @@ _AT_ROUTER: dict[str, tuple[str, str, str | None]] = {
         play("check"),
     ),
 }
+#: What mends the last one at a client, whose engine has to have that CA, too.
+_PLACE_IT = (
+    "name its CA's file in registry_route_ca_cert_path, and place it there (registry_route_termination has to say "
+    "reencrypt or edge)"
+)
 
 
 def looked(facts: Facts) -> Iterator[Finding]:
@@ -164,7 +170,10 @@ def _by_proxy(step: Step) -> tuple[str, str, str | None]:
 def _told(host: Host, step: Step, facts: Facts) -> tuple[str, str, str | None]:
     """Name, fix and command."""
     if step.kind in _AT_ROUTER and facts.at_router(step.endpoint):
-        return _AT_ROUTER[step.kind]
+        name, fix, command = _AT_ROUTER[step.kind]
+        # By that variable the check alone is mended; what the client's engine trusts is another thing.
+        places = step.kind == "unknown_authority" and host.client and host.listed
+        return (name, _PLACE_IT, place_router_ca(host)[1]) if places else (name, fix, command)
     if step.kind == "unknown_authority" and step.by_engine:
         return lacks(host), *place_ca(host)
     if step.kind in _FROM_OUTSIDE and not is_inside(step.endpoint, facts):

@@ -38,6 +38,12 @@ def place_ca(host: Host) -> tuple[str, str | None]:
     return "place it on this node; nothing is restarted for that", play("trust", limit=host.name)
 
 
+def place_router_ca(host: Host) -> tuple[str, str | None]:
+    """The same of the router's CA, which is for those in registry_clients, nodes too."""
+    fix = "place the router's CA there (registry_route_termination has to say reencrypt or edge); nothing is restarted"
+    return fix, play("trust_clients", limit=host.name)
+
+
 def mend_file(host: Host) -> tuple[str, str | None]:
     """Fix and command for a file that keeps the engine from using the CA."""
     return "mend or delete that file, then place the CA", place_ca(host)[1]
@@ -60,13 +66,25 @@ def trusted(facts: Facts) -> Iterator[Finding]:
             if is_of_no_use(one.endpoint, host, facts):
                 continue
             said = f"{one.engine}: {one.reason or one.state}"
-            if one.state == "expired":
+            if one.at_router:
+                yield from _router_trusted(host, one, said, facts)
+            elif one.state == "expired":
                 yield Finding(
                     "ca_expired", said, "have it replaced by the published one", place_ca(host)[1], host.name,
                     one.endpoint,
                 )  # fmt: skip
             elif one.state in ("none", "other") and facts.has_ca is not False and not _trusts_anyway(host, one):
                 yield Finding(lacks(host), said, *place_ca(host), host.name, one.endpoint)
+
+
+def _router_trusted(host: Host, one: Verdict, said: str, facts: Facts) -> Iterator[Finding]:
+    """The engine has the router's CA for a name by which the router's certificate is seen."""
+    end, (fix, command) = facts.at_router(one.endpoint), place_router_ca(host)
+    where = (host.name, one.endpoint, end.ref if end else None)
+    if one.state == "expired":
+        yield Finding("ca_expired", said, "have it replaced by the router's that is valid now", command, *where)
+    elif one.state in ("none", "other") and not host.router_trusted_anyway:
+        yield Finding("client_lacks_ca", said, fix, command, *where)
 
 
 def _trusts_anyway(host: Host, verdict: Verdict) -> bool:
@@ -86,28 +104,32 @@ def _trusts_anyway(host: Host, verdict: Verdict) -> bool:
 def files(facts: Facts) -> Iterator[Finding]:
     """No file in the directories of its names keeps an engine from it."""
     for host in facts.hosts:
+        at_router = {one.endpoint for one in host.verdicts if one.at_router}
         for file in host.files:
-            if file.endpoint not in facts.endpoints or is_of_no_use(file.endpoint, host, facts):
+            known = file.endpoint in at_router or file.endpoint in facts.endpoints
+            if not known or is_of_no_use(file.endpoint, host, facts):
                 continue
+            command = (place_router_ca if file.endpoint in at_router else place_ca)(host)[1]
             if file.dangling:
                 yield Finding(
                     "dangling_link", f"{file.path} is a link to {file.target}, which is not there",
-                    "have the link replaced by the CA itself", place_ca(host)[1], host.name, file.endpoint,
+                    "have the link replaced by the CA itself", command, host.name, file.endpoint,
                 )  # fmt: skip
             elif file.problem and file.kind in ("ca", "client certificate"):
-                yield Finding("certs_d_broken", file.problem, *mend_file(host), host.name, file.endpoint)
+                yield Finding("certs_d_broken", file.problem, mend_file(host)[0], command, host.name, file.endpoint)
 
 
 def insecure(facts: Facts) -> Iterator[Finding]:
     """Docker verifies every name."""
     for host in facts.hosts:
+        at_router = {one.endpoint for one in host.verdicts if one.at_router}
         for flag in host.insecure:
             name, what = ("insecure_network", "network") if flag.network else ("insecure_flag", "flag")
             for endpoint in (each for each in flag.endpoints if not is_of_no_use(each, host, facts)):
                 yield Finding(
                     name,
                     f"the {what} {flag.value} in {flag.where} keeps docker from verifying it",
-                    *_take_out(host, flag),
+                    *_take_out(host, flag, by_hand=host.client or endpoint in at_router),
                     host.name,
                     endpoint,
                 )
@@ -121,10 +143,10 @@ def insecure(facts: Facts) -> Iterator[Finding]:
                 )  # fmt: skip
 
 
-def _take_out(host: Host, flag: Insecure) -> tuple[str, str | None]:
+def _take_out(host: Host, flag: Insecure, *, by_hand: bool) -> tuple[str, str | None]:
     """Fix and command for an insecure flag. Those of clients are not the collection's to take away."""
     where = ", where no other registry needs it" if flag.network else ""
-    if host.client:
+    if by_hand:
         return f"take {flag.value} out of {flag.where} there and restart docker{where}", None
     more = {"registry_trust_insecure_networks": "remove"} if flag.network else {}
     limit = f"{host.name},registry_control"

@@ -34,6 +34,11 @@ def test_what_its_engine_asks_a_proxy_for_is_a_fact() -> None:
     assert seen(["node1"], told, "trust", "check")["node1"]["trust"] == {"endpoints": [], "proxied": proxied}
 
 
+def test_whom_the_system_trusts_is_a_fact() -> None:
+    told = {"endpoints": [], "system_trusts": False, "router_system_trusts": True}
+    assert seen(["node1"], {"node1": {"trust": {**told, "anchors": []}}}, "trust", "check")["node1"]["trust"] == told
+
+
 def test_what_a_host_could_not_reach_is_a_fact() -> None:
     away = {"endpoint": "r.example", "step": "resolve", "status": "unreachable", "reason": "unresolved", "error": "no"}
     told = {"bastion": {"check": {"results": [], "not_run": [away], "seconds": 0.1}}}

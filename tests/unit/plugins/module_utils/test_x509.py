@@ -178,6 +178,11 @@ class TestNeedsReissue:
     def test_surplus_name(self):
         assert "still covers docker-registry.default.svc.cluster.local" in reason(leaf_of(), DOC_HOSTS[:2])
 
+    def test_surplus_name_that_may_be_there(self):
+        gone, kept = DOC_HOSTS[2], DOC_HOSTS[:2]
+        assert reason(leaf_of(), kept, spare=[gone, "another.example.com"]) is None
+        assert reason(leaf_of(), kept[:1], spare=[gone]).startswith(f"it still covers {kept[1]}, no")
+
     def test_order_does_not_matter(self):
         assert reason(leaf_of(), reversed(DOC_HOSTS)) is None
 

@@ -117,6 +117,31 @@ def test_a_name_without_a_ca_and_one_that_has_expired_are_told(node: FakeNode, c
     assert verdict["days_left"] < 0
 
 
+def test_the_host_of_a_router_is_judged_by_the_router_s_ca(node: FakeNode, call: Call, tmp_path: Path) -> None:
+    (tmp_path / "router").mkdir()
+    router, own = Authority("router CA", tmp_path / "router").pem.decode(), node.ca.decode()
+    place(node)
+    asked: dict[str, Any] = {"endpoints": NAMES[:1], "ca_cert": own, "engines": ["docker"]}
+    asked.update(router_endpoints=NAMES[1:], router_ca_cert=router)
+    result = call(**asked)
+    assert states(result) == {(NAMES[0], "docker"): "trusted", (NAMES[1], "docker"): "other"}
+    assert {each["endpoint"]: each["at_router"] for each in result["endpoints"]} == {NAMES[0]: False, NAMES[1]: True}
+    assert {each["reason"] for each in result["endpoints"]} == {
+        None, f"{CERTS}/{NAMES[1]}/ca.crt trusts another CA than the router's",
+    }  # fmt: skip
+    found = by_path(result)
+    assert [found[f"{CERTS}/{name}/ca.crt"]["matches"] for name in NAMES] == [True, False]
+    # A name that is in both is the router's: its certificate is what is seen there.
+    assert states(call(**{**asked, "endpoints": NAMES})) == states(result)
+    node.write(f"{CERTS}/{NAMES[1]}/ca.crt", router)
+    assert set(states(call(**asked)).values()) == {"trusted"}
+    assert states(call(**{**asked, "endpoints": [], "router_ca_cert": None})) == {(NAMES[1], "docker"): "trusted"}
+    assert [call(**asked)[key] for key in ("system_trusts", "router_system_trusts")] == [False, False]
+    node.write("/etc/ssl/certs/ca-certificates.crt", router)
+    assert [call(**asked)[key] for key in ("system_trusts", "router_system_trusts")] == [False, True]
+    assert "not a registry's name" in call(router_endpoints=["https://x"])["msg"]
+
+
 def test_links_to_nowhere_and_open_keys_are_named(node: FakeNode, call: Call) -> None:
     place(node)
     (node.root / f"{CERTS[1:]}/{NAMES[0]}/redhat-ca.crt").symlink_to("/etc/rhsm/ca/redhat-uep.pem")

@@ -76,7 +76,7 @@ def verdict(node: FakeNode, name: str) -> str:
     """Say what registry_trust_info thinks of it."""
     tree = files.Tree(str(node.root))
     nothing = insecure.Survey([], [], [], [], [], [], [], False, "")
-    question = look.Question([name], node.ca, ["crio"])
+    question = look.Question([name], node.ca, ["crio"], [], None)
     (found,) = look.Look(question, tree, systemd.NO_UNIT, lambda _names: nothing, lambda *_: {}).run()["endpoints"]
     return str(found["state"])
 

@@ -483,6 +483,22 @@ def _(raw: Raw) -> None:
     refused_at_router(raw, "unknown_authority")
 
 
+def judged_at_router(raw: Raw, host: str, state: str, *, name: str = ENDED) -> Raw:
+    """Have a host's files looked at for a name by which the router's certificate is seen; the verdict."""
+    trust = raw["hosts"][host]["trust"]
+    verdict = {**trust["endpoints"][0], "endpoint": name, "at_router": True, "state": state, "reason": f"{state} there"}
+    trust["endpoints"].append(verdict)
+    trust["router_system_trusts"] = False
+    return verdict
+
+
+@causes("client_lacks_ca")
+def that_of_the_router(raw: Raw) -> None:
+    """Its own client goes by the CA in the variable, and tells nothing of what docker trusts."""
+    ends_at_router(raw, days_left=90)
+    judged_at_router(raw, "bastion", "none")
+
+
 @causes("dns")
 def _(raw: Raw) -> None:
     fails(raw, "tls", "unresolved", "does not resolve: Name or service not known", host="node1", endpoint=ROUTE)
@@ -638,7 +654,7 @@ def test_the_operator_s_registry_has_no_findings_where_node_ca_has_placed_the_se
         (node / path).parent.mkdir(parents=True, exist_ok=True)
         (node / path).write_bytes(authority.pem)
     nothing = insecure.Survey([], [], [], [], [], [], [], False, "")
-    question = look.Question(OPERATORS_ENDPOINTS, authority.pem, ["auto"])
+    question = look.Question(OPERATORS_ENDPOINTS, authority.pem, ["auto"], [], None)
     seen = look.Look(question, files.Tree(str(node)), systemd.NO_UNIT, lambda _: nothing, lambda *_: {})
     raw = operators()
     for host in raw["hosts"].values():
@@ -672,6 +688,17 @@ def test_what_mends_the_operator_s_registry_is_not_what_mends_the_collection_s(n
             book = words[1].removeprefix("okd.registry.")
             assert book in ("deploy", "check", "diagnose", "trust_clients"), (name, found)
             assert book != "deploy" or words[2:6] == ["--tags", "workload", "-e", "registry_managed_by=operator"]
+
+
+def test_the_router_s_ca_is_placed_on_clients_of_the_operator_s_registry_too() -> None:
+    raw = operators()
+    raw["info"]["routes"] = healthy()["info"]["routes"]
+    ends_at_router(raw, days_left=90)
+    refused_at_router(raw, "unknown_authority")
+    commands = {one["host"]: one["command"] for one in judge(collect(raw))}
+    check = "ansible-playbook okd.registry.check"
+    placed = "ansible-playbook okd.registry.trust_clients --limit bastion"
+    assert commands == {"node1": check, "node2": check, "bastion": placed}
 
 
 def test_a_node_that_lacks_the_operator_s_ca_is_node_ca_s_to_mend() -> None:
@@ -911,6 +938,83 @@ def test_a_client_needs_no_ca_for_what_is_inside_the_cluster() -> None:
     (found,) = judge(collect(raw))
     assert (found["endpoints"], found["party"]) == ([ROUTE], "client")
     assert found["command"] == "ansible-playbook okd.registry.trust_clients --limit bastion"
+
+
+@pytest.mark.parametrize("state", ["none", "other", "trusted", "unknown"])
+@pytest.mark.parametrize("host", ["bastion", "node1"])
+def test_who_is_to_use_the_host_of_a_router_and_lacks_its_ca_is_a_client(host: str, state: str) -> None:
+    """A node, too, where it is one of registry_clients: there, nothing but trust_clients.yml places that CA."""
+    raw = healthy()
+    ends_at_router(raw, days_left=90)
+    raw["info"]["ca_cert"] = ""  # whose CA the registry itself publishes is another matter
+    judged_at_router(raw, host, state)
+    found = [one for one in judge(collect(raw)) if one["name"] != "ca_missing"]
+    if state in ("trusted", "unknown"):
+        assert found == []
+        return
+    (lacking,) = found
+    assert (lacking["name"], lacking["host"], lacking["party"]) == ("client_lacks_ca", host, "client")
+    assert (lacking["endpoints"], lacking["object"]) == ([ENDED], "Route default/images")
+    assert lacking["evidence"] == [f"docker: {state} there"]
+    assert lacking["command"] == f"ansible-playbook okd.registry.trust_clients --limit {host}"
+    assert "registry_route_termination" in lacking["fix"]
+    raw["hosts"][host]["trust"]["system_trusts"] = True
+    assert len(judge(collect(raw))) == 2, "that the system has the registry's own CA is nothing there"
+    raw["hosts"][host]["trust"]["router_system_trusts"] = True
+    assert named(raw) == {"ca_missing"}
+
+
+def test_a_client_that_lacks_both_cas_is_told_what_mends_each() -> None:
+    raw = healthy()
+    distrusts(raw, "bastion", "none")
+    that_of_the_router(raw)
+    both = judge(collect(raw))
+    assert [(one["name"], one["endpoints"]) for one in both] == [
+        ("client_lacks_ca", [ROUTE]), ("client_lacks_ca", [ENDED])
+    ]  # fmt: skip
+    assert both[0]["fix"] != both[1]["fix"]
+
+
+def test_what_keeps_a_client_from_the_router_s_ca_is_told() -> None:
+    raw = healthy()
+    ends_at_router(raw, days_left=90)
+    verdict, file = judged_at_router(raw, "bastion", "broken"), raw["hosts"]["bastion"]["trust"]["files"][0]
+    theirs = {"endpoint": ENDED, "registry": "default/docker-registry.route", "problem": "a link to nowhere"}
+    raw["hosts"]["bastion"]["trust"]["files"].append({**file, **theirs, "dangling": True, "target": "/nowhere"})
+    (found,) = judge(collect(raw))
+    assert (found["name"], found["endpoints"]) == ("dangling_link", [ENDED])
+    assert found["command"] == "ansible-playbook okd.registry.trust_clients --limit bastion"
+    raw["hosts"]["bastion"]["trust"]["files"].pop()
+    verdict["state"] = "expired"
+    (found,) = judge(collect(raw))
+    assert (found["name"], found["command"]) == (
+        "ca_expired",
+        "ansible-playbook okd.registry.trust_clients --limit bastion",
+    )
+
+
+def test_a_flag_for_the_host_of_a_router_is_not_the_collection_s_on_a_node_either() -> None:
+    raw = healthy()
+    ends_at_router(raw, days_left=90)
+    judged_at_router(raw, "node1", "trusted")
+    flag = {"value": ENDED, "file": "/etc/sysconfig/docker", "endpoints": [ENDED]}
+    raw["hosts"]["node1"]["trust"]["insecure"].update(flags=[flag], covered=[ENDED])
+    (found,) = judge(collect(raw))
+    assert (found["name"], found["command"]) == ("insecure_flag", None)
+
+
+def test_by_a_ca_that_is_not_the_router_s_nobody_lacks_it() -> None:
+    """And on a client it is to be placed, not only named."""
+    raw = healthy()
+    that_of_the_router(raw)
+    refused_at_router(raw, "unknown_authority")
+    commands = {one["host"]: one["command"] for one in judge(collect(raw)) if one["name"] == "router_ca_unknown"}
+    check = "ansible-playbook okd.registry.check"
+    placed = "ansible-playbook okd.registry.trust_clients --limit bastion"
+    assert commands == {"node1": check, "node2": check, "bastion": placed}
+    assert named(raw) == {"router_ca_unknown"}
+    raw["hosts"]["bastion"]["unlisted"] = True  # the control host, where the playbook would pass it over
+    assert {one["command"] for one in judge(collect(raw))} == {check}
 
 
 def test_a_client_needs_no_way_to_what_is_inside_the_cluster() -> None:
