@@ -47,7 +47,7 @@ class Look:
         except RefusedError as exc:
             engines = []
             self._problems.append(str(exc))
-        self._problems += [engine.problem for engine in engines if engine.problem]
+        self._problems += [said for engine in engines for said in (engine.problem, engine.hint) if said]
         files = [file for root in _roots(engines) for file in self._root(root, engines)]
         endpoints = self._question.endpoints or self._recorded_names(engines)
         insecure, proxied = self._docker(endpoints)
@@ -184,8 +184,7 @@ class Look:
         verdict = {"endpoint": name, "engine": engine.name, "path": None, "owner": None, "days_left": None}
         if engine.problem:
             return dict(verdict, state="unknown", reason=engine.problem)
-        places = which_engines.directories(engines, name, self._look, self._tree.exists)
-        folder = next(path for path, names in places.items() if engine.name in names)
+        folder = which_engines.directory(engine, engines, name, self._look, self._tree.exists)
         here = [file for file in files if file["path"].rpartition("/")[0] == folder]
         broken = [file["problem"] for file in here if file["problem"]]
         cas = [file for file in here if file["kind"] == "ca" and file["certificates"]]
