@@ -70,7 +70,7 @@ def _rows(host: str, found: Mapping[str, Any] | None) -> list[Row]:
     alike: dict[tuple[str, str], list[str]] = {}
     for each in found["endpoints"]:
         alike.setdefault((each["endpoint"], _verdict(each)), []).append(each["engine"])
-    rows = [(host, endpoint, ", ".join(engines), said) for (endpoint, said), engines in alike.items()]
+    rows = [(host, endpoint, ", ".join(dict.fromkeys(engines)), said) for (endpoint, said), engines in alike.items()]
     told = {each["reason"] for each in found["endpoints"]}
     rows += [(host, "-", "-", problem) for problem in found["problems"] if problem not in told]
     insecure = found["insecure"]

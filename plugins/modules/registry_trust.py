@@ -52,11 +52,12 @@ options:
       - The container engines that are to trust the registry. What each of them reads, at every request and without a
         restart, is written and nothing else; C(docs/trust.md) of this collection has the paths.
       - V(auto) are those that are found on the node. containerd counts where its configuration has a C(config_path), or
-        where the kubelet runs pods with it. V(podman) stands for Buildah and Skopeo as well.
+        where the kubelet runs pods with it; that of k3s or RKE2 counts beside another one. V(podman) stands for Buildah
+        and Skopeo as well.
       - containerd's configuration is read and never changed, since it would have to be restarted for that. Where
-        nothing can be placed for it (no C(config_path), or one beside inline C(mirrors), with which its CRI plugin does
-        not load), the module says what to set, and fails if containerd is named here, runs the node's pods or is the
-        only engine. Otherwise it is a warning.
+        nothing can be placed for it (no C(config_path), which only containerd 2.2 and later makes up for, or one beside
+        inline C(mirrors), with which its CRI plugin does not load), the module says what to set, and fails if
+        containerd is named here, runs the node's pods or is the only engine. Otherwise it is a warning.
     type: list
     elements: str
     choices: [auto, docker, containerd, podman, crio]

@@ -85,7 +85,10 @@ engines:
   elements: dict
   contains:
     name:
-      description: One of C(docker), C(containerd), C(podman), C(crio).
+      description:
+        - One of C(docker), C(containerd), C(podman), C(crio). C(containerd) is there more than once where there are
+          several, or where it takes the whole of its C(config_path) for one directory when it pulls in one way, and
+          for several when it does in the other.
       type: str
     directories:
       description: Where it looks for CAs, in its own order.

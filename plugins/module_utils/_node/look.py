@@ -49,7 +49,7 @@ class Look:
         except RefusedError as exc:
             engines = []
             self._problems.append(str(exc))
-        self._problems += [engine.problem for engine in engines if engine.problem]
+        self._problems += [said for engine in engines for said in (engine.problem, engine.hint) if said]
         self._of_router = {path for name in self._question.router_endpoints for path in self._places(engines, name)}
         files = [file for root in _roots(engines) for file in self._root(root, engines)]
         asked = list(dict.fromkeys([*self._question.endpoints, *self._question.router_endpoints]))
@@ -195,7 +195,7 @@ class Look:
         verdict["at_router"] = at_router
         if engine.problem:
             return dict(verdict, state="unknown", reason=engine.problem)
-        folder = next(path for path, names in self._places(engines, name).items() if engine.name in names)
+        folder = which_engines.directory(engine, engines, name, self._look, self._tree.exists)
         here = [file for file in files if file["path"].rpartition("/")[0] == folder]
         broken = [file["problem"] for file in here if file["problem"]]
         cas = [file for file in here if file["kind"] == "ca" and file["certificates"]]

@@ -240,7 +240,7 @@ class Trust:
         wrong = [engine.problem for engine in engines if engine.problem and engine.counts]
         if wrong:
             raise RefusedError("; ".join(wrong))
-        self.warnings += [engine.problem for engine in engines if engine.problem]
+        self.warnings += [said for engine in engines for said in (engine.problem, engine.hint) if said]
         files, places = [], []
         for endpoint in dict.fromkeys(request.endpoints):
             for path, names in which_engines.to_place(engines, endpoint, self._tree.look).items():

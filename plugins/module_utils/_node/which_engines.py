@@ -3,10 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which container engines a node has, and in which directory each looks for what it is to trust."""
 
+import functools
 import glob
 from collections import namedtuple
 
-from . import containerd
+from . import containerd, systemd
 from .errors import RefusedError
 
 DOCKER_CERTS = "/etc/docker/certs.d"
@@ -31,8 +32,8 @@ _PROGRAMS = {
 }
 
 # roots: directories, in the engine's own order; problem: a sentence, why nothing can be placed for it, or "";
-# counts: whether that is an error and not only worth a warning
-Engine = namedtuple("Engine", "name roots problem counts")
+# counts: whether that is an error and not only worth a warning; hint: what is worth one in any case, or ""
+Engine = namedtuple("Engine", "name roots problem counts hint")
 
 
 def find(asked, tree, unit):
@@ -41,7 +42,8 @@ def find(asked, tree, unit):
     :param asked: names of NAMES, or C(auto) for those that are found on this node
     :param tree: files.Tree
     :param unit: systemd.Unit of docker
-    :returns: list of Engine, each once, in the order of NAMES
+    :returns: list of Engine in the order of NAMES; containerd more than once where there are several of it, or where
+        it may look in two ways, in each of which it must find what is placed
     :raises RefusedError: where there is none
     """
     auto = "auto" in asked
@@ -49,39 +51,60 @@ def find(asked, tree, unit):
     for name in ("docker", "podman", "crio"):
         there = any(tree.exists(path) for path in _PROGRAMS[name]) or (name == "docker" and unit.exists)
         if name in asked or (auto and there):
-            found[name] = Engine(name, list(_ROOTS[name]), "", True)
-    settled = _containerd(tree, "containerd" in asked, auto, bool(found))
-    if settled:
-        found["containerd"] = settled
-    if not found:
+            found[name] = [Engine(name, list(_ROOTS[name]), "", True, "")]
+    if auto or "containerd" in asked:
+        found["containerd"] = _containerd(tree, "containerd" in asked, bool(found))
+    if not any(found.values()):
         raise RefusedError(
             "engines: none of {} is on this node; install one first, or name the one that will be".format(
                 ", ".join(NAMES)
             )
         )
-    return [found[name] for name in NAMES if name in found]
+    return [engine for name in NAMES for engine in found.get(name, [])]
 
 
-def _containerd(tree, asked, auto, others):
-    """Give containerd as Engine; None where it is not asked for, or of no use for pulls here."""
-    if not asked and not auto:
-        return None
-    path = next((path for path in containerd.CONFIGS if tree.exists(path)), containerd.CONFIGS[0])
+def _containerd(tree, asked, others):
+    """List what there is of containerd and of use for pulls, that which runs the pods first.
 
+    :param asked: whether it is asked for by name: then there is one, whatever is found
+    :param others: whether there are other engines
+    """
+    known = []  # of pairs: Settings, and whether the kubelet runs pods with it
+    for site in containerd.SITES:
+        runs_pods = bool(tree.names(site.pods))
+        paths = [path for path in site.configs if tree.exists(path)]
+        # containerd runs without a configuration, too
+        known += [(_settings(tree, path, site), runs_pods) for path in paths or site.configs[: int(runs_pods)]]
+    used = [pair for pair in known if pair[0].enabled]
+    if asked and not used:
+        used = known[:1] or [(_settings(tree, containerd.SITES[0].configs[0], containerd.SITES[0]), False)]
+    served = (others and not asked) or any(
+        runs_pods or (settings.said and not settings.problem) for settings, runs_pods in used
+    )
+    engines = []
+    for settings, runs_pods in sorted(used, key=lambda pair: (not pair[1], bool(pair[0].problem))):
+        # Where docker, say, brought it along and no pod uses it, nobody misses a config_path.
+        if served and not runs_pods and not settings.said:
+            continue
+        counts = runs_pods or not served
+        engines.append(Engine("containerd", settings.roots, settings.problem, counts, settings.hint))
+        if settings.whole:
+            engines.append(Engine("containerd", [settings.whole], "", counts, ""))
+    return engines
+
+
+def _settings(tree, path, site):
     def found(pattern):
         paths = sorted(glob.glob(tree.real(pattern)))
         return [name[len(tree.root) :] for name in paths]
 
-    settings = containerd.settings(path, tree.read, found)
-    if asked:
-        return Engine("containerd", settings.roots, settings.problem, True)
-    runs_pods = any(tree.names(folder) for folder in containerd.PODS)
-    if not tree.exists(path) or not settings.enabled:
-        return None
-    # Where docker brought it along and no pod uses it, nobody misses a config_path.
-    if settings.problem and others and not runs_pods and not settings.roots:
-        return None
-    return Engine("containerd", settings.roots, settings.problem, runs_pods or not others)
+    @functools.lru_cache(maxsize=None)
+    def release():
+        program = next(filter(tree.exists, site.programs), None)
+        said = systemd.run([tree.real(program), "--version"], 10)[1] if program else ""
+        return containerd.version_of(said)
+
+    return containerd.settings(path, tree.read, found, release)
 
 
 def directories(engines, endpoint, look, exists):
@@ -94,17 +117,19 @@ def directories(engines, endpoint, look, exists):
     :returns: dict of path to the list of names of the engines that read it
     """
     places = {}  # type: dict
-    docker = any(engine.name == "docker" for engine in engines)
     for engine in engines:
-        if engine.problem or not engine.roots:
-            continue
-        if engine.name == "containerd":
-            path = containerd.directory(endpoint, engine.roots, look, DOCKER_CERTS if docker else "")
-        else:
-            paths = ["{}/{}".format(root, endpoint) for root in engine.roots]
-            path = next(filter(exists, paths), paths[0])
-        places.setdefault(path, []).append(engine.name)
+        if not engine.problem and engine.roots:
+            places.setdefault(directory(engine, engines, endpoint, look, exists), []).append(engine.name)
     return places
+
+
+def directory(engine, engines, endpoint, look, exists):
+    """Give the directory that one of the engines, without a problem, reads for an endpoint. As directories()."""
+    if engine.name == "containerd":
+        docker = any(other.name == "docker" for other in engines)
+        return containerd.directory(endpoint, engine.roots, look, DOCKER_CERTS if docker else "")
+    paths = ["{}/{}".format(root, endpoint) for root in engine.roots]
+    return next(filter(exists, paths), paths[0])
 
 
 def to_place(engines, endpoint, look):

@@ -167,6 +167,28 @@ def test_flags_that_cover_and_flags_that_only_docker_still_has_are_told(node: Fa
     assert (result["insecure"]["flags"], result["insecure"]["stale"]) == ([], [NAMES[0]])
 
 
+def test_a_containerd_that_looks_in_two_ways_is_judged_by_each(node: FakeNode, call: Call) -> None:
+    both = "/etc/containerd/certs.d:/etc/docker/certs.d"
+    node.write("/usr/bin/containerd", "#!/bin/sh\necho 'containerd containerd.io 2.2.1 abc'\n")
+    (node.root / "usr/bin/containerd").chmod(0o755)
+    node.write("/etc/containerd/config.toml", CONTAINERD.replace("/etc/containerd/certs.d", both))
+    place(node)
+    result = call(endpoints=NAMES[:1], ca_cert=node.ca.decode())
+    said = [(one["engine"], one["state"], one["path"] or one["reason"]) for one in result["endpoints"]]
+    assert said == [
+        ("docker", "trusted", f"{CERTS}/{NAMES[0]}/ca.crt"),
+        ("containerd", "trusted", f"{CERTS}/{NAMES[0]}/ca.crt"),
+        ("containerd", "trusted", f"{both}/{NAMES[0]}/ca.crt"),
+    ]
+    assert [engine["directories"] for engine in result["engines"][1:]] == [both.split(":"), [both]]
+    assert any("config_path lists several directories" in problem for problem in result["problems"])
+    lines = registry_trust_table.trust_table(["a"], {"a": {"x": result}}, "x")
+    assert [line.split()[:4] for line in lines][:2] == [
+        ["a", NAMES[0], "docker", "trusted,"],
+        ["a", NAMES[0], "containerd", "trusted,"],
+    ]
+
+
 def test_a_containerd_that_cannot_be_served_and_a_damaged_record_are_problems(node: FakeNode, call: Call) -> None:
     place(node)
     node.write("/etc/containerd/config.toml", "version = 2\n")

@@ -152,6 +152,20 @@ def test_containerd_reads_the_directory_that_is_chosen_for_it(
         assert verifies()
 
 
+def test_a_list_of_directories_is_one_name_where_nobody_splits_it(
+    engine: Containerd, tmp_path: Path, serve: Any, authority: Any
+) -> None:
+    # ctr's --hosts-dir goes to HostDirFromRoot as it is, and so does config_path in a pull of the transfer service
+    address = own_address()
+    name = serve(authority.server(address), host=address, at=address)
+    folders = [tmp_path / "a", tmp_path / "b", Path(f"{tmp_path}/a:{tmp_path}/b")]
+    with engine.running():
+        for folder, end in zip(folders, (UNKNOWN, UNKNOWN, "401 Unauthorized"), strict=True):
+            (folder / name).mkdir(parents=True)
+            (folder / name / "ca.crt").write_bytes(authority.pem)
+            assert end in engine.pull(f"{name}/a/b:c", folders[2])
+
+
 def test_containerds_cri_does_not_load_with_both(engine: Containerd) -> None:
     with engine.running(f'{V2}]\nconfig_path = "/x"\n{MIRROR}') as log:
         assert "`mirrors` cannot be set when `config_path` is provided" in log.read_text()

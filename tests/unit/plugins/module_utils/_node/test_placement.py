@@ -86,6 +86,22 @@ def test_what_containerd_cannot_use_is_refused_before_anything_is_written(node: 
     assert ours(node) == sorted(f"{root}/{name}/ca.crt" for root in (ROOTS[0], ROOTS[2]) for name in node.names)
 
 
+def test_the_directory_that_a_whole_list_is_taken_for_is_made_told_and_cleared_away(node: FakeNode) -> None:
+    both = "/etc/containerd/certs.d:/etc/docker/certs.d"
+    node.write("/usr/bin/containerd", "#!/bin/sh\necho 'containerd containerd.io 2.1.4 abc'\n")
+    (node.root / "usr/bin/containerd").chmod(0o755)
+    node.write("/etc/containerd/config.toml", CONTAINERD.replace("/etc/containerd/certs.d", both))
+    before = node.tree()
+    node.call()
+    assert "config_path lists several directories" in node.warnings[0]
+    for folder in (ROOTS[0], both, ROOTS[2]):
+        assert all((node.root / folder[1:] / name / "ca.crt").read_bytes() == node.ca for name in node.names)
+    assert not node.call()["changed"]
+    absent(node)
+    assert node.tree() == before
+    assert not (node.root / "etc/containerd/certs.d:").exists()
+
+
 def test_a_foreign_hosts_toml_is_named_and_left(node: FakeNode) -> None:
     path = f"/etc/containerd/certs.d/{node.names[0]}/hosts.toml"
     node.write(path, 'server = "https://elsewhere"\n')

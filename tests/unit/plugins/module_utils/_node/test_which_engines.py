@@ -1,21 +1,25 @@
 # Copyright: (c) 2026, okd.registry contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What containerd's configuration means for a CA, and which engines a node has."""
+"""What containerd's configuration means for a CA, and which engines a node has.
+
+What containerd's versions do is in test_containerd_versions.py.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
-from ansible_collections.okd.registry.plugins.module_utils._node import containerd, files, systemd, which_engines
+from ansible_collections.okd.registry.plugins.module_utils._node import containerd, which_engines
 from ansible_collections.okd.registry.plugins.module_utils._node.errors import RefusedError
+from ansible_collections.okd.registry.tests.unit.plugins.module_utils._node.enginesnode import IP, Node
 
-IP = "172.30.124.220:5000"
 V2 = 'version = 2\n[plugins."io.containerd.grpc.v1.cri".registry]\n'
 V3 = "version = 3\n[plugins.'io.containerd.cri.v1.images'.registry]\n"
 V1 = "[plugins.cri.registry]\n"
 CONFIG = "/etc/containerd/config.toml"
+PODS = containerd.SITES[0].pods
 
 
 def read(text: str, **others: str) -> containerd.Settings:
@@ -89,37 +93,6 @@ def test_without_its_cri_plugin_it_serves_no_kubelet() -> None:
 # ---- which directory is read, on a real tree
 
 
-class Node:
-    """A node's files below a directory."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        for folder in ("etc", "var/lib", "usr/bin"):
-            (root / folder).mkdir(parents=True)
-        self.tree = files.Tree(str(root))
-
-    def add(self, path: str, text: str = "") -> None:
-        """Write a file with the directories above it."""
-        (self.root / path[1:]).parent.mkdir(parents=True, exist_ok=True)
-        (self.root / path[1:]).write_text(text)
-
-    def engines(self, *asked: str) -> list[which_engines.Engine]:
-        """Find engines."""
-        return which_engines.find(list(asked) or ["auto"], self.tree, systemd.NO_UNIT)
-
-    def names(self, *asked: str) -> list[str]:
-        """Name what is found."""
-        return [engine.name for engine in self.engines(*asked)]
-
-    def directories(self, *asked: str, endpoint: str = IP) -> dict[str, list[str]]:
-        """Say which directories are read for an endpoint."""
-        return which_engines.directories(self.engines(*asked), endpoint, self.tree.look, self.tree.exists)
-
-    def places(self, *asked: str) -> dict[str, list[str]]:
-        """Say which directories a CA is placed in for an endpoint."""
-        return which_engines.to_place(self.engines(*asked), IP, self.tree.look)
-
-
 @pytest.fixture
 def node(tmp_path: Path) -> Node:
     """Give an empty node."""
@@ -147,12 +120,12 @@ def test_containerd_without_a_config_path_matters_where_somebody_pulls_with_it(n
     node.add("/usr/bin/dockerd")
     node.add(CONFIG, "version = 2\n")
     assert node.names() == ["docker"]  # docker brought it along
-    node.add(containerd.PODS[0] + "/abc/pid")
+    node.add(PODS + "/abc/pid")
     (engine,) = [engine for engine in node.engines() if engine.name == "containerd"]
     assert engine.counts
     assert "Set config_path" in engine.problem
     (node.root / "usr/bin/dockerd").unlink()
-    (node.root / containerd.PODS[0][1:] / "abc/pid").unlink()
+    (node.root / PODS[1:] / "abc/pid").unlink()
     assert node.engines()[0].counts  # the only engine
     assert node.engines("containerd")[0].counts  # asked for by name
     node.add("/usr/bin/dockerd")
