@@ -17,7 +17,7 @@ from typing import Any
 
 from ansible_collections.okd.registry.plugins.module_utils import _model, _operator, _rights
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
-from ansible_collections.okd.registry.plugins.module_utils._build import operator_config, scc
+from ansible_collections.okd.registry.plugins.module_utils._build import layouts, operator_config, scc
 from ansible_collections.okd.registry.plugins.module_utils._build import route as build_route
 from ansible_collections.okd.registry.plugins.module_utils._build import service as build_service
 from ansible_collections.okd.registry.plugins.module_utils._build.right import Asked
@@ -77,6 +77,7 @@ class _Preflight:
         self._api = api
         self._name, self._namespace = params["name"], params["namespace"]
         self._live_kind: str | None = None
+        self._served = ""  # the Secret with the certificate that a registry which is there mounts
         self._refusals: list[str] = []  # what was refused for want of a right
         self._told_at_once: list[str] = []  # those of them that the one sentence about all missing rights tells better
 
@@ -230,6 +231,7 @@ class _Preflight:
     def _workload(self, cluster: Cluster) -> Problems:
         wanted, live = self._params["kind"], find_workload(self._api, self._name, self._namespace)
         self._live_kind = live["kind"] if live else None
+        self._served = layouts.recognise(live).tls_secret or ""
         if wanted == "DeploymentConfig" and not cluster.has_deployment_configs:
             yield (
                 "kind: DeploymentConfig is asked for, but the cluster has no such API (apps.openshift.io/v1). "
@@ -314,7 +316,7 @@ class _Preflight:
             moves = asked.migrates or self._api.get(self._ref("ConfigMap", f"{self._name}-migration")) is not None
         except RegistryError:
             managed, moves = asked.operator, asked.migrates
-        return replace(asked, has_operator=asks, operator=managed, migrates=moves)
+        return replace(asked, served=self._served, has_operator=asks, operator=managed, migrates=moves)
 
 
 def _refused(check: Callable[[str, Any], Any], option: str, value: Any) -> Problems:
