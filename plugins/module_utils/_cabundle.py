@@ -71,7 +71,8 @@ def facts(bundle: Iterable[x509.Certificate], leaf: x509.Certificate | None, now
 class Before:
     """How it is before a run.
 
-    :param chain: what is in the Secret, leaf first; empty when there is nothing that can be read.
+    :param chain: what is in the Secret, or else in the one that the registry mounts, leaf first; empty when there is
+        nothing that can be read.
     :param published: what is in the ConfigMap.
     """
 
@@ -142,9 +143,10 @@ def objection(
         )
     if issues:
         return (
-            f"The registry's certificate is of {old}, which the nodes trust; {ca} was given as ca. Every pull would"
-            " fail until all nodes trust it. Run playbooks/rotate_certificates.yml, which first brings both to all"
-            " nodes, or give the CA of before; allow_ca_change: true changes it at once, gap included."
+            f"The registry's certificate{f' in {secret}' if before.chain else ''} is of {old}, which the nodes trust;"
+            f" {ca} was given as ca. Every pull would fail until all nodes trust it. Run"
+            " playbooks/rotate_certificates.yml, which first brings both to all nodes, or give the CA of before;"
+            " allow_ca_change: true changes it at once, gap included."
         )
     if overlapping:
         return (

@@ -7,23 +7,23 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.okd.registry.plugins.module_utils import (
     _cabundle,
     _certfiles,
+    _certlive,
     _certsource,
     _endpoints,
     _leftovers,
     _pem,
-    _served,
     _x509,
 )
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
 from ansible_collections.okd.registry.plugins.module_utils._apply import Outcome, ensure, ensure_absent
-from ansible_collections.okd.registry.plugins.module_utils._build import layout, secrets
 from ansible_collections.okd.registry.plugins.module_utils._build import route as build_route
+from ansible_collections.okd.registry.plugins.module_utils._build import secrets
 from ansible_collections.okd.registry.plugins.module_utils._endpoints import KNOWN_AFTER_APPLY, Endpoints
 from ansible_collections.okd.registry.plugins.module_utils._errors import (
     CertificateError,
@@ -32,9 +32,7 @@ from ansible_collections.okd.registry.plugins.module_utils._errors import (
     NotFoundError,
     OptionError,
     RefusedError,
-    RegistryError,
 )
-from ansible_collections.okd.registry.plugins.module_utils._info import find_workload
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
 from ansible_collections.okd.registry.plugins.module_utils._model import Registry, dns_name, ip_address
 from ansible_collections.okd.registry.plugins.module_utils._plan import UNCHANGED, Change, plan
@@ -159,11 +157,17 @@ class _Issue:
     names: _x509.ServerNames
     ip: str | None
     spare: list[str]
+    incumbent: _certlive.Incumbent = field(init=False)
+    #: The certificate in use where it is not the Secret's, with the Secret that has it; looked for only then, and once.
+    elsewhere: tuple[ObjectRef, list[Any]] | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        self.incumbent = _certlive.Incumbent(self.api, self.spec.registry)
 
     def work(self) -> dict[str, Any]:
         """Judge, refuse what would lose trust, issue when needed, write ConfigMap and Secret when they differ."""
         registry = self.spec.registry
-        secret_ref = self.spec.ref("Secret", self.spec.secret_name)
+        secret_ref = self._secret_ref
         map_ref = self.spec.ref("ConfigMap", self.spec.ca_config_map)
         live, live_map = self.api.get(secret_ref), self.api.get(map_ref)
         reason = self._reason(live)
@@ -229,7 +233,7 @@ class _Issue:
             unknown = _UNKNOWN.format("service's address" if self.ip == KNOWN_AFTER_APPLY else "Route's host")
             return self.source.reason([], None, self.names, self.now) if self.source.planned_ca() else unknown
         try:
-            certs, key = self._pair(live)
+            certs, key = _certlive.pair(live, self._secret_ref)
         except CertificateError as exc:
             return f"what is there cannot be used ({exc})"
         reason = self.source.reason(certs, key, self.names, self.now, self.spare)
@@ -239,12 +243,32 @@ class _Issue:
 
     # ---- what the nodes trust ------------------------------------------------------------------------------------
 
-    def _before(self, live: Object | None, live_map: Object | None) -> _cabundle.Before:
+    @property
+    def _secret_ref(self) -> ObjectRef:
+        return self.spec.ref("Secret", self.spec.secret_name)
+
+    def _chain(self, secret: Object | None) -> list[Any]:
+        """The certificates in the Secret; none where they, or the key, cannot be read."""
         try:
-            chain = self._pair(live)[0]
+            return _certlive.pair(secret, self._secret_ref)[0]
         except CertificateError:
-            chain = []
+            return []
+
+    def _before(self, live: Object | None, live_map: Object | None) -> _cabundle.Before:
+        """What the nodes go by: the certificate in the Secret, or where there is none, the one that is mounted now."""
+        chain = self._chain(live)
+        if not chain:
+            self.elsewhere = self.elsewhere or self._mounted(live)
+            chain = self.elsewhere[1]
         return _cabundle.Before(chain, _published(live_map), self.now)
+
+    def _mounted(self, live: Object | None) -> tuple[ObjectRef, list[Any]]:
+        try:
+            return self.incumbent.mounted(self._secret_ref, live)
+        except ForbiddenError:
+            if self.spec.allow_ca_change:
+                return self._secret_ref, []
+            raise
 
     def _text(self, kind: str, before: _cabundle.Before, signers: Sequence[Any]) -> str:
         """What the ConfigMap is to hold, as PEM text; a CA that is still to be made is known after apply."""
@@ -269,10 +293,10 @@ class _Issue:
         why = _cabundle.objection(
             before, self.source.shown, signers, self._bundle(self.spec.ca_bundle, before, signers),
             issues=issues, overlapping=self.spec.ca_bundle == _cabundle.OVERLAP,
-            secret=str(self.spec.ref("Secret", self.spec.secret_name)),
+            secret=str(self.elsewhere[0] if self.elsewhere else self._secret_ref),
             config_map=str(self.spec.ref("ConfigMap", self.spec.ca_config_map)), ca=self.source.name,
         )  # fmt: skip
-        if why and not self.spec.allow_ca_change and self._has_workload():
+        if why and not self.spec.allow_ca_change and self.incumbent.there():
             raise RefusedError(why)
 
     def _still_served(self, before: _cabundle.Before) -> list[Any]:
@@ -291,51 +315,15 @@ class _Issue:
         if not going or not before.chain:
             return []
         expected = _pem.fingerprint(before.chain[0])
-        return going if any(sha256 != expected for sha256 in self._served()) else []
-
-    def _served(self) -> list[str | None]:
-        """What the running pods serve, as fingerprints; None for one that cannot be asked."""
-        registry = self.spec.registry
-        try:
-            workload = find_workload(self.api, registry.name, registry.namespace)
-            selector = layout.pods_selector(workload)
-            pods = self.api.list("v1", "Pod", registry.namespace, labels=selector) if selector else []
-        except ForbiddenError:
-            return [None]
-        found: list[str | None] = []
-        for pod in pods:
-            if (pod.get("status") or {}).get("phase") == "Running" and not pod["metadata"].get("deletionTimestamp"):
-                try:
-                    name = str(pod["metadata"]["name"])
-                    found.append(_served.leaf_sha256(self.api, registry.namespace, name, registry.port))
-                except (RegistryError, OSError):
-                    found.append(None)
-        return found
-
-    def _has_workload(self) -> bool:
-        """Whether there is a registry that serves; also where that may not be looked at."""
-        try:
-            return find_workload(self.api, self.spec.registry.name, self.spec.registry.namespace) is not None
-        except ForbiddenError:
-            return True
+        return going if any(sha256 != expected for sha256 in self.incumbent.served()) else []
 
     def _ca_facts(self, live_map: Object | None, secret: Object | None, *, planned: bool) -> list[dict[str, Any]]:
         if planned and self.source.foretell(self.now) is None:
             found = _cabundle.facts(_published(live_map), None, self.now)
             signer = _pem.fingerprint(self.source.shown[0]) if self.source.shown else None
             return [{**one, "signs": one["sha256"] == signer} for one in found]
-        chain = self.source.shown if planned else self._before(secret, None).chain
+        chain = self.source.shown if planned else self._chain(secret)
         return _cabundle.facts(_published(live_map), chain[0] if chain else None, self.now)
-
-    def _pair(self, live: Object | None) -> tuple[list[Any], Any]:
-        """Certificate chain and key in the Secret; nothing where there is none."""
-        where = f"Secret {self.spec.registry.namespace}/{self.spec.secret_name}"
-        bundle = secrets.value(live, secrets.CERT_KEY)
-        key = secrets.value(live, secrets.PRIVATE_KEY)
-        if bundle is None:
-            return [], None
-        certs = _pem.parse_certificates(bundle, f"{where}, {secrets.CERT_KEY}")
-        return certs, _pem.parse_key(key, f"{where}, {secrets.PRIVATE_KEY}") if key else None
 
     def _make(self) -> _certsource.Pair:
         return self.source.make(self.names, self.now)
@@ -357,7 +345,7 @@ class _Issue:
 
     def _facts(self, secret: Object | None, *, planned: bool) -> dict[str, Any] | None:
         if not planned:
-            chain = self._before(secret, None).chain
+            chain = self._chain(secret)
             return _x509.bundle_facts(chain, self.now) if chain else None
         foretold = self.source.foretell(self.now)
         if foretold is not None:

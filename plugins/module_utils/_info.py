@@ -69,13 +69,14 @@ def execute(module: Any, api: Api) -> dict[str, Any]:
     routes = reader.routes()
     made = reader.layout(live)
     operators = made.name == layouts.OPERATOR
-    secret = reader.secret(params["secret_name"], made.tls_secret)
+    file = layouts.certificate_file(live)
+    secret = reader.secret(params["secret_name"], made.tls_secret, file)
     ca_name, ca_key = (configs.CA.name, configs.CA_KEY) if operators else (f"{registry.name}-ca", CA_KEY)
     if params["ca_config_map"]:
         ca_name, ca_key = params["ca_config_map"], CA_KEY
     ca_map = reader.get("ca", "ConfigMap", ca_name)
     reader.stop_where_nothing_is_known()
-    certificate, leaf = reader.certificate(secret, layouts.certificate_file(live))
+    certificate, leaf = reader.certificate(secret, file)
     nodes = reader.nodes(params["inventory"], params["uncovered"])
     result: dict[str, Any] = {
         "changed": False,
@@ -199,10 +200,14 @@ class _Reader(Lookup):
             self._warn(said)
         return found
 
-    def secret(self, name: str, mounted: str | None) -> Object | None:
-        """The Secret with the certificate: that of the name, or where there is none, the one that the registry has."""
+    def secret(self, name: str, mounted: str | None, file: str) -> Object | None:
+        """The Secret with the certificate: that of the name, or where it has none, the one that the registry mounts.
+
+        :param file: as for :meth:`certificate`.
+        """
         found = self.get("certificate", "Secret", name)
-        if found is None and mounted and mounted != name and not self.lacks("certificate"):
+        has = key_pair(found) or value(found, file)
+        if not has and mounted and mounted != name and not self.lacks("certificate"):
             return self.get("certificate", "Secret", mounted)
         return found
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from ansible_collections.okd.registry.plugins.module_utils import _model, _operator, _rights
 from ansible_collections.okd.registry.plugins.module_utils._api import Api
-from ansible_collections.okd.registry.plugins.module_utils._build import accounts, operator_config, scc
+from ansible_collections.okd.registry.plugins.module_utils._build import accounts, layouts, operator_config, scc
 from ansible_collections.okd.registry.plugins.module_utils._build import route as build_route
 from ansible_collections.okd.registry.plugins.module_utils._build import service as build_service
 from ansible_collections.okd.registry.plugins.module_utils._build.right import Asked
@@ -78,6 +78,7 @@ class _Preflight:
         self._name, self._namespace = params["name"], params["namespace"]
         self._live_kind: str | None = None
         self._former_accounts: list[str] = []
+        self._served = ""  # the Secret with the certificate that a registry which is there mounts
         self._refusals: list[str] = []  # what was refused for want of a right
         self._told_at_once: list[str] = []  # those of them that the one sentence about all missing rights tells better
 
@@ -232,6 +233,7 @@ class _Preflight:
         wanted, live = self._params["kind"], find_workload(self._api, self._name, self._namespace)
         self._live_kind = live["kind"] if live else None
         self._former_accounts = accounts.former(live, self._params["service_account"] or "registry")
+        self._served = layouts.recognise(live).tls_secret or ""
         if wanted == "DeploymentConfig" and not cluster.has_deployment_configs:
             yield (
                 "kind: DeploymentConfig is asked for, but the cluster has no such API (apps.openshift.io/v1). "
@@ -317,7 +319,7 @@ class _Preflight:
         except RegistryError:
             managed, moves = asked.operator, asked.migrates
         former = tuple(self._former_accounts)
-        return replace(asked, has_operator=asks, operator=managed, migrates=moves, former=former)
+        return replace(asked, served=self._served, has_operator=asks, operator=managed, migrates=moves, former=former)
 
 
 def _refused(check: Callable[[str, Any], Any], option: str, value: Any) -> Problems:

@@ -17,7 +17,8 @@ description:
     nothing but access to the cluster.
   - While a registry is there, its certificate is not replaced by one of another CA, since the nodes would refuse it
     until they trust that CA. C(playbooks/rotate_certificates.yml) changes the CA without a gap, with O(ca_bundle) and
-    O(issue); O(allow_ca_change) changes it at once.
+    O(issue); O(allow_ca_change) changes it at once. Its certificate is the one in O(secret_name), or where that has
+    none, as with a registry of another tool, the one in the Secret that its workload mounts.
   - A certificate that was made elsewhere is brought in with O(certificate) instead. Everything that would keep clients
     from accepting it is found before anything is written.
   - The private key goes nowhere but into the Secret, and into a file where O(key_path) asks for one; it is in no result

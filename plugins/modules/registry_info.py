@@ -33,8 +33,8 @@ options:
     type: str
   secret_name:
     description:
-      - Secret with the registry's certificate. Where there is none of that name, the one is read that the registry has
-        mounted for its certificate.
+      - Secret with the registry's certificate. Where there is none of that name, or no certificate in it, the one is
+        read that the registry has mounted for its certificate.
     type: str
     default: registry-secret
   ca_config_map:

@@ -171,6 +171,35 @@ def kept(before: Object, after: Object) -> list[str]:
     return gone
 
 
+#: Where the layouts have their certificate, and its name there.
+WITH_TLS = {"oadm-tls": ("registry-certs", "tls"), "openshift-ansible": ("registry-certificates", "registry")}
+
+
+@pytest.mark.parametrize("layout", WITH_TLS, indirect=True)
+def test_its_ca_does_not_change_unnoticed(
+    run: Any, admin: Api, namespace: str, ca: Object, layout: Object, tmp_path: Path
+) -> None:
+    """Its nodes trust the CA of before, whatever the Secret with the certificate is called."""
+    name, file = WITH_TLS[layout["layout"]["name"]]
+    theirs = {**ca, "cert_path": str(tmp_path / "old.crt"), "key_path": str(tmp_path / "old.key")}
+    made = run(registry_cert, ca=theirs, allow_ca_change=True, secret_name="elsewhere", ca_config_map="elsewhere")
+    assert made["issued"], made
+    data = (admin.get(ObjectRef("v1", "Secret", "elsewhere", namespace)) or {})["data"]
+    admin.delete(ObjectRef("v1", "Secret", name, namespace))
+    meta = {"name": name, "namespace": namespace}
+    pair = {f"{file}.{end}": data[f"registry.{end}"] for end in ("crt", "key")}
+    admin.create({"apiVersion": "v1", "kind": "Secret", "metadata": meta, "data": pair})
+
+    for secret_name in ("registry-secret", name):
+        refused = run(registry_cert, ca=ca, secret_name=secret_name)
+        assert refused["failed"]
+        assert f"Secret {namespace}/{name}" in refused["msg"]
+        assert "playbooks/rotate_certificates.yml" in refused["msg"]
+        assert "allow_ca_change" in refused["msg"]
+    done = take_over(run, {**layout, "secret_name": "registry-secret"}, theirs)
+    assert done["cert"]["issued"]
+
+
 def test_foretold(run: Any, admin: Api, namespace: str, ca: Object, layout: Object) -> None:
     before = workload(admin, namespace)
     planned = take_over(run, layout, ca, check=True)["deploy"]

@@ -367,6 +367,36 @@ def test_the_preflight_names_the_one_that_is_missing(run: Any, admin: Api, someb
 
 
 @pytest.mark.usefixtures("cleared")
+def test_the_secret_that_another_tools_registry_mounts(
+    run: Any, admin: Api, somebody: Any, requests: Any, namespace: str, tmp_path: Path
+) -> None:
+    """The one more right that a takeover needs is named beforehand, and nothing else is asked for."""
+    meta = {"name": "docker-registry", "namespace": namespace}
+    container = {
+        "name": "registry", "image": IMAGE, "volumeMounts": [{"name": "certs", "mountPath": "/certs"}],
+        "env": [{"name": "REGISTRY_HTTP_TLS_CERTIFICATE", "value": "/certs/tls.crt"}],
+    }  # fmt: skip
+    pod = {"containers": [container], "volumes": [{"name": "certs", "secret": {"secretName": "theirs"}}]}
+    spec = {"selector": {"matchLabels": {"a": "b"}}, "template": {"metadata": {"labels": {"a": "b"}}, "spec": pod}}
+    admin.create({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": spec})
+    assert run(registry_service)["changed"]
+    rights = needed(asked_for(admin, namespace, {"kind": "Deployment"}))
+    user = somebody("taker")
+    user.give(rights)
+    user.wait(rights)
+    missing = Right("get", "secrets", name="theirs")
+    ca = {"cert_path": str(tmp_path / "ca.crt"), "key_path": str(tmp_path / "ca.key"), "create": True}
+    (told,) = run.as_user(user.name)(registry_preflight_info, image=IMAGE, ca=ca)["problems"]
+    assert told.split(":\n", 1)[1] == _rights.rules([missing])
+    refused = run.as_user(user.name)(registry_cert, ca=ca)
+    assert f"Secret {namespace}/theirs" in refused["msg"]
+    user.give([missing])
+    user.wait([missing])
+    assert run.as_user(user.name)(registry_cert, ca=ca)["issued"]
+    assert [right for right, code in requests(user.name) if code == 403] == [replace(missing, name="")]
+
+
+@pytest.mark.usefixtures("cleared")
 def test_what_is_no_longer_asked_for(
     run: Any, admin: Api, somebody: Any, requests: Any, namespace: str, tmp_path: Path, settle: Callable[..., None]
 ) -> None:

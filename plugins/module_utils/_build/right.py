@@ -47,6 +47,7 @@ class Asked:
     :param kind: of the workload that is, or is going to be; ``auto`` for the cluster's usual one.
     :param former: accounts that the pods of the live registry run as, or ran as before, where ``account`` is another.
     :param role: cluster role for the registry's account; None for the cluster's usual one, "" for none.
+    :param served: the Secret with the certificate that the registry mounts, of whatever tool; "" without one.
     :param route: whether it is exposed by a Route.
     :param generated: whether the cluster generates the Route's host.
     :param external: by what else it is: ``ingress``, ``service`` (one beside its own), or nothing.
@@ -71,6 +72,7 @@ class Asked:
     account: str = "registry"
     role: str | None = None
     certificate: str = "registry-secret"
+    served: str = ""
     route: bool = False
     generated: bool = False
     external: str = ""

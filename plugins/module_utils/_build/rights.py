@@ -73,6 +73,10 @@ def _certificate(a: Asked) -> Iterator[Right]:
         yield from on("routes", "list", "hosts of Routes, which the certificate has to cover", group=ROUTES)
 
 
+def _other_certificate(a: Asked) -> Iterator[Right]:
+    yield from on("secrets", "get", "of which CA the certificate in use is, which nodes have to trust", name=a.served)
+
+
 def _workload(a: Asked) -> Iterator[Right]:
     for kind in _kinds(a):
         why = "the workload" if kind == a.workload else "a registry of another kind may be there"
@@ -437,6 +441,10 @@ def _is_anywhere(asked: Asked) -> bool:
 FEATURES = (
     Feature("The address", _always, _address),
     Feature("The certificate", _always, _certificate),
+    Feature(
+        "A registry that has its certificate in a Secret of another name",
+        lambda a: a.served not in ("", a.certificate), _other_certificate,
+    ),
     Feature("The workload", _always, _workload),
     Feature("The wait for the rollout", _always, _rollout),
     Feature("The proof", _always, _proof),

@@ -43,7 +43,7 @@ STORAGES = (
 EVERYTHING = Asked(
     CLUSTER_OF_ALL, route=True, ours=frozenset({"config", "credentials", "proxy", "extra_ca"}), has_scc=True,
     budget=True, migrates=True, rolls_back=True, agent=True, cordons=True, drains=True,
-    removes=frozenset({"service", "claims"}),
+    removes=frozenset({"service", "claims"}), served="registry-certs",
 )  # fmt: skip
 #: Every combination that gives a right of its own.
 VARIANTS = [

@@ -100,6 +100,14 @@ def test_what_is_asked_for_decides_what_is_needed(change: dict[str, Any], more: 
     assert more.isdisjoint(said(r for r in before if not r.helpful))
 
 
+def test_a_certificate_in_another_secret_is_read_by_the_name_of_that() -> None:
+    theirs = Right("get", "secrets", name="registry-certs")
+    assert theirs not in needed(EXPOSED)
+    (right,) = [r for r in needed(replace(EXPOSED, served="registry-certs")) if r == theirs]
+    assert not right.helpful
+    assert set(needed(replace(EXPOSED, served=EXPOSED.certificate))) == set(needed(EXPOSED))
+
+
 def test_settings_are_written_by_the_names_of_their_objects() -> None:
     found = set(needed(replace(EXPOSED, name="r", ours=frozenset({"config"}), theirs=(("configmaps", "cas"),))))
     assert {Right("patch", "secrets", name="r-config"), Right("get", "configmaps", name="cas")} <= found

@@ -115,6 +115,14 @@ def test_a_secret_that_is_named_goes_before_one_that_is_mounted() -> None:
     assert look(cluster)["certificate_secret"] == "registry-secret"
 
 
+def test_a_secret_that_is_named_and_has_no_certificate_hides_none_that_is_mounted() -> None:
+    cluster = Partly()
+    cluster.run(**served_from("other", "tls.crt"))
+    certificate(cluster, "other", "tls.crt", "tls.key")
+    cluster.keep("Secret", "registry-secret", theirs="eA==")
+    assert look(cluster)["certificate_secret"] == "other"
+
+
 def test_without_a_certificate_nothing_is_compared() -> None:
     cluster = Partly()
     cluster.run()
