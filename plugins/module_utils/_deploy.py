@@ -9,6 +9,7 @@ rollout, which finds all that the pod needs.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -40,7 +41,7 @@ from ansible_collections.okd.registry.plugins.module_utils._deploycheck import (
 )
 from ansible_collections.okd.registry.plugins.module_utils._deployspec import DeploySpec
 from ansible_collections.okd.registry.plugins.module_utils._endpoints import KNOWN_AFTER_APPLY
-from ansible_collections.okd.registry.plugins.module_utils._errors import OptionError
+from ansible_collections.okd.registry.plugins.module_utils._errors import ForbiddenError, OptionError
 from ansible_collections.okd.registry.plugins.module_utils._guards import guard, guard_again
 from ansible_collections.okd.registry.plugins.module_utils._guards_storage import Seen
 from ansible_collections.okd.registry.plugins.module_utils._kinds import ObjectRef
@@ -133,10 +134,12 @@ def _leave(
     if past and not outcome.changed:
         _leftovers.remove([past], api, result, check_mode=check_mode)
     if unbound:
-        users = _accounts.other_users(spec.registry, api)
-        _accounts.drop_binding(
-            spec.service_account, spec.registry, users, api, result, check_mode=check_mode, live=unbound
-        )
+        # Who binds nothing need not have the right to take it away; the preflight says that it would help.
+        with contextlib.suppress(ForbiddenError):
+            users = _accounts.other_users(spec.registry, api)
+            _accounts.drop_binding(
+                spec.service_account, spec.registry, users, api, result, check_mode=check_mode, live=unbound
+            )
     moving = _moving.finish(spec, live, outcome.live or {}, api, result, check_mode=check_mode)
     # After the former state was forgotten: going back to it takes the account that it has.
     return bool(former and _leave_accounts(spec, live, want, outcome, api, result, check_mode=check_mode)) or moving

@@ -253,13 +253,14 @@ class TestNoClusterRole:
         assert run(cluster, cluster_role="")["changed"] is False
         assert binding(cluster, "registry")
 
-    def test_who_may_not_look_binds_nothing_and_goes_on(self, cluster, monkeypatch):
+    @pytest.mark.parametrize("methods", [{"GET", "DELETE"}, {"DELETE"}], ids=["look", "take it away"])
+    def test_who_may_not_binds_nothing_and_goes_on(self, cluster, monkeypatch, methods):
         send = cluster.send
 
         def refused(method, url, body, content_type):
-            answer = send(method, url, body, content_type)
-            if "clusterrolebindings" not in url:
-                return answer
+            if "clusterrolebindings" not in url or method not in methods:
+                return send(method, url, body, content_type)
+            answer = send("GET", url, None, None)
             return type(answer)(403, b'{"kind": "Status", "reason": "Forbidden", "message": "no"}')
 
         monkeypatch.setattr(cluster, "send", refused)
