@@ -255,8 +255,9 @@ def test_a_node_that_is_not_reached_is_named_and_the_next_run_finishes(installed
     assert (status, installed.trusting()) == (0, []), said
 
 
-@pytest.mark.parametrize("clients", [{}, {"d": "local"}], ids=["nodes", "clients"])
-@pytest.mark.parametrize("broken", [False, True], ids=["away", "broken"])
+@pytest.mark.parametrize(
+    ("broken", "clients"), [(False, {"d": "local"}), (True, {})], ids=["clients, too, away", "nodes, broken"]
+)
 def test_where_no_host_comes_along_the_report_tells_it_all_the_same(
     installed: Installed, broken: bool, clients: dict[str, str]
 ) -> None:
