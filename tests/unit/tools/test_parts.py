@@ -29,6 +29,7 @@ def _two_scenarios(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "LOGS", tmp_path / "log")
         monkeypatch.setattr(module, "ROOT", tmp_path)
     monkeypatch.setattr(parts, "ARTIFACTS", tmp_path / "nosuch")
+    monkeypatch.setattr(pace, "MINUTES", {})
 
 
 def test_the_sandbox_comes_before_the_first_scenario_and_once() -> None:
@@ -40,7 +41,6 @@ def test_the_sandbox_comes_before_the_first_scenario_and_once() -> None:
 @pytest.fixture
 def on_one_sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "OUTPUT", tmp_path)
-    monkeypatch.setattr(pace, "MINUTES", {})
     monkeypatch.setenv("LANES", "1")
 
 
