@@ -191,8 +191,12 @@ class Runner:
             timer.daemon = True
             timer.start()
 
+    def begins(self, part: str) -> bool:
+        """Whether a part may still begin: after the time is over nothing does but what takes a sandbox away."""
+        return self.clock.left > 0 or part == SANDBOX_DOWN
+
     def time_over(self) -> None:
-        """No part is begun any more, and those that run fail."""
+        """Ends the parts that run, which fail by that; none begins any more."""
         print("\nthe time is over: what still runs is ended", flush=True)
         for process in list(self.running):
             if process.poll() is None:
@@ -209,6 +213,8 @@ class Runner:
 
     def part(self, part: str) -> Outcome:
         """Runs one part to its end, showing and keeping its output."""
+        if not self.begins(part):
+            return Outcome(part, passed=False, seconds=0, note=UNENDED)
         print(f"\n=== {part} ===", flush=True)
         started = time.monotonic()
         command = command_of(part)
@@ -231,7 +237,7 @@ class Runner:
         What an ended run of another checkout left behind is not what is tested here.
         """
         first = self.part(SANDBOX_PART)
-        if first.passed:
+        if first.passed or not self.begins(SANDBOX_PART):
             return first
         keep_first(SANDBOX_PART)
         print("the sandbox did not come up: it is taken down, and brought up once more", flush=True)
@@ -240,6 +246,8 @@ class Runner:
 
     def quiet(self, part: str, lane: Lane | None = None) -> Outcome:
         """Runs one part to its end beside others, and shows its output then."""
+        if not self.begins(part):
+            return Outcome(part, passed=False, seconds=0, note=UNENDED)
         started = time.monotonic()
         where = f" on sandbox {lane.name}" if lane else ""
         log = log_of(part)
@@ -324,7 +332,7 @@ def beside(parts: list[str], runner: Runner) -> list[Outcome]:
     def rest() -> None:
         # The modules' tests have an API server of their own. No more than two things at once: there are two processors.
         outcomes.extend(runner.quiet(part) for part in parts if part in PLAIN)
-        if scenarios and two_sandboxes():
+        if scenarios and runner.begins(SANDBOX_PART) and two_sandboxes():
             second_sandbox(work, runner)
 
     threads = [threading.Thread(target=task, daemon=True) for task in (work, rest)]

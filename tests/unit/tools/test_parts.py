@@ -76,6 +76,21 @@ def test_what_still_runs_when_the_time_is_over_is_ended_and_told(
     assert printed.endswith("1 passed, 1 failed\n")
 
 
+@pytest.mark.usefixtures("on_one_sandbox")
+def test_nothing_begins_when_the_time_is_over(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first part takes all of it; the sandbox is then neither brought up nor taken for broken."""
+    script = "import sys, time; print('this is', sys.argv[1], flush=True); time.sleep(sys.argv[1] == 'lint' and 60)"
+    monkeypatch.setattr(parts, "command_of", lambda part: [sys.executable, "-c", script, part])
+    monkeypatch.setattr(pace, "CLOSING", 0.0)
+    monkeypatch.setenv("OKD_REGISTRY_TEST_MINUTES", "0.05")
+    assert parts.main(["lint", "api", "scenarios"]) == 1
+    printed = capsys.readouterr().out
+    assert re.findall("^this is ([a-z:-]+)$", printed, re.MULTILINE) == ["lint"]
+    assert re.search(r"^sandbox +FAILED .*the time was over$", printed, re.MULTILINE)
+
+
 def test_an_unknown_part_is_refused_and_the_known_ones_are_named() -> None:
     with pytest.raises(ValueError, match=r"scenario:nosuch; there are lint, .*scenario:site"):
         expand(["scenario:nosuch"])
