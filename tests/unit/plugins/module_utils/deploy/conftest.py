@@ -34,6 +34,22 @@ def ca(tmp_path):
 
 
 @pytest.fixture
+def old(tmp_path):
+    """The same of a CA that is there: the one of before."""
+    from certifying import files_of, signer
+
+    return files_of(signer("old"), tmp_path)
+
+
+@pytest.fixture
+def new(tmp_path):
+    """And the one that comes after it."""
+    from certifying import files_of, signer
+
+    return files_of(signer("new"), tmp_path)
+
+
+@pytest.fixture
 def certify(cluster, ca):
     """Runs registry_cert on the cluster with the options given."""
     from ansible_collections.okd.registry.plugins.module_utils import _certify

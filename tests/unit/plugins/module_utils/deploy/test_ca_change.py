@@ -18,16 +18,6 @@ NOW = dt.datetime.now(dt.timezone.utc)
 
 
 @pytest.fixture
-def old(tmp_path):
-    return files_of(signer("old"), tmp_path)
-
-
-@pytest.fixture
-def new(tmp_path):
-    return files_of(signer("new"), tmp_path)
-
-
-@pytest.fixture
 def serving(cluster, certify, old):
     """A registry that serves a certificate of the old CA."""
     certify(ca=old)

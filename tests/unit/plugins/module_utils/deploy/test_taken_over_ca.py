@@ -12,7 +12,6 @@ import pytest
 import yaml
 from ansible_collections.okd.registry.plugins.module_utils import _pem
 from ansible_collections.okd.registry.plugins.module_utils._errors import ForbiddenError, RefusedError
-from certifying import files_of, signer
 from memory_cluster import _status
 
 LAYOUTS = Path(__file__).parents[4] / "api/layouts.yml"
@@ -22,16 +21,6 @@ SECRETS = {
     "openshift-ansible": ("registry-certificates", "registry.crt", "registry.key"),
 }
 WORKLOADS = ("deploymentconfigs", "deployments", "daemonsets")
-
-
-@pytest.fixture
-def old(tmp_path):
-    return files_of(signer("old"), tmp_path)
-
-
-@pytest.fixture
-def new(tmp_path):
-    return files_of(signer("new"), tmp_path)
 
 
 def move(cluster, layout, *, chain=True):
